@@ -1,0 +1,31 @@
+"""The app: registers the system checks and makes the legacy settings work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+from django.apps import AppConfig
+from django.core.checks import Tags, register
+from django.core.signals import setting_changed
+
+from s3store import conf
+from s3store.checks import check_legacy_settings, check_storages
+
+DJANGO_READS_LEGACY_SETTINGS = django.VERSION < (5, 1)
+
+
+class S3StoreConfig(AppConfig):
+    name = "s3store"
+    verbose_name = "s3store"
+
+    def __init__(self, app_name: str, app_module: Any) -> None:
+        super().__init__(app_name, app_module)
+        # Here and not in ready(): models are imported in between, and their file fields take their storage.
+        if not DJANGO_READS_LEGACY_SETTINGS:
+            conf.apply_legacy_settings()
+            setting_changed.connect(conf.follow_legacy_setting, dispatch_uid="s3store.legacy")
+
+    def ready(self) -> None:
+        register(check_storages, Tags.files)
+        register(check_legacy_settings, Tags.files)

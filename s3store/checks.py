@@ -1,0 +1,82 @@
+"""System checks: offline, one for each rule, over every storage of ours in STORAGES."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.utils.module_loading import import_string
+
+from s3store import conf, rules
+from s3store.configured import Configured
+
+Messages = list[checks.CheckMessage]
+
+
+def check_storages(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> Messages:
+    """Check the options of every storage of ours that STORAGES names."""
+    found: dict[str, Configured] = {}
+    messages: Messages = []
+    backends: Any = storages.backends
+    create: Any = storages.create_storage
+    for alias, entry in backends.items():
+        if _is_ours(entry.get("BACKEND")):
+            try:
+                found[alias] = create(entry)
+            except ImproperlyConfigured as error:
+                messages.append(checks.Error(f"STORAGES[{alias!r}]: {error}", id="s3store.E020"))
+    for alias, storage in found.items():
+        messages += _check_options(alias, storage)
+    return [*messages, *_check_shared_locations(found)]
+
+
+def _is_ours(path: Any) -> bool:
+    try:
+        backend = import_string(path) if isinstance(path, str) else path
+    except ImportError:
+        return False
+    return isinstance(backend, type) and issubclass(backend, Configured)
+
+
+def _check_options(alias: str, storage: Configured) -> Iterator[checks.CheckMessage]:
+    resolved = storage.resolve()
+    for problem in rules.problems(resolved, warnings=True):
+        kind = checks.Warning if problem.id.startswith("s3store.W") else checks.Error
+        yield kind(f"STORAGES[{alias!r}]: {problem.message}", hint=problem.hint, id=problem.id)
+    if not resolved.options.bucket_name:
+        yield checks.Error(
+            f"STORAGES[{alias!r}] has no bucket.",
+            hint="Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME.",
+            id="s3store.E021",
+        )
+
+
+def _check_shared_locations(found: dict[str, Configured]) -> Iterator[checks.CheckMessage]:
+    seen: dict[tuple[str | None, str, str], str] = {}
+    for alias, storage in found.items():
+        options = storage.resolve().options
+        place = (options.endpoint_url, options.bucket_name, options.location)
+        if options.bucket_name and place in seen:
+            yield checks.Warning(
+                f"STORAGES[{alias!r}] and STORAGES[{seen[place]!r}] keep their files in the same place: bucket "
+                f"{options.bucket_name!r}, location {options.location!r}.",
+                hint="Give each a location of its own; collectstatic --clear would delete the other's files.",
+                id="s3store.W020",
+            )
+        seen.setdefault(place, alias)
+
+
+def check_legacy_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> Messages:
+    """Say how to write in STORAGES what the legacy settings say."""
+    return [
+        checks.Warning(
+            f"The setting {name} is ignored by Django 5.1 and later; s3store makes it work.",
+            hint=f'Write STORAGES = {{…, "{conf.LEGACY[name]}": {{"BACKEND": "{path}"}}}} instead.',
+            id="s3store.W021",
+        )
+        for name, path in conf.legacy_settings().items()
+    ]

@@ -1,0 +1,183 @@
+"""The one module that imports boto3: one client per process and configuration.
+
+boto3's clients are thread-safe; its sessions and resources are not. A client is made once under a lock, from a
+session of its own, and made again in a forked child, which must not share TLS connections with its parent.
+boto3 is imported when the first client is made, because it costs as much as all of Django.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from s3store.core import urls
+from s3store.options import Options
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from mypy_boto3_s3 import S3Client
+
+TOTAL_SECONDS = 90.0
+"""Seconds after which no new attempt of a request is started."""
+
+_TRANSPORT = (
+    "access_key",
+    "secret_key",
+    "security_token",
+    "session_profile",
+    "anonymous",
+    "region_name",
+    "endpoint_url",
+    "addressing_style",
+    "use_ssl",
+    "verify",
+    "proxies",
+    "client_config",
+    "max_pool_connections",
+    "connect_timeout",
+    "read_timeout",
+    "max_attempts",
+    "checksums",
+)
+
+_lock = threading.Lock()
+_clients: dict[tuple[Any, ...], tuple[Options, S3Client]] = {}
+
+
+@sensitive_variables()
+def get_client(options: Options) -> S3Client:
+    """Return this process's boto3 client for the options."""
+    key = tuple(_hashable(getattr(options, name)) for name in _TRANSPORT)
+    found = _clients.get(key)
+    if found is None:
+        with _lock:
+            found = _clients.get(key)
+            if found is None:
+                # The options stay with the client: they keep alive the objects whose ids are in the key.
+                found = _clients[key] = options, _make(options)
+    return found[1]
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple(sorted((name, _hashable(item)) for name, item in value.items()))
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return id(value)
+
+
+def _start_anew() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _clients.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
+
+
+@sensitive_variables()
+def _make(options: Options) -> S3Client:
+    import boto3.session
+
+    if options.session_profile:
+        session = boto3.session.Session(profile_name=options.session_profile)
+    elif options.access_key:
+        session = boto3.session.Session(options.access_key, options.secret_key, options.security_token or None)
+    else:
+        session = boto3.session.Session()
+    on_aws = not options.endpoint_url or urls.is_aws(options.endpoint_url)
+    client = _connect(session, options, on_aws=on_aws)
+    if on_aws and not urls.is_aws(client.meta.endpoint_url):
+        # The endpoint came from the environment or a profile.
+        on_aws = False
+        client = _connect(session, options, on_aws=False)
+    _adapt(client, on_aws=on_aws)
+    return client
+
+
+def _connect(session: Any, options: Options, *, on_aws: bool) -> S3Client:
+    region = options.region_name or session.region_name
+    client: S3Client = session.client(
+        "s3",
+        region_name=region or (None if on_aws else "us-east-1"),
+        use_ssl=options.use_ssl,
+        endpoint_url=options.endpoint_url,
+        verify=options.verify,
+        config=_config(options, on_aws=on_aws),
+    )
+    return client
+
+
+def _config(options: Options, *, on_aws: bool) -> Config:
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    checksums: Any = options.checksums
+    style: Any = options.addressing_style
+    if checksums == "auto":
+        checksums = "when_supported" if on_aws else "when_required"
+    config = Config(
+        signature_version=UNSIGNED if options.anonymous else "s3v4",
+        s3={"addressing_style": style, "us_east_1_regional_endpoint": "regional"},
+        proxies=dict(options.proxies) if options.proxies else None,
+        connect_timeout=options.connect_timeout,
+        read_timeout=options.read_timeout,
+        max_pool_connections=options.max_pool_connections,
+        retries={"mode": "standard", "total_max_attempts": options.max_attempts},
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
+        tcp_keepalive=True,
+    )
+    given = options.client_config
+    if given is not None:
+        config = config.merge(Config(**given) if isinstance(given, Mapping) else given)
+    return config
+
+
+def _adapt(client: Any, *, on_aws: bool) -> None:
+    """Switch off or add what boto3 has no option for."""
+    from botocore.handlers import add_expect_header
+
+    events = client.meta.events
+    # With `Expect: 100-continue` every upload waits one more round trip, however small it is.
+    events.unregister("before-call.s3", add_expect_header)
+    events.register("request-created.s3", _limit_total_time)
+    if not on_aws:
+        events.register("before-call.s3.DeleteObjects", _add_content_md5)
+
+
+def _limit_total_time(request: Any, **_: object) -> None:
+    """Raise when the attempts of one request have taken too long together; called before each attempt."""
+    from botocore.exceptions import ReadTimeoutError
+
+    started = request.context.setdefault("s3store_started", time.monotonic())
+    if time.monotonic() - started > TOTAL_SECONDS:
+        raise ReadTimeoutError(endpoint_url=request.url.partition("?")[0])
+
+
+def _add_content_md5(params: dict[str, Any], **_: object) -> None:
+    """Add the digest that S3 demanded before it knew other checksums; older servers still demand it."""
+    digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+    params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
+
+
+def request_errors() -> tuple[type[Exception], ...]:
+    """Return the classes of everything that botocore raises for a request or while a body is read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError
+
+    return (ClientError, BotoCoreError, HTTPError, OSError)
+
+
+def sends_own_checksums(client: S3Client) -> bool:
+    """Whether boto3 adds a checksum to every upload of this client."""
+    config: Any = client.meta.config
+    return bool(config.request_checksum_calculation == "when_supported")

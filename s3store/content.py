@@ -1,0 +1,163 @@
+"""What callers hand to `save`, as bytes.
+
+Sources come in many kinds: bytes, str, Django files, files that are not seekable, that return less than they are asked
+for, that yield text, or generators of chunks. Sizes they claim are never believed; reading on until the end is the
+only truth (boto3's own uploader takes a short read for the end and stores a truncated object).
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from s3store.core.parts import MIB
+
+Content = Any
+"""bytes, str, a file or Django File (binary or text), or an iterable of bytes or str."""
+
+_COPY_BLOCK = MIB
+
+
+def is_seekable(content: Content) -> bool:
+    """Whether the source can be read a second time."""
+    if isinstance(content, str | bytes | bytearray | memoryview):
+        return True
+    return bool(content.seekable()) if hasattr(content, "seekable") else hasattr(content, "seek")
+
+
+def rewind(content: Content) -> None:
+    """Go back to the start, where the source can."""
+    if hasattr(content, "seek") and is_seekable(content):
+        content.seek(0)
+
+
+class Source:
+    """Reads a content from its start, in blocks of exactly the size asked for."""
+
+    def __init__(self, content: Content) -> None:
+        rewind(content)
+        self._content = content
+        self._block = _COPY_BLOCK
+        self._pieces = _pieces(content, lambda: self._block)
+        self._pending = bytearray()
+
+    def read(self, size: int) -> bytes:
+        """Return the next `size` bytes; fewer, or none, only at the end."""
+        self._block = size
+        while len(self._pending) < size:
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            if not self._pending and len(piece) == size:
+                return piece
+            self._pending += piece
+        block = bytes(memoryview(self._pending)[:size])
+        del self._pending[:size]
+        return block
+
+    def unread(self, block: bytes) -> None:
+        """Put back what was read last."""
+        self._pending[:0] = block
+
+    def copy_to(self, target: IO[bytes] | gzip.GzipFile) -> int:
+        """Write the rest to `target`; return how many bytes that was."""
+        total = 0
+        while block := self.read(_COPY_BLOCK):
+            target.write(block)
+            total += len(block)
+        return total
+
+
+def _pieces(content: Content, block: Callable[[], int]) -> Iterator[bytes]:
+    for piece in _raw_pieces(content, block):
+        if isinstance(piece, str):
+            yield piece.encode()
+        elif isinstance(piece, bytes | bytearray | memoryview):
+            yield bytes(piece)
+        else:
+            raise TypeError(f"A file to save yields bytes or str, not {type(piece).__name__}.")
+
+
+def _raw_pieces(content: Content, block: Callable[[], int]) -> Iterator[Any]:
+    if isinstance(content, str | bytes | bytearray | memoryview):
+        yield content
+    elif hasattr(content, "read"):
+        while piece := content.read(block()):
+            yield piece
+    elif hasattr(content, "chunks"):
+        yield from content.chunks()
+    elif isinstance(content, Iterable):
+        yield from content
+    else:
+        raise TypeError(f"Cannot save a {type(content).__name__}: give bytes, str, a file, or an iterable of bytes.")
+
+
+def spool(max_memory: int) -> IO[bytes]:
+    """Return an empty temporary file, in memory up to `max_memory` bytes, then on disk; 0: always in memory."""
+    return tempfile.SpooledTemporaryFile(max_size=max_memory)
+
+
+@contextmanager
+def repeatable(content: Content, max_memory: int) -> Iterator[Content]:
+    """Give the content, or a copy of it if it could be read only once."""
+    if is_seekable(content):
+        yield content
+        return
+    with spool(max_memory) as copy:
+        Source(content).copy_to(copy)
+        yield copy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A gzipped copy of a content, and the sizes in bytes of both."""
+
+    file: IO[bytes]
+    size: int
+    plain_size: int
+
+
+@contextmanager
+def packed(content: Content, max_memory: int) -> Iterator[Packed]:
+    """Give a gzipped copy of the content. The same content gives the same bytes on every machine."""
+    with spool(max_memory) as file:
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=file, mtime=0) as packer:
+            plain_size = Source(content).copy_to(packer)
+        yield Packed(file=file, size=file.tell(), plain_size=plain_size)
+
+
+class Limited(io.RawIOBase):
+    """A readable file that refuses to go past `limit` bytes: against objects that inflate without end."""
+
+    def __init__(self, source: IO[bytes], limit: int, error: Exception) -> None:
+        super().__init__()
+        self._source = source
+        self._limit = limit
+        self._error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._source.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._source.readinto(buffer)  # type: ignore[attr-defined]
+        if self._limit and self._source.tell() > self._limit:
+            raise self._error
+        return count
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()

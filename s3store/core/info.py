@@ -1,0 +1,71 @@
+"""What is known about objects: the values that cross from S3 into the rest of s3store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+WRITE_TOKEN = "s3store-write"  # noqa: S105 (names a header)
+"""Metadata by which a write whose answer was lost is recognised as our own. Not shown in `metadata`."""
+
+PLAIN_SIZE = "s3store-size"
+"""Metadata that holds the size in bytes before compression. Not shown in `metadata`."""
+
+INTERNAL = (WRITE_TOKEN, PLAIN_SIZE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectInfo:
+    """An object as S3 described it. A listing knows size, etag, modified and storage_class; the rest is None there."""
+
+    key: str
+    size: int
+    etag: str | None = None
+    modified: datetime | None = None
+    content_type: str | None = None
+    content_encoding: str | None = None
+    content_disposition: str | None = None
+    content_language: str | None = None
+    cache_control: str | None = None
+    expires: str | None = None
+    storage_class: str | None = None
+    encryption: str | None = None
+    kms_key_id: str | None = None
+    version_id: str | None = None
+    redirect_location: str | None = None
+    crc32: str | None = field(default=None, repr=False)
+    all_metadata: Mapping[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The user metadata, names in lower case. Raises LookupError on an entry of a listing, which has none."""
+        if self.all_metadata is None:
+            raise LookupError(f"A listing holds no metadata; ask stat() for that of {self.key!r}.")
+        return {name: value for name, value in self.all_metadata.items() if name not in INTERNAL}
+
+    def internal(self, name: str) -> str | None:
+        return (self.all_metadata or {}).get(name)
+
+    @property
+    def md5(self) -> str | None:
+        """The MD5 of the bytes in hexadecimal, where the ETag is one: not of multipart uploads, KMS or SSE-C."""
+        etag = (self.etag or "").strip('"')
+        plain = len(etag) == 32 and self.encryption in (None, "AES256")
+        return etag if plain else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer of a listing."""
+
+    objects: tuple[ObjectInfo, ...]
+    prefixes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One line of an ACL: a permission, and the group's URI, the account's id or its e-mail address."""
+
+    permission: str
+    grantee: str

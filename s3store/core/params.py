@@ -1,0 +1,189 @@
+"""From options and a name to the parameters of S3's requests.
+
+AWS: the API reference of PutObject, CreateMultipartUpload, UploadPart, CopyObject, GetObject and HeadObject.
+The parameter names are those of boto3.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Mapping
+from typing import Any
+
+# AWS: "Canned ACL". log-delivery-write is for buckets; aws-exec-read is for machine images.
+OBJECT_ACLS = (
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+)
+
+_SSE_C = frozenset({"SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"})
+_EVERY_REQUEST = frozenset({"ExpectedBucketOwner", "RequestPayer"})
+_READ = _SSE_C | _EVERY_REQUEST
+
+# What a copy that replaces the metadata has to send again to keep it.
+CONTENT_HEADERS = frozenset(
+    {"CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires"}
+)
+_CREATE = (
+    CONTENT_HEADERS
+    | _READ
+    | {
+        "ACL",
+        "BucketKeyEnabled",
+        "ChecksumAlgorithm",
+        "GrantFullControl",
+        "GrantRead",
+        "GrantReadACP",
+        "GrantWriteACP",
+        "Metadata",
+        "ObjectLockLegalHoldStatus",
+        "ObjectLockMode",
+        "ObjectLockRetainUntilDate",
+        "SSEKMSEncryptionContext",
+        "SSEKMSKeyId",
+        "ServerSideEncryption",
+        "StorageClass",
+        "Tagging",
+        "WebsiteRedirectLocation",
+    }
+)
+
+# Everything that `object_parameters` may hold; each request takes its own share of it.
+OBJECT_PARAMETERS = _CREATE
+
+_TAKES = {
+    "put_object": _CREATE,
+    "create_multipart_upload": _CREATE,
+    "upload_part": _READ | {"ChecksumAlgorithm"},
+    "complete_multipart_upload": _READ,
+    "abort_multipart_upload": _EVERY_REQUEST,
+    "head_object": _READ,
+    "get_object": _READ,
+    "copy_object": _CREATE,
+    "upload_part_copy": _READ,
+    "delete_object": _EVERY_REQUEST,
+    "head_bucket": frozenset({"ExpectedBucketOwner"}),
+    "delete_objects": _EVERY_REQUEST,
+    "list_objects_v2": _EVERY_REQUEST,
+    "get_object_acl": _EVERY_REQUEST,
+    "put_object_acl": _EVERY_REQUEST,
+}
+
+
+class Parameters(dict[str, Any]):
+    """Parameters of a request; the customer's encryption key is never shown."""
+
+    def __repr__(self) -> str:
+        return repr({name: "…" if name.endswith("SSECustomerKey") else value for name, value in self.items()})
+
+
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
+
+# Python's own table depends on the operating system's; these are the ones the web relies on.
+_CONTENT_TYPES = {
+    ".avif": "image/avif",
+    ".css": "text/css",
+    ".csv": "text/csv",
+    ".heic": "image/heic",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".md": "text/markdown",
+    ".mjs": "text/javascript",
+    ".mp4": "video/mp4",
+    ".otf": "font/otf",
+    ".pdf": "application/pdf",
+    ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
+    ".txt": "text/plain",
+    ".wasm": "application/wasm",
+    ".webm": "video/webm",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".xml": "application/xml",
+}
+
+# A name that ends so holds compressed bytes; it is no reason to let the browser decompress them.
+_ENCODING_TYPES = {
+    "br": "application/x-brotli",
+    "bzip2": "application/x-bzip2",
+    "compress": "application/x-compress",
+    "gzip": "application/gzip",
+    "xz": "application/x-xz",
+}
+
+
+def guess_content_type(name: str) -> str:
+    """Return the content type that the name's extension stands for, application/octet-stream if unknown."""
+    stem, dot, extension = name.rpartition("/")[2].rpartition(".")
+    if stem and dot and (known := _CONTENT_TYPES.get("." + extension.lower())):
+        return known
+    guessed, encoding = mimetypes.guess_type(name)
+    if encoding:
+        return _ENCODING_TYPES.get(encoding, DEFAULT_CONTENT_TYPE)
+    return guessed or DEFAULT_CONTENT_TYPE
+
+
+def write_parameters(
+    name: str,
+    *,
+    given: Mapping[str, Any],
+    default_acl: str | None,
+    content_type: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Parameters:
+    """Return the parameters that create the object `name`.
+
+    `given` are the storage's own object parameters; `content_type` and `metadata` are this file's and win.
+    """
+    params = Parameters(given)
+    params["ContentType"] = content_type or params.get("ContentType") or guess_content_type(name)
+    if default_acl and "ACL" not in params:
+        params["ACL"] = default_acl
+    if metadata:
+        params["Metadata"] = {**params.get("Metadata", {}), **metadata}
+    return params
+
+
+def for_operation(operation: str, given: Mapping[str, Any]) -> Parameters:
+    """Return those of the given parameters that `operation` takes."""
+    takes = _TAKES[operation]
+    return Parameters((name, value) for name, value in given.items() if name in takes)
+
+
+def copy_source_parameters(given: Mapping[str, Any]) -> Parameters:
+    """Return the parameters with which a copy reads a source that is encrypted with the customer's key."""
+    params = Parameters((f"CopySource{name}", value) for name, value in given.items() if name in _SSE_C)
+    if "ExpectedBucketOwner" in given:
+        params["ExpectedSourceBucketOwner"] = given["ExpectedBucketOwner"]
+    return params
+
+
+def header_problem(value: object) -> str | None:
+    """Return what is wrong with a value meant for a request header, or None."""
+    if isinstance(value, Mapping):
+        pairs = (item for pair in value.items() for item in pair)
+        return next((problem for item in pairs if (problem := header_problem(item))), None)
+    if isinstance(value, str) and any(ord(char) < 32 or ord(char) == 127 for char in value):
+        return f"{value!r} contains a control character, which no HTTP header may hold"
+    return None
+
+
+def metadata_problem(metadata: Mapping[str, str]) -> str | None:
+    """Return what is wrong with user metadata, or None. AWS: "Working with object metadata"."""
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            return f"metadata maps str to str; {key!r}: {value!r} does not"
+        if not key.isascii() or not all(char.isalnum() or char in "!#$%&'*+-.^_`|~" for char in key) or not key:
+            return f"{key!r} cannot be the name of a metadata header"
+        if not value.isascii():
+            return f"the metadata value {value!r} is not ASCII; encode it (URL quoting reads well)"
+    return header_problem(metadata)

@@ -1,0 +1,43 @@
+"""S3's sizes, and how a large object is cut into parts.
+
+AWS: "Amazon S3 multipart upload limits".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+MIN_PART_SIZE = 5 * MIB
+MAX_PART_SIZE = 5 * GIB
+MAX_PARTS = 10_000
+MAX_COPY_SIZE = 5 * GIB
+MAX_DELETE_KEYS = 1000
+
+COPY_PART_SIZE = 512 * MIB
+
+
+def part_size_for(number: int, base: int) -> int:
+    """Return the size in bytes of part `number` (from 1) of an upload whose length is not known.
+
+    The size doubles every 1,000 parts, so that 10,000 parts of at least 5 MiB reach past S3's largest object
+    while a small upload stays in small buffers.
+    """
+    return min(max(base, MIN_PART_SIZE) << ((number - 1) // 1000), MAX_PART_SIZE)
+
+
+def part_size_of(total: int, base: int) -> int:
+    """Return a part size in bytes with which `total` bytes fit into 10,000 equal parts."""
+    size = max(base, MIN_PART_SIZE)
+    while size * MAX_PARTS < total:
+        size *= 2
+    return size
+
+
+def part_ranges(total: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and last byte of each part of `total` bytes."""
+    for start in range(0, total, size):
+        yield start, min(start + size, total) - 1

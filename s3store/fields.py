@@ -1,0 +1,62 @@
+"""A model field whose files know what S3 knows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from django.db.models.fields.files import FieldFile, FileField
+
+from s3store.core.info import Grant
+from s3store.verbs import Stat
+
+if TYPE_CHECKING:
+    from s3store.storage import S3Storage
+
+
+class S3FieldFile(FieldFile):
+    """A FieldFile with the storage's verbs for one file."""
+
+    @property
+    def _s3(self) -> S3Storage:
+        self._require_file()  # type: ignore[attr-defined]
+        return cast("S3Storage", self.storage)
+
+    @property
+    def _stored_name(self) -> str:
+        return cast("str", self.name)
+
+    def stat(self) -> Stat:
+        """Return all that S3 knows about the file: one request."""
+        return self._s3.stat(self._stored_name)
+
+    def get_metadata(self) -> dict[str, str]:
+        """Return the user metadata."""
+        return self._s3.get_metadata(self._stored_name)
+
+    def set_metadata(self, metadata: dict[str, str]) -> None:
+        """Replace the user metadata."""
+        self._s3.set_metadata(self._stored_name, metadata)
+
+    def get_acl(self) -> tuple[Grant, ...]:
+        """Return the grants of the ACL."""
+        return self._s3.get_acl(self._stored_name)
+
+    def set_acl(self, acl: str) -> None:
+        """Replace the ACL by a canned one."""
+        self._s3.set_acl(self._stored_name, acl)
+
+    def download_to(self, target: IO[bytes]) -> int:
+        """Write the content to an open binary file; return how many bytes that were."""
+        return self._s3.download_to(self._stored_name, target)
+
+    def download_path(self, path: str | os.PathLike[str]) -> Path:
+        """Fetch the file to a local path, whole or not at all."""
+        return self._s3.download_path(self._stored_name, path)
+
+
+class S3FileField(FileField):
+    """A FileField on an S3Storage whose values have `stat`, `set_acl`, `set_metadata`, `download_path` …"""
+
+    attr_class = S3FieldFile

@@ -1,0 +1,311 @@
+"""What makes options impossible or unwise: one function a rule, offline.
+
+A storage raises the first error when it is used; the system checks report all of them, warnings too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from s3store.conf import Resolved
+from s3store.core import keys, params, urls
+from s3store.options import FIELDS, Options
+
+MAX_EXPIRE = 7 * 24 * 3600
+"""Seconds that a SigV4 URL may live. AWS: "Authenticating requests: using query parameters"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A rule that options break: the check's id, the option, what is wrong, what to do."""
+
+    id: str
+    option: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    id: str
+    find: Callable[[Options], Iterator[tuple[str, str, str]]]
+
+    @property
+    def summary(self) -> str:
+        return (self.find.__doc__ or "").strip()
+
+
+RULES: list[Rule] = []
+
+
+def rule(id: str) -> Callable[[Any], Any]:  # noqa: A002 (the word of Django's checks)
+    """Register a function that yields (option, what is wrong, what to do)."""
+
+    def register(find: Any) -> Any:
+        RULES.append(Rule(id=f"s3store.{id}", find=find))
+        return find
+
+    return register
+
+
+def problems(resolved: Resolved, *, warnings: bool = False) -> Iterator[Problem]:
+    """Yield the rules that the options break, errors only unless `warnings`, each with the place it comes from."""
+    for candidate in RULES:
+        if not warnings and candidate.id.startswith("s3store.W"):
+            continue
+        for option, message, hint in candidate.find(resolved.options):
+            place = resolved.places.get(option, f"the default of {option}")
+            yield Problem(id=candidate.id, option=option, message=f"{place}: {message}", hint=hint)
+
+
+Findings = Iterator[tuple[str, str, str]]
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(
+        ("anonymous", "use_ssl", "use_threads", "file_overwrite", "conditional_writes", "gzip", "querystring_auth"),
+        (bool,),
+    ),
+    **dict.fromkeys(("bucket_name", "location", "url_protocol", "checksums", "file_name_charset"), (str,)),
+    **dict.fromkeys(("max_pool_connections", "max_attempts", "max_memory_size", "max_inflated_size"), (int,)),
+    **dict.fromkeys(("connect_timeout", "read_timeout"), (int, float)),
+    **dict.fromkeys(
+        (
+            "access_key",
+            "secret_key",
+            "security_token",
+            "session_profile",
+            "region_name",
+            "endpoint_url",
+            "addressing_style",
+            "signature_version",
+            "default_acl",
+            "custom_domain",
+            "expected_bucket_owner",
+            "cloudfront_key_id",
+        ),
+        (str, type(None)),
+    ),
+    "cloudfront_key": (str, bytes, type(None)),
+    "querystring_expire": (int, timedelta),
+    "verify": (bool, str, type(None)),
+    "proxies": (Mapping, type(None)),
+}
+
+
+@rule("E001")
+def wrong_type(options: Options) -> Findings:
+    """An option has a value of another type than it takes."""
+    for name, types in _TYPES.items():
+        value = getattr(options, name)
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
+            yield name, f"the value is a {type(value).__name__}.", f"Give it a {wanted}."
+    if not callable(options.object_parameters) and not isinstance(options.object_parameters, Mapping | None):
+        yield "object_parameters", "the value is neither a dict nor a function.", "Give it a dict."
+    if isinstance(options.gzip_content_types, str):
+        yield "gzip_content_types", "the value is one str.", "Give it a tuple of content types."
+
+
+@rule("E002")
+def half_pair(options: Options) -> Findings:
+    """Credentials are given by half, or a session token without keys."""
+    for first, second in (("access_key", "secret_key"), ("cloudfront_key_id", "cloudfront_key")):
+        present, missing = (first, second) if getattr(options, first) else (second, first)
+        if getattr(options, present) and not getattr(options, missing):
+            yield present, f"{present} is given without {missing}.", f"Give {missing} in the same place, or neither."
+    if options.security_token and not options.access_key and not options.secret_key:
+        yield (
+            "security_token",
+            "security_token is given without access_key and secret_key.",
+            "Give the keys the token was issued with in the same place, or leave all three to the environment.",
+        )
+
+
+@rule("E003")
+def two_identities(options: Options) -> Findings:
+    """A profile, keys and anonymous access exclude each other."""
+    given = [name for name in ("session_profile", "access_key", "anonymous") if getattr(options, name)]
+    if len(given) > 1:
+        yield given[0], f"{' and '.join(given)} are given together.", "Keep one of them."
+
+
+@rule("E004")
+def impossible_expiry(options: Options) -> Findings:
+    """Signed URLs live from one second to seven days."""
+    expire = options.querystring_expire
+    seconds = expire.total_seconds() if isinstance(expire, timedelta) else expire
+    if isinstance(seconds, int | float) and not 1 <= seconds <= MAX_EXPIRE:
+        yield (
+            "querystring_expire",
+            f"{seconds:g} seconds is no possible life of a signed URL.",
+            f"Choose 1 to {MAX_EXPIRE} seconds (7 days); for longer, link to a view that redirects to a fresh URL.",
+        )
+
+
+@rule("E005")
+def impossible_location(options: Options) -> Findings:
+    """The location is plain parts with single slashes between them."""
+    if isinstance(options.location, str):
+        try:
+            keys.clean_location(options.location)
+        except keys.UnsafeNameError as error:
+            yield "location", str(error), "Write it without a slash at the front, without '..' and '//'."
+
+
+@rule("E006")
+def impossible_endpoint(options: Options) -> Findings:
+    """The endpoint is a scheme, a host and perhaps a port; the bucket is not part of it."""
+    if not options.endpoint_url or not isinstance(options.endpoint_url, str):
+        return
+    parts = urlsplit(options.endpoint_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        yield "endpoint_url", f"{options.endpoint_url!r} has no scheme.", f"Write https://{options.endpoint_url}"
+    elif parts.username or parts.password or parts.query or parts.fragment:
+        yield (
+            "endpoint_url",
+            "the URL holds more than scheme, host, port and path.",
+            "Give credentials as access_key and secret_key.",
+        )
+    elif options.bucket_name and (
+        parts.hostname.startswith(f"{options.bucket_name}.") or options.bucket_name in parts.path.split("/")
+    ):
+        yield (
+            "endpoint_url",
+            f"{options.endpoint_url!r} contains the bucket {options.bucket_name!r}.",
+            "Give the endpoint without the bucket; addressing_style says where the bucket goes.",
+        )
+
+
+@rule("E007")
+def unknown_acl(options: Options) -> Findings:
+    """The default ACL is one of S3's canned ACLs for objects."""
+    if options.default_acl is not None and options.default_acl not in params.OBJECT_ACLS:
+        yield (
+            "default_acl",
+            f"{options.default_acl!r} is not a canned ACL for objects.",
+            f"Use one of {', '.join(params.OBJECT_ACLS)}, or None.",
+        )
+
+
+@rule("E008")
+def unknown_object_parameters(options: Options) -> Findings:
+    """Object parameters are parameters of PutObject that apply to a whole object."""
+    if not isinstance(options.object_parameters, Mapping):
+        return
+    for problem, hint in object_parameter_problems(options.object_parameters):
+        yield "object_parameters", problem, hint
+
+
+def object_parameter_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with object parameters, and what to do."""
+    for name, value in given.items():
+        if name not in params.OBJECT_PARAMETERS:
+            near = difflib.get_close_matches(str(name), sorted(params.OBJECT_PARAMETERS), n=1)
+            yield (
+                f"S3 knows no object parameter {name!r}.",
+                f"Did you mean {near[0]!r}?" if near else "See PutObject in AWS's API reference.",
+            )
+        elif not name.startswith("SSECustomerKey") and (problem := params.header_problem(value)):
+            yield f"{name}: {problem}.", "Remove the control character."
+    if given.get("ACL") not in (None, *params.OBJECT_ACLS):
+        yield f"ACL: {given['ACL']!r} is not a canned ACL for objects.", f"Use one of {', '.join(params.OBJECT_ACLS)}."
+    metadata = given.get("Metadata")
+    if metadata is not None:
+        problem = params.metadata_problem(metadata) if isinstance(metadata, Mapping) else "the value is not a dict"
+        if problem:
+            yield f"Metadata: {problem}.", "Metadata maps ASCII names to ASCII values."
+
+
+@rule("E009")
+def impossible_bucket_name(options: Options) -> Findings:
+    """A bucket name follows S3's naming rules; other servers allow a few more characters."""
+    name = options.bucket_name
+    if name and isinstance(name, str) and (len(name) > 255 or re.search(r"[^A-Za-z0-9._-]", name)):
+        yield (
+            "bucket_name",
+            f"{name!r} cannot be the name of a bucket.",
+            "Give the name alone: no s3://, no ARN, no path. The path is the option location.",
+        )
+
+
+@rule("E010")
+def unknown_choice(options: Options) -> Findings:
+    """An option with a fixed list of values has one of them."""
+    for name, choices in _CHOICES.items():
+        if getattr(options, name) not in choices:
+            wanted = ", ".join(repr(choice) for choice in choices)
+            yield name, f"{getattr(options, name)!r} is not possible.", f"Use one of {wanted}."
+
+
+_CHOICES: dict[str, tuple[str | None, ...]] = {
+    "addressing_style": ("auto", "virtual", "path", None),
+    "signature_version": ("s3v4", None),
+    "checksums": ("auto", "when_supported", "when_required"),
+    "url_protocol": ("https:", "http:"),
+    "file_name_charset": ("utf-8",),
+}
+
+
+@rule("E011")
+def impossible_number(options: Options) -> Findings:
+    """Timeouts and counts are positive; sizes are not negative."""
+    for name in ("connect_timeout", "read_timeout", "max_attempts", "max_pool_connections"):
+        value = getattr(options, name)
+        if isinstance(value, int | float) and value <= 0:
+            yield name, f"{value} is not positive.", f"The default is {FIELDS[name].default}."
+    for name in ("max_memory_size", "max_inflated_size"):
+        value = getattr(options, name)
+        if isinstance(value, int) and value < 0:
+            yield name, f"{value} is negative.", "0 means no limit."
+
+
+@rule("E012")
+def impossible_domain(options: Options) -> Findings:
+    """The custom domain is a host, perhaps with a path, without scheme and final slash."""
+    domain = options.custom_domain
+    if isinstance(domain, str) and ("//" in domain or domain.endswith("/") or re.search(r"[\s?#@]", domain)):
+        host = re.sub(r"^\w+:", "", domain).strip("/ ")
+        yield "custom_domain", f"{domain!r} is more than a host and a path.", f"Write {host!r}."
+
+
+@rule("W001")
+def unprotected_transport(options: Options) -> Findings:
+    """Requests to another machine are encrypted and the server's certificate is checked."""
+    host = urlsplit(options.endpoint_url or "").hostname or ""
+    local = host in ("localhost", "::1") or host.startswith("127.")
+    if options.verify is False and not local:
+        yield "verify", "the server's certificate is not checked.", "Give the path of its CA bundle instead of False."
+    scheme = urlsplit(options.endpoint_url or "").scheme
+    if (scheme == "http" or (not scheme and not options.use_ssl)) and not local:
+        name = "endpoint_url" if scheme else "use_ssl"
+        yield name, "files and signed links travel unencrypted.", "Use https."
+
+
+@rule("W002")
+def unsigned_private_domain(options: Options) -> Findings:
+    """A custom domain either serves public files or has a CloudFront key to sign with."""
+    signer = options.cloudfront_key or options.cloudfront_signer
+    if options.custom_domain and options.querystring_auth and not signer:
+        yield (
+            "custom_domain",
+            "URLs at the custom domain are not signed although querystring_auth is on.",
+            "For public files set querystring_auth=False; for private ones give cloudfront_key_id and cloudfront_key.",
+        )
+
+
+@rule("W003")
+def bucket_name_off_the_rules(options: Options) -> Findings:
+    """The bucket name is one that AWS would create and that https can serve under its own host name."""
+    works = urls.is_bucket_name if options.addressing_style == "path" else urls.virtual_host_works
+    if options.bucket_name and not options.endpoint_url and not works(options.bucket_name):
+        yield (
+            "bucket_name",
+            f"{options.bucket_name!r} breaks AWS's bucket naming rules, or has a dot that https cannot serve.",
+            "Use lower-case letters, digits and hyphens; with dots set addressing_style='path'.",
+        )

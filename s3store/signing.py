@@ -1,0 +1,45 @@
+"""The RSA signer for CloudFront; needs the extra s3store[cloudfront]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from django.core.exceptions import ImproperlyConfigured
+from django.views.decorators.debug import sensitive_variables
+
+
+@sensitive_variables()
+@lru_cache(maxsize=32)
+def rsa_signer(pem: str | bytes) -> Callable[[bytes], bytes]:
+    """Return a function that makes RSA-SHA1 signatures with a private key, as CloudFront demands.
+
+    Raises ImproperlyConfigured when the key cannot be used; the message never quotes it.
+    """
+    try:
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    except ImportError:
+        raise ImproperlyConfigured("CloudFront URLs need cryptography: pip install 's3store[cloudfront]'") from None
+    data = pem.encode() if isinstance(pem, str) else pem
+    if b"\\n" in data:
+        raise ImproperlyConfigured(
+            "cloudfront_key holds a backslash and an n where its line breaks should be, as environment variables "
+            r"often do. Write cloudfront_key.replace('\\n', '\n')."
+        )
+    try:
+        key = load_pem_private_key(data, password=None)
+    except (TypeError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"cloudfront_key is not a PEM private key without a pass phrase ({type(error).__name__})."
+        ) from None
+    if not isinstance(key, RSAPrivateKey) or key.key_size < 2048:
+        raise ImproperlyConfigured("cloudfront_key must be an RSA key of 2048 bits or more.")
+    return _signer(key)
+
+
+def _signer(key: object) -> Callable[[bytes], bytes]:
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.hashes import SHA1
+
+    return lambda message: key.sign(message, PKCS1v15(), SHA1())  # type: ignore[attr-defined]  # noqa: S303

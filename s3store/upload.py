@@ -1,0 +1,108 @@
+"""Writing one object from a content of any kind and size: one PUT, or a multipart upload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from s3store.bucket import Bucket, Given, with_metadata
+from s3store.content import Content, Source, packed, repeatable
+from s3store.core import parts
+from s3store.core.info import PLAIN_SIZE, ObjectInfo
+from s3store.multipart import MultipartUpload
+from s3store.options import Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """How large objects are sent: sizes in bytes."""
+
+    threshold: int = 8 * parts.MIB
+    part_size: int = 8 * parts.MIB
+    threads: int = 4
+
+
+def transfer_of(options: Options) -> Transfer:
+    """Return the options' way of sending, from a boto3 TransferConfig or a dict like one."""
+    given = options.transfer_config
+    values = dict(given) if isinstance(given, Mapping) else vars(given) if given is not None else {}
+    default = Transfer()
+    threaded = options.use_threads and values.get("use_threads", True)
+    return Transfer(
+        threshold=values.get("multipart_threshold", default.threshold),
+        part_size=max(values.get("multipart_chunksize", default.part_size), parts.MIN_PART_SIZE),
+        threads=values.get("max_concurrency", default.threads) if threaded else 1,
+    )
+
+
+class Upload:
+    """Writes objects into a bucket, as the options say."""
+
+    def __init__(self, bucket: Bucket, options: Options) -> None:
+        self.bucket = bucket
+        self.transfer = transfer_of(options)
+        self.max_memory_size = options.max_memory_size
+        self._options = options
+
+    def write(self, key: str, content: Content, given: Given, *, create: bool) -> ObjectInfo:
+        """Write an object. Raises ObjectExistsError with `create` where there is one; the content is read again
+        from its start by the next call."""
+        if not self.compresses(given):
+            return self._send(key, content, given, create=create)
+        with repeatable(content, self.max_memory_size) as source, packed(source, self.max_memory_size) as pack:
+            if pack.size >= pack.plain_size:
+                return self._send(key, source, given, create=create)
+            given = with_metadata({**given, "ContentEncoding": "gzip"}, {PLAIN_SIZE: str(pack.plain_size)})
+            return self._send(key, pack.file, given, create=create)
+
+    def compresses(self, given: Given) -> bool:
+        """Whether an object with these parameters is compressed when that makes it smaller."""
+        options = self._options
+        return (
+            options.gzip and not given.get("ContentEncoding") and media_type(given) in set(options.gzip_content_types)
+        )
+
+    def put(self, key: str, body: bytes, given: Given, *, create: bool) -> ObjectInfo:
+        """Write a small object in one request."""
+        if not create:
+            return self.bucket.put(key, body, given)
+        if self._options.conditional_writes:
+            return self.bucket.create(key, body, given)
+        self.bucket.refuse_existing(key, given)
+        return self.bucket.put(key, body, given)
+
+    def start(self, key: str, given: Given, *, create: bool) -> MultipartUpload:
+        """Begin a multipart upload."""
+        return MultipartUpload(
+            self.bucket,
+            key,
+            given,
+            create=create and self._options.conditional_writes,
+            part_size=self.transfer.part_size,
+            threads=self.transfer.threads,
+        )
+
+    def _send(self, key: str, content: Content, given: Given, *, create: bool) -> ObjectInfo:
+        source = Source(content)
+        first = source.read(self.transfer.threshold + 1)
+        if len(first) <= self.transfer.threshold:
+            return self.put(key, first, given, create=create)
+        if create:
+            # Asking first is cheap beside sending all parts for a name that is taken.
+            self.bucket.refuse_existing(key, given)
+        source.unread(first)
+        del first
+        upload = self.start(key, given, create=create)
+        try:
+            while block := source.read(upload.part_size):
+                upload.send(block)
+            return upload.complete()
+        except BaseException:
+            upload.abort()
+            raise
+
+
+def media_type(given: Mapping[str, Any]) -> str:
+    """Return the content type without its parameters, in lower case."""
+    return str(given.get("ContentType", "")).partition(";")[0].strip().lower()
