@@ -98,30 +98,25 @@ class Bucket:
 
     def get(
         self, key: str, given: Given, *, start: int = 0, stop: int | None = None, etag: str | None = None
-    ) -> Answer | None:
+    ) -> Answer:
         """Return the bytes from `start` up to `stop` (None: the end), of the version `etag` if one is given.
 
-        Returns None when `start` is at or past the end. Raises ObjectChangedError when `etag` is no longer there.
+        Raises ObjectChangedError when that version, or a byte at `start`, is no longer there.
         """
-        extra: dict[str, Any] = {"Range": ranges.header(start, stop)}
+        extra: dict[str, Any] = {}
+        if start == 0 and stop is None:
+            # S3 tells the checksum of a whole object only, and refuses a range of an empty one.
+            extra["ChecksumMode"] = "ENABLED"
+        else:
+            extra["Range"] = ranges.header(start, stop)
         if etag:
             extra["IfMatch"] = etag
-        if start == 0 and stop is None:
-            extra["ChecksumMode"] = "ENABLED"
-        try:
-            answer = self._call("get_object", key, given, precondition=errors.ObjectChangedError, **extra)
-        except errors.InvalidRequestError as error:
-            if error.status == 416:
-                return None
-            raise
+        answer = self._call("get_object", key, given, precondition=errors.ObjectChangedError, **extra)
         body = Body(answer["Body"], self.name, key)
-        total = first = 0
+        first, total = 0, answer["ContentLength"]
         if "ContentRange" in answer:
             first, total = ranges.parse_content_range(answer["ContentRange"])
-        else:
-            total = answer["ContentLength"]
         if first != start:
-            # A server without ranges sends all of it.
             body.close()
             raise errors.build(
                 errors.InvalidRequestError,

@@ -211,6 +211,7 @@ _BY_CODE: dict[str, type[S3StoreError]] = {
     "InternalError": ServerError,
     "InvalidAccessKeyId": InvalidCredentialsError,
     "InvalidDigest": ChecksumError,
+    "InvalidRange": ObjectChangedError,
     "InvalidToken": InvalidCredentialsError,
     "NoSuchBucket": BucketNotFoundError,
     "NoSuchKey": ObjectNotFoundError,
@@ -237,6 +238,7 @@ _BY_STATUS: dict[int, type[S3StoreError]] = {
     404: ObjectNotFoundError,
     408: S3TimeoutError,
     412: ObjectExistsError,
+    416: ObjectChangedError,
     429: ServerError,
 }
 

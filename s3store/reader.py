@@ -1,9 +1,8 @@
 """A remote object as a raw, seekable file: Range requests behind `io.RawIOBase`.
 
-The first request is the existence check and brings the size and the ETag. It asks for everything from the first
-byte on, so that reading in sequence, which is what most readers do, is one request whatever the size. A reader that
-jumps gives that answer up and asks for ranges. All requests name the first one's ETag: the bytes of two versions are
-never mixed. RFC 9110, sections 13.1.1 (If-Match) and 14 (ranges).
+The first request is the existence check and brings the size, the ETag and the checksum. It asks for the whole object,
+so that reading in sequence, which is what most readers do, is one request whatever the size. A reader that jumps gives
+that answer up and asks for ranges. All requests name the first one's ETag: the bytes of two versions are never mixed. RFC 9110, sections 13.1.1 (If-Match) and 14 (ranges).
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from s3store.core.parts import KIB, MIB
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-Fetch = Callable[[int, int | None, str | None], Answer | None]
-"""(start, stop, etag) -> the answer, or None where `start` is past the end."""
+Fetch = Callable[[int, int | None, str | None], Answer]
+"""(start, stop, etag) -> the answer; stop None is the end, etag None any version."""
 
 BUFFER_SIZE = MIB
 """Bytes that a reader asks for when it jumps."""
@@ -34,6 +33,10 @@ BUFFER_SIZE = MIB
 SMALL = 256 * KIB
 """Objects up to this size are read at once, so that their connection is free again; and a reader that jumps
 ahead by less reads over the gap."""
+
+TAIL = 64 * KIB
+"""A reader that jumps this close to the end gets all from there on: archives, PDF and video files have their directory
+at the end and are read from it backwards, in small steps."""
 
 MD5_LIMIT = 8 * MIB
 """Up to this size an object is checked against its ETag where S3 has no CRC; beyond it MD5 would be the bottleneck."""
@@ -58,22 +61,20 @@ class RangeReader(io.RawIOBase):
         self._last_read = 0
         self._stream: Answer | None = None
         self._stream_position = 0
-        self._small: memoryview | None = None
+        self._held = memoryview(b"")
+        self._held_start = 0
         self.info = self._open()
 
     def _open(self) -> ObjectInfo:
         tries = _Tries()
         while True:
             answer = self._fetch(0, None, None)
-            if answer is None:
-                self._small = memoryview(b"")
-                return ObjectInfo(key=self._key, size=0)
             self._check = _Check(answer.info)
             self._use(answer)
             if answer.info.size > SMALL:
                 return answer.info
             try:
-                self._small = self._read_small(answer.info.size)
+                self._hold(0, answer.info.size)
             except (*_BROKEN, errors.ChecksumError) as error:
                 tries.failed(error)
             else:
@@ -81,11 +82,12 @@ class RangeReader(io.RawIOBase):
             finally:
                 self._drop()
 
-    def _read_small(self, size: int) -> memoryview:
-        content = memoryview(bytearray(size))
+    def _hold(self, start: int, size: int) -> None:
+        """Read all of the answer, from `start` to the end, into memory."""
+        content = memoryview(bytearray(size - start))
         while self._stream_position < size:
-            self._receive(content[self._stream_position :])
-        return content
+            self._receive(content[self._stream_position - start :])
+        self._held, self._held_start = content, start
 
     def readable(self) -> bool:
         return True
@@ -111,11 +113,7 @@ class RangeReader(io.RawIOBase):
         view = memoryview(buffer).cast("B")[: max(0, self.info.size - self._position)]
         if not view:
             return 0
-        if self._small is not None:
-            view[:] = self._small[self._position : self._position + len(view)]
-            count = len(view)
-        else:
-            count = self._read_remote(view)
+        count = self._read_held(view) or self._read_remote(view)
         self._position += count
         self._last_read = self._position
         return count
@@ -131,17 +129,26 @@ class RangeReader(io.RawIOBase):
         self._drop()
         super().close()
 
+    def _read_held(self, view: memoryview) -> int:
+        first = self._position - self._held_start
+        if first < 0:
+            return 0
+        found = self._held[first : first + len(view)]
+        view[: len(found)] = found
+        return len(found)
+
     def _read_remote(self, view: memoryview) -> int:
         tries = _Tries()
         while True:
             try:
                 self._go_to_position(len(view))
-                return self._receive(view)
+                return self._read_held(view) or self._receive(view)
             except _BROKEN as error:
                 self._drop()
                 tries.failed(error)
 
     def _go_to_position(self, wanted: int) -> None:
+        """Have the byte at the position next on the answer, or in what is held."""
         if self._stream is not None:
             gap = self._position - self._stream_position
             if 0 <= gap <= SMALL:
@@ -150,10 +157,20 @@ class RangeReader(io.RawIOBase):
                     skipped = skipped[self._receive(skipped) :]
                 return
             self._drop()
-        # Reading on from where the last read ended: keep one answer open. After a jump: only what is asked for.
-        stop = None if self._position == self._last_read else min(self._position + wanted, self.info.size)
-        answer = self._fetch(self._position, stop, self.info.etag)
-        if answer is None or answer.info.size != self.info.size:
+        tail = max(0, self.info.size - TAIL)
+        if self._position == self._last_read:
+            # Reading on from where the last read ended: keep one answer open for all the rest.
+            self._ask(self._position, None)
+        elif self._position >= tail:
+            self._ask(tail, None)
+            self._hold(tail, self.info.size)
+            self._drop()
+        else:
+            self._ask(self._position, min(self._position + wanted, self.info.size))
+
+    def _ask(self, start: int, stop: int | None) -> None:
+        answer = self._fetch(start, stop, self.info.etag)
+        if answer.info.size != self.info.size:
             raise errors.ObjectChangedError(
                 f"{self._key!r} was replaced while it was read. {errors.ObjectChangedError.advice}", key=self._key
             )

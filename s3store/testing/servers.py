@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import logging
 import os
 import re
 import secrets
@@ -69,6 +70,7 @@ def moto_server(port: int = 0) -> Iterator[Server]:
         raise ImportError("moto_server() needs moto and flask: pip install 's3store[testing]'") from error
     if port:
         _free_ports(1, first=port)  # on a taken port ThreadedMotoServer.start() would wait for ever
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print a line for every request
     server = ThreadedMotoServer(ip_address=_HOST, port=port, verbose=False)
     server.start()
     _, port = server.get_host_and_port()

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Runs what a developer runs, with nothing installed beforehand but Python:
+
+    python3 dev.py test [pytest arguments]   linters, types and all tests with coverage; or just these tests
+    python3 dev.py demo                      the example project, with its own S3 server
+    python3 dev.py bench [arguments]         the benchmarks
+    python3 dev.py tox [arguments]           the tests on every Python and Django there is
+
+The packages go to .venv beside this file, and are installed again when pyproject.toml changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+STAMP = VENV / "installed-for"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def main(arguments: list[str]) -> int:
+    commands = {"test": test, "demo": demo, "bench": bench, "tox": tox}
+    if not arguments or arguments[0] not in commands:
+        print(__doc__)
+        return 0 if arguments and arguments[0] in ("-h", "--help", "help") else 2
+    if sys.version_info < (3, 10):  # noqa: UP036 - whoever runs this may have an older one
+        print("s3store needs Python 3.10 or newer; this is", sys.version.split()[0])
+        return 1
+    os.chdir(ROOT)
+    try:
+        set_up()
+        return commands[arguments[0]](arguments[1:])
+    except subprocess.CalledProcessError as error:
+        print("dev.py: failed:", " ".join(map(str, error.cmd)), file=sys.stderr)
+        return error.returncode if error.returncode > 0 else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+# Commands
+
+
+def test(arguments: list[str]) -> int:
+    if arguments:
+        return run(PYTHON, "-m", "pytest", *arguments)
+    find_browser()
+    print("dev.py: ruff", flush=True)
+    check(PYTHON, "-m", "ruff", "check", ".")
+    check(PYTHON, "-m", "ruff", "format", "--check", ".")
+    print("dev.py: mypy", flush=True)
+    check(PYTHON, "-m", "mypy")
+    print("dev.py: pytest", flush=True)
+    return run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--cov", "--cov-branch")
+
+
+def demo(arguments: list[str]) -> int:
+    return become(PYTHON, ROOT / "example_project" / "demo.py", *arguments)
+
+
+def bench(arguments: list[str]) -> int:
+    return become(PYTHON, "-m", "benchmarks", *arguments)
+
+
+def tox(arguments: list[str]) -> int:
+    if run(PYTHON, "-c", "import tox") != 0:
+        install("tox")
+    return become(PYTHON, "-m", "tox", *arguments)
+
+
+# The environment
+
+
+def set_up() -> None:
+    """Make .venv hold what pyproject.toml asks for."""
+    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    if STAMP.exists() and STAMP.read_text() == wanted and works(PYTHON):
+        return
+    if not works(PYTHON):  # absent, half made, or its Python has been removed
+        print("dev.py: making", VENV, flush=True)
+        if run(sys.executable, "-c", "import ensurepip, venv", quiet=True) != 0:
+            sys.exit("dev.py: this Python has no venv with pip. On Debian and Ubuntu: apt-get install python3-venv")
+        check(sys.executable, "-m", "venv", "--clear", VENV)
+    print("dev.py: installing the packages (a few minutes the first time)", flush=True)
+    install("-e", ".[dev]")
+    STAMP.write_text(wanted)
+
+
+def install(*what: str) -> None:
+    check(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
+
+
+def works(python: Path) -> bool:
+    return python.exists() and run(python, "-c", "import pip", quiet=True) == 0
+
+
+def find_browser() -> None:
+    """Install Chromium where that takes no more than asking; elsewhere its tests skip, though not in CI."""
+    if any(map(shutil.which, BROWSERS)):
+        return
+    may_install = getattr(os, "geteuid", lambda: -1)() == 0 and Path("/etc/debian_version").exists()
+    apt = shutil.which("apt-get")
+    if may_install and apt:
+        print("dev.py: installing chromium for the browser tests", flush=True)
+        os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+        run(apt, "-qq", "update", quiet=True)
+        run(apt, "-qq", "-y", "install", "--no-install-recommends", "chromium", quiet=True)
+    if any(map(shutil.which, BROWSERS)):
+        return
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        sys.exit("dev.py: no Chromium, so the browser tests cannot run: install the package chromium")
+    print("dev.py: no Chromium found: the browser tests will be skipped", flush=True)
+
+
+# Processes
+
+
+def run(*command: str | Path, quiet: bool = False) -> int:
+    """Run a command to its end and return its exit status."""
+    output = subprocess.DEVNULL if quiet else None
+    return subprocess.run([str(part) for part in command], stdout=output, stderr=output, check=False).returncode
+
+
+def check(*command: str | Path) -> None:
+    """Run a command that must succeed."""
+    subprocess.run([str(part) for part in command], check=True)
+
+
+def become(*command: str | Path) -> int:
+    """Run a command in place of this one, so that signals reach it."""
+    if os.name != "nt":  # there the shell takes an exec for the end of the command
+        sys.stdout.flush()
+        os.execv(command[0], [str(part) for part in command])
+    return run(*command)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

