@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,11 +19,11 @@ from django.views.decorators.debug import sensitive_variables
 
 from s3store import errors
 from s3store.answers import described, listed, written
-from s3store.client import get_client, request_errors, sends_own_checksums
+from s3store.client import counted_attempts, get_client, request_errors, sends_own_checksums
 from s3store.core import params, parts, ranges
 from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.options import Options
-from s3store.translate import reraise
+from s3store.translate import bare, is_temporary, reraise, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -316,10 +317,19 @@ class Bucket:
             arguments["Key"] = key
         if self._options.expected_bucket_owner:
             arguments["ExpectedBucketOwner"] = self._options.expected_bucket_owner
-        try:
-            return getattr(self.client, operation)(**arguments)
-        except request_errors() as exc:
-            reraise(exc, operation=operation, bucket=self.name, key=key, precondition=precondition)
+        with counted_attempts() as effort:
+            while True:
+                try:
+                    return getattr(self.client, operation)(**arguments)
+                except request_errors() as exc:
+                    cause = exc
+                facts: dict[str, Any] = {"operation": operation, "bucket": self.name, "key": key}
+                error = translated(cause, **facts, precondition=precondition, attempts=effort.attempts)
+                spent = effort.attempts >= self._options.max_attempts or effort.exhausted()
+                if spent or not is_temporary(error, cause):
+                    raise error from bare(cause)
+                # botocore stops short of max_attempts when the quota of retries that all threads share has run dry.
+                time.sleep(random.uniform(0, min(0.1 * 2**effort.attempts, 5)))  # noqa: S311 (spreads retries)
 
 
 _PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")

@@ -12,7 +12,9 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from django.views.decorators.debug import sensitive_variables
@@ -46,6 +48,33 @@ _TRANSPORT = (
     "max_attempts",
     "checksums",
 )
+
+
+class Effort:
+    """How often one call has been sent, and since when."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self._started = time.monotonic()
+
+    def exhausted(self) -> bool:
+        """Whether no new attempt may be started."""
+        return time.monotonic() - self._started > TOTAL_SECONDS
+
+
+_effort: ContextVar[Effort | None] = ContextVar("s3store_effort", default=None)
+
+
+@contextmanager
+def counted_attempts() -> Iterator[Effort]:
+    """Count what the client sends inside the block; its attempts share one limit of time."""
+    effort = Effort()
+    token = _effort.set(effort)
+    try:
+        yield effort
+    finally:
+        _effort.reset(token)
+
 
 _lock = threading.Lock()
 _clients: dict[tuple[Any, ...], tuple[Options, S3Client]] = {}
@@ -149,18 +178,19 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
     events = client.meta.events
     # With `Expect: 100-continue` every upload waits one more round trip, however small it is.
     events.unregister("before-call.s3", add_expect_header)
-    events.register("request-created.s3", _limit_total_time)
+    events.register("request-created.s3", _note_attempt)
     if not on_aws:
         events.register("before-call.s3.DeleteObjects", _add_content_md5)
 
 
-def _limit_total_time(request: Any, **_: object) -> None:
-    """Raise when the attempts of one request have taken too long together; called before each attempt."""
+def _note_attempt(request: Any, **_: object) -> None:
+    """Count the attempts of a call; raise when they have taken too long together. Called before each one."""
     from botocore.exceptions import ReadTimeoutError
 
-    started = request.context.setdefault("s3store_started", time.monotonic())
-    if time.monotonic() - started > TOTAL_SECONDS:
+    effort = _effort.get() or request.context.setdefault("s3store_effort", Effort())
+    if effort.exhausted():
         raise ReadTimeoutError(endpoint_url=request.url.partition("?")[0])
+    effort.attempts += 1
 
 
 def _add_content_md5(params: dict[str, Any], **_: object) -> None:

@@ -2,7 +2,8 @@
 
 The first request is the existence check and brings the size, the ETag and the checksum. It asks for the whole object,
 so that reading in sequence, which is what most readers do, is one request whatever the size. A reader that jumps gives
-that answer up and asks for ranges. All requests name the first one's ETag: the bytes of two versions are never mixed. RFC 9110, sections 13.1.1 (If-Match) and 14 (ranges).
+that answer up and asks for ranges. All requests name the first one's ETag: the bytes of two versions are never mixed.
+RFC 9110, sections 13.1.1 (If-Match) and 14 (ranges).
 """
 
 from __future__ import annotations

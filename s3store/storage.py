@@ -108,6 +108,8 @@ class S3Storage(Verbs):
     def _save_anew(self, name: str, content: Any, max_length: int | None, extra: dict[str, Any]) -> str:
         wanted = candidate = self._available(name, max_length)
         for _ in range(_NAMES_TRIED):
+            # Subclasses that override `_save` may read the content from where it is.
+            rewind(content)
             try:
                 return self._save(candidate, content, **extra)
             except errors.ObjectExistsError:

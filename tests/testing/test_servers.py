@@ -181,12 +181,14 @@ def test_seaweedfs_leaves_nothing_behind(tmp_path: Path) -> None:
 # Stand-ins for the binaries, for what a real one does not do on demand.
 
 ANSWER = """
-import http.server, os, sys
+import http.server, os, socket, sys, threading
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/die":
             print("out of luck", flush=True)
-            os._exit(3)
+            threading.Timer(0.05, os._exit, [3]).start()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         self.send_error(403)
     def log_message(self, *args): pass
 host, port = sys.argv[sys.argv.index("--addr") + 1].split(":")

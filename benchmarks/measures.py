@@ -1,0 +1,76 @@
+"""The lines of the table: what a case measured, in which unit, and the bar it is held to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DELAYS = (0, 20)
+"""Milliseconds of a round trip: none is rclone on the loopback, the other lies behind a proxy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """What a number counts, and how it is shown."""
+
+    name: str
+    scale: float
+    digits: int
+
+    def show(self, value: float | None) -> str:
+        return "-" if value is None else f"{value * self.scale:.{self.digits}f} {self.name}".rstrip()
+
+
+MILLISECONDS = Unit(name="ms", scale=1000, digits=2)
+SECONDS = Unit(name="s", scale=1, digits=2)
+KIB = Unit(name="KiB", scale=1 / 1024, digits=0)
+MIB = Unit(name="MiB", scale=1 / 1024**2, digits=1)
+COUNT = Unit(name="", scale=1, digits=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One number of a case. A bar is the most it may be: relative to django-storages, or in itself."""
+
+    case: str
+    title: str
+    number: str = "seconds"
+    unit: Unit = MILLISECONDS
+    most_ratio: float | None = None
+    most: float | None = None
+
+    @property
+    def bar(self) -> str:
+        if self.most_ratio is not None:
+            return f"<= {self.most_ratio:g}x"
+        return "" if self.most is None else f"<= {self.unit.show(self.most)}"
+
+    def held(self, ours: float | None, ratio: float | None) -> bool | None:
+        """Whether the bar is held; None where there is none, or nothing to hold to it."""
+        value, most = (ratio, self.most_ratio) if self.most_ratio is not None else (ours, self.most)
+        return None if value is None or most is None else value <= most
+
+
+MEASURES = (
+    Measure(case="save_overwriting", title="save 1 KiB, may overwrite", most_ratio=0.6),
+    Measure(case="save", title="save 1 KiB, must not overwrite", most_ratio=0.6),
+    Measure(case="read", title="open and read 1 KiB", most_ratio=0.4),
+    Measure(case="write", title='open("wb") and write 1 KiB'),
+    Measure(case="tail", title="last 64 KiB of 128 MiB: received", number="received", unit=KIB, most_ratio=0.01),
+    Measure(case="tail", title="last 64 KiB of 128 MiB: time"),
+    Measure(case="save_large", title="save 128 MiB: time", unit=SECONDS, most_ratio=1.0),
+    Measure(case="save_large", title="save 128 MiB: peak memory", number="memory", unit=MIB, most=64 * 1024**2),
+    Measure(case="read_large", title="chunks() of 128 MiB: time", unit=SECONDS, most_ratio=1.0),
+    Measure(case="read_large", title="chunks() of 128 MiB: peak memory", number="memory", unit=MIB, most=64 * 1024**2),
+    Measure(case="threads", title="first use by 32 threads: time", unit=SECONDS, most_ratio=0.1),
+    Measure(case="threads", title="first use by 32 threads: memory", number="memory", unit=MIB, most_ratio=0.05),
+    Measure(case="module", title="import: time"),
+    Measure(case="module", title="import: modules", number="modules", unit=COUNT),
+    Measure(case="module", title="import: boto3 and botocore", number="boto3", unit=COUNT, most=0),
+    Measure(case="first_answer", title="process start to first answer", unit=MILLISECONDS),
+)
+
+CASES = tuple(dict.fromkeys(measure.case for measure in MEASURES))
+OFFLINE = ("module",)
+"""Cases that send nothing: they are measured without a delay only."""
+COUNTED = ("tail",)
+"""Cases of which a proxy counts the bytes, also where there is no delay."""

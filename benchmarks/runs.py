@@ -1,0 +1,116 @@
+"""Running the cases: the server, the proxies before it, and a fresh process for every measurement."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import environment
+from benchmarks.cases import LARGE_NAME, Job, Measured
+from benchmarks.measures import COUNTED, DELAYS, MEASURES, OFFLINE, Measure
+from benchmarks.peers import BUCKET, MEASURED_AGAINST, OURS, PEERS
+from s3store.testing.servers import Server, rclone_server
+from tests.faults.proxy import FaultProxy
+
+LARGE_SIZE = 128 * 1024**2
+_PATIENCE = 300.0  # seconds for one process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the table: a measure at a delay (ms of a round trip), the peers' medians, and the verdict."""
+
+    measure: Measure
+    delay: int
+    medians: dict[str, float | None]
+    ratio: float | None
+
+    @property
+    def held(self) -> bool | None:
+        return self.measure.held(self.medians[OURS], self.ratio)
+
+
+def measure(cases: Iterable[str], *, runs: int, seconds: float) -> Iterator[Row]:
+    """Run the cases and yield their rows. `seconds` is how long short actions are repeated in each process."""
+    # rclone lies beside the Python of the environment, which need not be the one that runs this.
+    os.environ["PATH"] = os.pathsep.join([str(environment.SCRIPTS), os.environ.get("PATH", "")])
+    with rclone_server() as server, tempfile.TemporaryDirectory(prefix="s3store-benchmarks-") as directory:
+        large = Path(directory, "large.bin")
+        large.write_bytes(os.urandom(LARGE_SIZE))
+        place = {
+            "endpoint_url": server.endpoint_url,
+            "access_key": server.access_key,
+            "secret_key": server.secret_key,
+            "region_name": server.region_name,
+        }
+        job = Job(case="prepare", peer_name=OURS, place=place, large_file=str(large), seconds=seconds)
+        _run(job)
+        for case in cases:
+            for delay in DELAYS[:1] if case in OFFLINE else DELAYS:
+                found = _interleaved(dataclasses.replace(job, case=case), server, delay, runs)
+                yield from (_row(each, delay, found) for each in MEASURES if each.case == case)
+
+
+def _interleaved(job: Job, server: Server, delay: int, runs: int) -> dict[str, list[Measured]]:
+    """Run a case with all peers in turn, so that what else the machine does meets them alike."""
+    found: dict[str, list[Measured]] = {name: [] for name in PEERS}
+    for number in range(runs):
+        print(f"benchmarks: {job.case}, {delay} ms, run {number + 1} of {runs}", file=sys.stderr, flush=True)
+        for name in PEERS:
+            with _proxied(server, delay, counted=job.case in COUNTED) as proxy:
+                place = {**job.place, "endpoint_url": proxy.url if proxy else server.endpoint_url}
+                measured = _run(dataclasses.replace(job, peer_name=name, place=place))
+            if proxy:  # after its end, when no exchange is left open
+                exchanges = proxy.requests(target=f"^/{BUCKET}/{LARGE_NAME}")
+                measured["received"] = sum(exchange.response_bytes_sent_to_client for exchange in exchanges)
+            found[name].append(measured)
+    return found
+
+
+@contextmanager
+def _proxied(server: Server, delay: int, *, counted: bool) -> Iterator[FaultProxy | None]:
+    if not (delay or counted):
+        yield None
+        return
+    with FaultProxy(server.endpoint_url, delay=delay / 2000) as proxy:
+        yield proxy
+
+
+def _run(job: Job) -> Measured:
+    """Run one case in a process of its own."""
+    process = subprocess.run(
+        [environment.PYTHON, "-m", "benchmarks.cases"],
+        input=json.dumps(dataclasses.asdict(job)),
+        cwd=environment.ROOT,
+        env=environment.variables(),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    if process.returncode:
+        raise RuntimeError(f"{job.case} with {job.peer_name} failed; what it said is above.")
+    measured: Measured = json.loads(process.stdout)
+    return measured
+
+
+def _row(each: Measure, delay: int, found: dict[str, list[Measured]]) -> Row:
+    numbers = {name: [run.get(each.number) for run in runs] for name, runs in found.items()}
+    medians = {name: _median(values) for name, values in numbers.items()}
+    # Runs that were neighbours are compared: that cancels what drifts from run to run.
+    pairs = zip(numbers[OURS], numbers[MEASURED_AGAINST], strict=True)
+    return Row(measure=each, delay=delay, medians=medians, ratio=_median(a / b if a and b else None for a, b in pairs))
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None

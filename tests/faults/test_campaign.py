@@ -1,0 +1,201 @@
+"""Campaigns: hundreds of saves and reads while every fifth request goes wrong. Nothing may be lost, torn or doubled."""
+
+import random
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from s3store.core.parts import MIB
+from s3store.storage import S3Storage
+from tests.faults.proxy import FaultProxy
+
+ROUNDS = 200
+FAULTS = ["slow503", "err500", "reset", "lost"]
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch):
+    """botocore's back-off doubles up to 20 s; faults here are independent, so that waiting proves nothing."""
+    from botocore.retries import standard
+
+    monkeypatch.setattr(standard.ExponentialBackoff, "delay_amount", lambda self, context: 0.01)
+
+
+def content_of(number):
+    return random.Random(number).randbytes(500 + number * 97)
+
+
+def contents(storage):
+    return {stat.name: storage.read_bytes(stat.name) for stat in storage.scan()}
+
+
+@pytest.mark.parametrize("threads", [1, 16])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_rw_01_to_04_saves_under_faults(seaweedfs_options, fault, threads):
+    """200 saves: none lost, torn, wrong, doubled or refused."""
+    plain = S3Storage(**seaweedfs_options)
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={fault: 0.2}, seed=7) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        raised = []
+
+        def save(number):
+            try:
+                return storage.save(f"{number}.bin", content_of(number))
+            except Exception as error:
+                raised.append(error)
+
+        with ThreadPoolExecutor(threads) as pool:
+            names = list(pool.map(save, range(ROUNDS)))
+        harmed = sum(exchange.fault is not None for exchange in proxy.log)
+    assert harmed > ROUNDS / 10
+    found = contents(plain)
+    report = Counter(
+        raised=len(raised),
+        lost=sum(f"{number}.bin" not in found for number in range(ROUNDS)),
+        wrong=sum(found.get(f"{number}.bin") != content_of(number) for number in range(ROUNDS)),
+        renamed=sum(name != f"{number}.bin" for number, name in enumerate(names)),
+        ghosts=len(found) - ROUNDS,
+    )
+    assert report == Counter(raised=0, lost=0, wrong=0, renamed=0, ghosts=0), raised[:1]
+
+
+@pytest.mark.parametrize("threads", [1, 16])
+@pytest.mark.parametrize("fault", [*FAULTS, "cut", "short", "flip"])
+def test_rr_01_to_03_reads_under_faults(seaweedfs_options, fault, threads):
+    """200 reads: none wrong, none refused."""
+    plain = S3Storage(**seaweedfs_options)
+    for number in range(20):
+        plain.save(f"{number}.bin", content_of(number))
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={fault: 0.2}, seed=3) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+
+        def read(number):
+            try:
+                return storage.read_bytes(f"{number % 20}.bin") == content_of(number % 20)
+            except Exception as error:
+                return error
+
+        with ThreadPoolExecutor(threads) as pool:
+            answers = list(pool.map(read, range(ROUNDS)))
+        harmed = sum(exchange.fault is not None for exchange in proxy.log)
+    assert harmed > ROUNDS / 10
+    assert Counter(map(repr, answers)) == {"True": ROUNDS}
+
+
+@pytest.mark.parametrize("fault", ["slow503", "reset", "lost", "mpu200"])
+@pytest.mark.parametrize("overwrite", [False, True], ids=["anew", "overwriting"])
+def test_rw_05_06_multipart_saves_under_faults(seaweedfs_options, fault, overwrite):
+    """Six large saves: all right, one object each, whatever happened to which request."""
+    plain = S3Storage(**seaweedfs_options)
+    rate = 0.5 if fault == "mpu200" else 0.2
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={fault: rate}, seed=11) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, file_overwrite=overwrite)
+        for number in range(6):
+            assert storage.save(f"{number}.bin", bytes([number]) * 17 * MIB) == f"{number}.bin"
+        assert any(exchange.fault for exchange in proxy.log)
+    assert {stat.name: stat.size for stat in plain.scan()} == {f"{number}.bin": 17 * MIB for number in range(6)}
+    for number in range(6):
+        assert plain.read_bytes(f"{number}.bin") == bytes([number]) * 17 * MIB
+
+
+@pytest.mark.parametrize("overwrite", [False, True], ids=["anew", "overwriting"])
+def test_rw_06_a_completion_whose_answer_is_lost_is_a_success(seaweedfs_options, overwrite):
+    """The second completion finds the upload gone, and the object is ours."""
+    with FaultProxy(
+        seaweedfs_options["endpoint_url"], faults={"lost": 1.0}, match=r"^POST .*uploadId", max_faults=1
+    ) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, file_overwrite=overwrite)
+        assert storage.save("a.bin", b"x" * 17 * MIB) == "a.bin"
+        assert next(exchange.fault for exchange in proxy.requests("POST", "uploadId")) == "lost"
+    assert [stat.name for stat in S3Storage(**seaweedfs_options).scan()] == ["a.bin"]
+
+
+def test_rw_04_somebody_elses_object_is_not_taken_for_ours(seaweedfs_options):
+    """A lost answer on a name that was taken before: the other's object stays, ours gets another name."""
+    plain = S3Storage(**seaweedfs_options)
+    plain.save("a.txt", b"theirs")
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={"lost": 1.0}, match="^PUT", max_faults=1) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        name = storage.save("a.txt", b"theirs")
+    assert name != "a.txt"
+    assert contents(plain) == {"a.txt": b"theirs", name: b"theirs"}
+
+
+def test_rl_02_a_listing_that_fails_on_a_page_is_never_short(seaweedfs_options):
+    """A page that fails is asked for again; when it keeps failing, the listing raises."""
+    plain = S3Storage(**seaweedfs_options)
+    for number in range(25):
+        plain.save(f"{number:02}", b"x")
+    with FaultProxy(
+        seaweedfs_options["endpoint_url"], faults={"err500": 1.0}, match="continuation-token", max_faults=2
+    ) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        bucket, prefix = storage._bucket, storage._prefix("")
+        pages = list(bucket.pages(prefix, {}, flat=False, limit=10))
+        assert [len(page.objects) for page in pages] == [10, 10, 5]
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={"err500": 1.0}, match="continuation-token") as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, max_attempts=2)
+        with pytest.raises(OSError, match="list_objects_v2"):
+            list(storage._bucket.pages(prefix, {}, flat=False, limit=10))
+
+
+def test_rl_04_a_delete_whose_answer_is_lost_is_a_success(seaweedfs_options):
+    """Deleting is idempotent."""
+    plain = S3Storage(**seaweedfs_options)
+    plain.save("a.txt", b"x")
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={"lost": 1.0}, match="^DELETE", max_faults=1) as proxy:
+        S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}).delete("a.txt")
+    assert not plain.exists("a.txt")
+
+
+def test_rw_12_writers_and_readers_of_one_key(seaweedfs_options):
+    """Each read is one whole written value, and not older than what was acknowledged before it began."""
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={"slow503": 0.1, "cut": 0.1}, seed=5) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, file_overwrite=True)
+        acknowledged = [0]
+        problems = []
+        storage.save("r.bin", (0).to_bytes(4, "big") * 20_000)
+
+        def write():
+            for value in range(1, 40):
+                storage.save("r.bin", value.to_bytes(4, "big") * 20_000)
+                acknowledged[0] = value
+
+        def read():
+            while acknowledged[0] < 39:
+                before = acknowledged[0]
+                content = storage.read_bytes("r.bin")
+                value = int.from_bytes(content[:4], "big")
+                if content != content[:4] * 20_000:
+                    problems.append("torn")
+                if value < before:
+                    problems.append("stale")
+
+        threads = [threading.Thread(target=write), *(threading.Thread(target=read) for _ in range(3))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert problems == []
+
+
+def test_rt_04_a_dead_endpoint_is_an_error_within_bounds(monkeypatch, seaweedfs_options):
+    """Attempts stop when their time is up, however many are left."""
+    from s3store import client
+
+    clock = iter(range(0, 100_000, 40))
+    monkeypatch.setattr(client.time, "monotonic", lambda: float(next(clock)))
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={"slow503": 1.0}) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, max_attempts=50)
+        with pytest.raises(TimeoutError):
+            storage.exists("a.txt")
+        assert 1 <= len(proxy.log) <= 4
+
+
+def test_a_port_where_nobody_listens(seaweedfs_options):
+    """The error names the operation and says what to check."""
+    storage = S3Storage(**{**seaweedfs_options, "endpoint_url": "http://127.0.0.1:9"}, max_attempts=2)
+    with pytest.raises(ConnectionError, match="Check endpoint_url"):
+        storage.exists("a.txt")

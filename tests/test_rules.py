@@ -1,0 +1,478 @@
+"""Impossible options are refused, unwise ones are reported, and both say where they come from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+
+from s3store import rules
+from s3store.conf import Resolved
+from s3store.core import params
+from s3store.options import FIELDS, Options
+from s3store.storage import S3Storage
+
+
+def broken(**options: Any) -> list[tuple[str, str]]:
+    """Return (id, option) of all rules that the options break."""
+    resolved = Resolved(options=Options(**options), places={})
+    return [
+        (problem.id.removeprefix("s3store."), problem.option) for problem in rules.problems(resolved, warnings=True)
+    ]
+
+
+KEYS = {"access_key": "AK", "secret_key": "SK"}
+
+# id of the row: (rule, option that is named, options that break it, options that do not, part of the message)
+ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
+    "type-bool": (
+        "E001",
+        "file_overwrite",
+        {"file_overwrite": "no"},
+        {"file_overwrite": False},
+        "a str. Give it a bool",
+    ),
+    "type-str": ("E001", "location", {"location": None}, {"location": ""}, "a NoneType. Give it a str"),
+    "type-int": ("E001", "max_attempts", {"max_attempts": "3"}, {"max_attempts": 3}, "a str. Give it a int"),
+    "type-int-no-bool": ("E001", "max_attempts", {"max_attempts": True}, {"max_attempts": 1}, "a bool"),
+    "type-float": ("E001", "read_timeout", {"read_timeout": "3"}, {"read_timeout": 0.5}, "int or float"),
+    "type-expire": (
+        "E001",
+        "querystring_expire",
+        {"querystring_expire": "3600"},
+        {"querystring_expire": timedelta(hours=1)},
+        "int or timedelta",
+    ),
+    "type-verify": ("E001", "verify", {"verify": 1}, {"verify": "/ca.pem"}, "bool or str or None"),
+    "type-proxies": ("E001", "proxies", {"proxies": "http://p"}, {"proxies": {"http": "http://p"}}, "Mapping or None"),
+    "type-parameters": (
+        "E001",
+        "object_parameters",
+        {"object_parameters": "x"},
+        {"object_parameters": lambda name: {}},
+        "neither a dict nor a function",
+    ),
+    "type-gzip": (
+        "E001",
+        "gzip_content_types",
+        {"gzip_content_types": "text/css"},
+        {"gzip_content_types": ["text/css"]},
+        "one str",
+    ),
+    "half-key": ("E002", "access_key", {"access_key": "AK"}, KEYS, "access_key is given without secret_key"),
+    "half-secret": ("E002", "secret_key", {"secret_key": "SK"}, KEYS, "secret_key is given without access_key"),
+    "token-alone": (
+        "E002",
+        "security_token",
+        {"security_token": "T"},
+        {"security_token": "T", **KEYS},
+        "without access_key",
+    ),
+    "profile-and-keys": (
+        "E003",
+        "session_profile",
+        {"session_profile": "p", **KEYS},
+        {"session_profile": "p"},
+        "together",
+    ),
+    "keys-and-anonymous": ("E003", "access_key", {"anonymous": True, **KEYS}, {"anonymous": True}, "together"),
+    "expire-0": ("E004", "querystring_expire", {"querystring_expire": 0}, {"querystring_expire": 1}, "0 seconds"),
+    "expire-8-days": (
+        "E004",
+        "querystring_expire",
+        {"querystring_expire": timedelta(days=7, seconds=1)},
+        {"querystring_expire": timedelta(days=7)},
+        "604801 seconds",
+    ),
+    "endpoint-scheme": (
+        "E006",
+        "endpoint_url",
+        {"endpoint_url": "127.0.0.1:9000"},
+        {"endpoint_url": "http://127.0.0.1:9000"},
+        "Write https://127.0.0.1:9000",
+    ),
+    "endpoint-ftp": (
+        "E006",
+        "endpoint_url",
+        {"endpoint_url": "ftp://h"},
+        {"endpoint_url": "https://h"},
+        "ftp",
+    ),
+    "endpoint-brackets": (
+        "E006",
+        "endpoint_url",
+        {"endpoint_url": "http://[::1:9000"},
+        {"endpoint_url": "http://[::1]:9000"},
+        "[::1:9000",
+    ),
+    "endpoint-port": (
+        "E006",
+        "endpoint_url",
+        {"endpoint_url": "https://h:port"},
+        {"endpoint_url": "https://h:9000/"},
+        "https://h:port",
+    ),
+    "endpoint-query": (
+        "E006",
+        "endpoint_url",
+        {"endpoint_url": "https://h/?a=b"},
+        {"endpoint_url": "https://h/s3"},
+        "holds more",
+    ),
+    "endpoint-bucket-host": (
+        "E006",
+        "endpoint_url",
+        {"endpoint_url": "https://b.s3.example", "bucket_name": "b"},
+        {"endpoint_url": "https://bb.s3.example", "bucket_name": "b"},
+        "contains the bucket 'b'",
+    ),
+    "endpoint-bucket-path": (
+        "E006",
+        "endpoint_url",
+        {"endpoint_url": "https://s3.example/b", "bucket_name": "b"},
+        {"endpoint_url": "https://s3.example/bb", "bucket_name": "b"},
+        "contains the bucket 'b'",
+    ),
+    "acl": (
+        "E007",
+        "default_acl",
+        {"default_acl": "public"},
+        {"default_acl": "public-read"},
+        "'public' is not a canned ACL",
+    ),
+    "acl-of-buckets": (
+        "E007",
+        "default_acl",
+        {"default_acl": "log-delivery-write"},
+        {"default_acl": "private"},
+        "canned",
+    ),
+    "parameter": (
+        "E008",
+        "object_parameters",
+        {"object_parameters": {"CacheControll": "x"}},
+        {"object_parameters": {"CacheControl": "x"}},
+        "Did you mean 'CacheControl'?",
+    ),
+    "parameter-of-request": (
+        "E008",
+        "object_parameters",
+        {"object_parameters": {"Body": b""}},
+        {"object_parameters": {"Metadata": {"a": "b"}}},
+        "no object parameter 'Body'",
+    ),
+    "parameter-strange": (
+        "E008",
+        "object_parameters",
+        {"object_parameters": {5: "x"}},
+        {"object_parameters": {}},
+        "See PutObject",
+    ),
+    "parameter-newline": (
+        "E008",
+        "object_parameters",
+        {"object_parameters": {"CacheControl": "a\r\nX-Evil: 1"}},
+        {"object_parameters": {"CacheControl": "a"}},
+        "control character",
+    ),
+    "parameter-acl": (
+        "E008",
+        "object_parameters",
+        {"object_parameters": {"ACL": "public"}},
+        {"object_parameters": {"ACL": None}},
+        "ACL: 'public' is not",
+    ),
+    "parameter-metadata": (
+        "E008",
+        "object_parameters",
+        {"object_parameters": {"Metadata": {"a": "é"}}},
+        {"object_parameters": {"Metadata": None}},
+        "not ASCII",
+    ),
+    "parameter-metadata-type": (
+        "E008",
+        "object_parameters",
+        {"object_parameters": {"Metadata": "a=b"}},
+        {"object_parameters": {"Metadata": {}}},
+        "not a dict",
+    ),
+    "bucket-url": ("E009", "bucket_name", {"bucket_name": "s3://b"}, {"bucket_name": "my-bucket"}, "no s3://"),
+    "bucket-newline": ("E009", "bucket_name", {"bucket_name": "bucket\n"}, {"bucket_name": "bucket"}, "cannot be"),
+    "bucket-long": (
+        "E009",
+        "bucket_name",
+        {"bucket_name": "b" * 256, "endpoint_url": "https://h"},
+        {"bucket_name": "B_b" * 85, "endpoint_url": "https://h"},
+        "cannot be",
+    ),
+    "style": (
+        "E010",
+        "addressing_style",
+        {"addressing_style": "host"},
+        {"addressing_style": "virtual"},
+        "'virtual', 'path'",
+    ),
+    "signature": (
+        "E010",
+        "signature_version",
+        {"signature_version": "s3"},
+        {"signature_version": "s3v4"},
+        "'s3v4', None",
+    ),
+    "checksums": (
+        "E010",
+        "checksums",
+        {"checksums": "never"},
+        {"checksums": "when_required"},
+        "'never' is not possible",
+    ),
+    "protocol": ("E010", "url_protocol", {"url_protocol": "https"}, {"url_protocol": "http:"}, "'https:', 'http:'"),
+    "charset": ("E010", "file_name_charset", {"file_name_charset": "latin-1"}, {"file_name_charset": "utf-8"}, "utf-8"),
+    "timeout-0": ("E011", "read_timeout", {"read_timeout": 0}, {"read_timeout": 0.1}, "The default is 20.0"),
+    "attempts-0": ("E011", "max_attempts", {"max_attempts": 0}, {"max_attempts": 1}, "0 is not positive"),
+    "memory-negative": ("E011", "max_memory_size", {"max_memory_size": -1}, {"max_memory_size": 0}, "-1 is negative"),
+    "domain-scheme": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": "https://cdn.example/", "querystring_auth": False},
+        {"custom_domain": "cdn.example:8443/media", "querystring_auth": False},
+        "Write 'cdn.example'",
+    ),
+    "domain-slash": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": "cdn.example/", "querystring_auth": False},
+        {"custom_domain": "cdn.example", "querystring_auth": False},
+        "Write 'cdn.example'",
+    ),
+}
+
+SN_08 = ["../x", "/x", "a//b", "a/../b", "a//"]
+
+WARNINGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
+    "domain-unsigned": (
+        "W002",
+        "custom_domain",
+        {"custom_domain": "cdn.example"},
+        {"custom_domain": "cdn.example", "cloudfront_key": "PEM", "cloudfront_key_id": "K"},
+        "not signed",
+    ),
+    "domain-other-signer": (
+        "W002",
+        "custom_domain",
+        {"custom_domain": "cdn.example"},
+        {"custom_domain": "cdn.example", "cloudfront_signer": object()},
+        "not signed",
+    ),
+    "bucket-dots": (
+        "W003",
+        "bucket_name",
+        {"bucket_name": "my.bucket"},
+        {"bucket_name": "my.bucket", "addressing_style": "path"},
+        "addressing_style='path'",
+    ),
+    "bucket-upper-case": (
+        "W003",
+        "bucket_name",
+        {"bucket_name": "MyBucket"},
+        {"bucket_name": "MyBucket", "endpoint_url": "https://minio.example"},
+        "naming rules",
+    ),
+}
+
+SC_08: dict[str, tuple[dict[str, Any], str | None]] = {
+    "verify-off": ({"verify": False}, "verify"),
+    "verify-off-elsewhere": ({"verify": False, "endpoint_url": "https://minio.example"}, "verify"),
+    "verify-off-here": ({"verify": False, "endpoint_url": "https://127.0.0.1:9000"}, None),
+    "verify-file": ({"verify": "/ca.pem"}, None),
+    "http": ({"endpoint_url": "http://minio.example:9000"}, "endpoint_url"),
+    "http-whatever-use_ssl": ({"endpoint_url": "http://minio.example", "use_ssl": True}, "endpoint_url"),
+    "http-loopback": ({"endpoint_url": "http://127.0.0.1:9000"}, None),
+    "http-loopback-6": ({"endpoint_url": "http://[::1]:9000"}, None),
+    "http-localhost": ({"endpoint_url": "http://localhost:9000"}, None),
+    "http-looks-local": ({"endpoint_url": "http://127.example.com"}, "endpoint_url"),
+    "https": ({"endpoint_url": "https://minio.example"}, None),
+    "https-whatever-use_ssl": ({"endpoint_url": "https://minio.example", "use_ssl": False}, None),
+    "no-ssl": ({"use_ssl": False}, "use_ssl"),
+    "nothing": ({}, None),
+}
+
+rows = pytest.mark.parametrize(("rule", "option", "bad", "good", "text"), ROWS.values(), ids=ROWS)
+
+
+@rows
+def test_a_rule_is_broken_by_what_breaks_it(
+    rule: str, option: str, bad: dict[str, Any], good: dict[str, Any], text: str
+) -> None:
+    """Each rule names its option, and leaves what is right alone."""
+    assert (rule, option) in broken(**bad)
+    assert broken(**good) == []
+
+
+@rows
+def test_a_keyword_argument_is_refused_on_construction(
+    rule: str, option: str, bad: dict[str, Any], good: dict[str, Any], text: str
+) -> None:
+    """The traceback points at the line that gives it."""
+    with pytest.raises(ImproperlyConfigured) as caught:
+        S3Storage(**bad)
+    message = str(caught.value)
+    assert message.startswith(f"OPTIONS or keyword argument {option}: ")
+    assert text in message
+    assert message.endswith(f"(s3store.{rule})")
+    S3Storage(**good)
+
+
+def as_settings(options: dict[str, Any]) -> dict[str, Any]:
+    return {FIELDS[name].metadata["settings"][0]: value for name, value in options.items()}
+
+
+@rows
+def test_a_setting_is_refused_on_first_use(
+    rule: str, option: str, bad: dict[str, Any], good: dict[str, Any], text: str
+) -> None:
+    """Making the storage, importing models and writing migrations work; using it says which setting is wrong."""
+    with override_settings(**as_settings(bad)):
+        storage = S3Storage()
+        assert repr(storage) == "S3Storage()"
+        with pytest.raises(ImproperlyConfigured) as caught:
+            storage.url("a.txt")
+    message = str(caught.value)
+    assert message.startswith(f"settings.{FIELDS[option].metadata['settings'][0]}: ")
+    assert text in message
+    assert message.endswith(f"(s3store.{rule})")
+
+
+@pytest.mark.parametrize("location", SN_08)
+def test_sn_08_a_hostile_location_is_refused_on_construction(location: str) -> None:
+    """E005: a location that is not plain is nobody's, whether it comes from OPTIONS, a class or a setting."""
+    with pytest.raises(ImproperlyConfigured, match=r"keyword argument location: .*\(s3store\.E005\)"):
+        S3Storage(location=location)
+    subclass: Any = type("Elsewhere", (S3Storage,), {"location": location})
+    with pytest.raises(ImproperlyConfigured, match=r"class attribute Elsewhere\.location: .*\(s3store\.E005\)"):
+        subclass().url("a.txt")
+    with (
+        override_settings(AWS_LOCATION=location),
+        pytest.raises(ImproperlyConfigured, match=r"settings\.AWS_LOCATION: .*\(s3store\.E005\)"),
+    ):
+        S3Storage().url("a.txt")
+
+
+@pytest.mark.parametrize("location", ["", "media", "media/", "a/b", "a.b/..c"])
+def test_a_plain_location_is_accepted(location: str) -> None:
+    """One slash at the end does no harm."""
+    assert broken(location=location) == []
+    assert not S3Storage(location=location).location.endswith("/")
+
+
+@pytest.mark.parametrize(("rule", "option", "bad", "good", "text"), WARNINGS.values(), ids=WARNINGS)
+def test_a_warning_is_reported_and_not_raised(
+    rule: str, option: str, bad: dict[str, Any], good: dict[str, Any], text: str
+) -> None:
+    """What is unwise works, and the checks say so."""
+    assert broken(**bad) == [(rule, option)]
+    assert broken(**good) == []
+    storage = S3Storage(**bad)
+    assert storage.options
+    assert list(rules.problems(storage.resolve())) == []
+    (problem,) = rules.problems(storage.resolve(), warnings=True)
+    assert problem.message.startswith(f"OPTIONS or keyword argument {option}: ")
+    assert text in f"{problem.message} {problem.hint}"
+
+
+@pytest.mark.parametrize(("options", "named"), SC_08.values(), ids=SC_08)
+def test_sc_08_an_open_line_is_reported(options: dict[str, Any], named: str | None) -> None:
+    """W001: TLS is off only towards this machine without a warning."""
+    assert broken(**options) == ([("W001", named)] if named else [])
+    assert S3Storage(**options).options
+
+
+def test_the_default_of_an_option_is_a_place() -> None:
+    """A rule that blames an option nobody gave says so."""
+    (problem,) = rules.problems(Resolved(options=Options(querystring_expire=0), places={}))
+    assert problem.message.startswith("the default of querystring_expire: ")
+
+
+def test_the_defaults_break_no_rule() -> None:
+    """A storage without any option is possible; it has no bucket yet."""
+    assert broken() == []
+
+
+def test_every_rule_has_a_row_an_id_and_a_sentence() -> None:
+    """Ids are unique, warnings and errors are told apart by them, and the docs list the sentences."""
+    ids = [rule.id for rule in rules.RULES]
+    assert len(ids) == len(set(ids))
+    tested = {row[0] for row in (*ROWS.values(), *WARNINGS.values())} | {"E005", "W001"}
+    assert {id_.removeprefix("s3store.") for id_ in ids} == tested
+    assert all(rule.summary.endswith(".") for rule in rules.RULES)
+    assert all(id_.startswith(("s3store.E0", "s3store.W0")) for id_ in ids)
+
+
+STRANGE = [5, 1.5, True, b"x", "x", [], {}, {5: 5}, {"ACL": []}, {"Metadata": 5}, object(), None, float("nan")]
+
+
+@pytest.mark.parametrize("option", FIELDS)
+def test_no_value_breaks_the_rules_themselves(option: str) -> None:
+    """The checks report every option of a wrong type; they do not fail on one."""
+    for value in STRANGE:
+        broken(**{option: value})
+
+
+def test_the_life_of_a_url_is_seven_days() -> None:
+    """AWS: "Authenticating requests: using query parameters"."""
+    assert rules.MAX_EXPIRE == 604_800
+    assert broken(querystring_expire=604_800) == []
+
+
+def test_all_object_parameters_are_allowed() -> None:
+    """The rule knows every parameter that the requests can take."""
+    given = dict.fromkeys(params.OBJECT_PARAMETERS - {"ACL", "Metadata"}, "x")
+    assert broken(object_parameters=given) == []
+
+
+def test_sc_01_no_rule_quotes_a_secret() -> None:
+    """An error about credentials names options, never values; nor does one about an endpoint quote its password."""
+    found = [
+        problem
+        for options in (
+            {"secret_key": "hunter2"},
+            {"secret_key": b"hunter2"},
+            {"access_key": ["hunter2"]},
+            {"security_token": "hunter2"},
+            {"cloudfront_key": "hunter2"},
+            {"cloudfront_key": ["hunter2"]},
+            {"proxies": "http://ann:hunter2@proxy"},
+            {"object_parameters": {"SSECustomerKey": "hunter2\n"}},
+            {"endpoint_url": "https://ann:hunter2@s3.example"},
+            {"endpoint_url": "ann:hunter2@s3.example"},
+        )
+        for problem in rules.problems(Resolved(options=Options(**options), places={}), warnings=True)
+    ]
+    assert len(found) >= 8
+    assert [problem for problem in found if "hunter2" in problem.message + problem.hint] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "present", "missing"),
+    [
+        ({"AWS_CLOUDFRONT_KEY": "PEM"}, "cloudfront_key", "cloudfront_key_id"),
+        ({"AWS_CLOUDFRONT_KEY_ID": "K1"}, "cloudfront_key_id", "cloudfront_key"),
+    ],
+)
+def test_half_a_cloudfront_pair_is_refused(settings: dict[str, Any], present: str, missing: str) -> None:
+    """E002: a URL that nobody could verify is not made."""
+    with (
+        override_settings(**settings),
+        pytest.raises(ImproperlyConfigured, match=rf"{present} is given without {missing}\..*\(s3store\.E002\)"),
+    ):
+        S3Storage().url("a.txt")
+
+
+def test_a_cloudfront_key_may_be_in_another_place_than_its_id() -> None:
+    """The id in OPTIONS and the PEM in a setting are one pair, as they are in django-storages."""
+    with override_settings(AWS_CLOUDFRONT_KEY="PEM"):
+        options = S3Storage(cloudfront_key_id="K1").options
+    assert (options.cloudfront_key_id, options.cloudfront_key) == ("K1", "PEM")
