@@ -41,7 +41,13 @@ def _of_this_python() -> Iterator[str]:
 
 
 def variables() -> dict[str, str]:
-    """Return environment variables without AWS's, which would configure some of the peers."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_"))}
-    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    return kept | nowhere | {"AWS_EC2_METADATA_DISABLED": "true"}
+    """Return the environment variables to measure with: none of the user's own that would change the outcome."""
+    foreign = ("AWS_", "DJANGO_", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {
+        **kept,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONPYCACHEPREFIX": str(VENV / "pycache"),
+    }

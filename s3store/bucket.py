@@ -235,9 +235,15 @@ class Bucket:
 
     def delete_many(self, keys: Iterable[str], given: Given) -> list[errors.Failure]:
         """Delete up to 1,000 objects in one request; return those that S3 would not delete."""
-        left = list(keys)
-        failed = []
-        for attempt in range(1, _TRIES + 1):
+        left = []
+        for key in keys:
+            if key.isprintable():
+                left.append(key)
+            else:
+                # XML cannot carry control characters; one such key would fail the whole batch.
+                self.delete(key, given)
+        failed: list[dict[str, Any]] = []
+        for attempt in range(1, _TRIES + 1 if left else 0):
             wanted = {"Objects": [{"Key": key} for key in left], "Quiet": True}
             refused = self._call("delete_objects", None, given, Delete=wanted).get("Errors", [])
             busy = [entry for entry in refused if entry.get("Code") in _BUSY and attempt < _TRIES]
@@ -317,7 +323,7 @@ class Bucket:
             arguments["Key"] = key
         if self._options.expected_bucket_owner:
             arguments["ExpectedBucketOwner"] = self._options.expected_bucket_owner
-        with counted_attempts() as effort:
+        with counted_attempts(self._options.max_attempts) as effort:
             while True:
                 try:
                     return getattr(self.client, operation)(**arguments)

@@ -53,8 +53,9 @@ _TRANSPORT = (
 class Effort:
     """How often one call has been sent, and since when."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int | None = None) -> None:
         self.attempts = 0
+        self.limit = limit
         self._started = time.monotonic()
 
     def exhausted(self) -> bool:
@@ -62,13 +63,17 @@ class Effort:
         return time.monotonic() - self._started > TOTAL_SECONDS
 
 
+# A bucket in another region costs a few requests more: botocore asks where it is. A server that keeps redirecting
+# would have it ask without end.
+_DETOURS = 4
+
 _effort: ContextVar[Effort | None] = ContextVar("s3store_effort", default=None)
 
 
 @contextmanager
-def counted_attempts() -> Iterator[Effort]:
+def counted_attempts(expected: int) -> Iterator[Effort]:
     """Count what the client sends inside the block; its attempts share one limit of time."""
-    effort = Effort()
+    effort = Effort(expected + _DETOURS)
     token = _effort.set(effort)
     try:
         yield effort
@@ -185,9 +190,11 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
 
 def _note_attempt(request: Any, **_: object) -> None:
     """Count the attempts of a call; raise when they have taken too long together. Called before each one."""
-    from botocore.exceptions import ReadTimeoutError
+    from botocore.exceptions import HTTPClientError, ReadTimeoutError
 
     effort = _effort.get() or request.context.setdefault("s3store_effort", Effort())
+    if effort.limit is not None and effort.attempts >= effort.limit:
+        raise HTTPClientError(error="the server redirects without end")
     if effort.exhausted():
         raise ReadTimeoutError(endpoint_url=request.url.partition("?")[0])
     effort.attempts += 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import Storage
+from django.views.decorators.debug import sensitive_variables
 
 from s3store import rules
 from s3store.bucket import Bucket
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 class Located(Configured, Storage):
     """A storage that knows its bucket. The only place where names become keys."""
 
+    @sensitive_variables()
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._facts = Facts()

@@ -13,11 +13,12 @@ from datetime import timezone as tz
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestFilesMixin
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from s3store import errors, names, rules
 from s3store.conf import from_setting, use_tz
@@ -189,10 +190,10 @@ class S3Storage(Verbs):
         files: set[str] = set()
         for page in self._bucket.pages(prefix, self._listing_parameters(), flat=True):
             for below in page.prefixes:
-                if (name := self._name(below.removesuffix("/"))) is not None:
+                if (name := self._name(below.removesuffix("/"))) and not name.endswith("/"):
                     directories.add(posixpath.relpath(name, base or "."))
             for info in page.objects:
-                if (name := self._name(info.key)) is not None and not name.endswith("/"):
+                if (name := self._name(info.key)) and not name.endswith("/"):
                     self.remember(info)
                     files.add(posixpath.relpath(name, base or "."))
         return sorted(directories), sorted(files)
@@ -298,9 +299,11 @@ class S3StaticStorage(S3Storage):
 class S3ManifestStaticStorage(ManifestFilesMixin, S3StaticStorage):  # type: ignore[misc]
     """Static files under names that carry a hash of their content. The manifest is read when it is first needed."""
 
+    @sensitive_variables()
     def __init__(self, *, manifest_storage: Storage | None = None, **options: Any) -> None:
-        # Not ManifestFilesMixin's own, which reads the manifest: a storage is made without a request.
-        S3StaticStorage.__init__(self, **options)
+        # Not by way of ManifestFilesMixin, which reads the manifest: a storage is made without a request.
+        HashedFilesMixin.__init__(self, **options)
+        del self.hashed_files
         self.manifest_storage = manifest_storage or self
 
     @cached_property

@@ -58,6 +58,7 @@ class Verbs(Located):
 
     def walk(self, path: str = "") -> Iterator[tuple[str, list[str], list[str]]]:
         """Yield (directory, its directories, its files) from the top down, as os.walk does, from one listing."""
+        self._prefix(path)
         top = keys.clean_name(path).rstrip("/")
         tree: dict[str, tuple[set[str], set[str]]] = {top: (set(), set())}
         for stat in self.scan(path):

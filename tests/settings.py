@@ -1,6 +1,7 @@
 """Settings of the test project: what a site that moves its files to S3 has, and no bucket of its own."""
 
 SECRET_KEY = "tests"
+ROOT_URLCONF = "tests.urls"
 USE_TZ = True
 TIME_ZONE = "Europe/Vienna"
 ALLOWED_HOSTS = ["*"]

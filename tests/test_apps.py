@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import django
@@ -137,11 +136,11 @@ def test_the_checks_see_an_overridden_old_setting() -> None:
 
 
 @pytest.fixture
-def holder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def holder(monkeypatch: pytest.MonkeyPatch) -> UserSettingsHolder:
     """Settings of a project that makes none, for conf alone."""
     settings = UserSettingsHolder(global_settings)
     monkeypatch.setattr(conf, "settings", settings)
-    yield settings
+    return settings
 
 
 def make(holder: Any, **settings: Any) -> None:
@@ -177,7 +176,9 @@ def test_old_settings_become_entries(holder: Any) -> None:
 def test_both_kinds_of_settings_are_refused(holder: Any) -> None:
     """The message names what is there."""
     make(holder, DEFAULT_FILE_STORAGE=MEDIA, STATICFILES_STORAGE=STATIC, STORAGES=PLAIN)
-    with pytest.raises(ImproperlyConfigured, match="DEFAULT_FILE_STORAGE and STATICFILES_STORAGE/STORAGES are mutually"):
+    with pytest.raises(
+        ImproperlyConfigured, match="DEFAULT_FILE_STORAGE and STATICFILES_STORAGE/STORAGES are mutually"
+    ):
         conf.apply_legacy_settings()
 
 
@@ -195,7 +196,10 @@ def test_a_followed_setting_changes_the_storages() -> None:
         conf.follow_legacy_setting(setting="DEFAULT_FILE_STORAGE", value=MEDIA, enter=True)
         assert type(storages["default"]) is S3MediaStorage
         assert type(storages["staticfiles"]) is FileSystemStorage
-        for ignored in ({"setting": "AWS_LOCATION", "enter": True}, {"setting": "DEFAULT_FILE_STORAGE", "enter": False}):
+        for ignored in (
+            {"setting": "AWS_LOCATION", "enter": True},
+            {"setting": "DEFAULT_FILE_STORAGE", "enter": False},
+        ):
             conf.follow_legacy_setting(value=STATIC, **ignored)
             assert type(storages["default"]) is S3MediaStorage
     assert type(storages["default"]) is FileSystemStorage

@@ -135,7 +135,8 @@ def test_a_projects_own_class_is_checked() -> None:
 def test_a_shared_place_is_reported() -> None:
     """`collectstatic --clear` of one would delete the files of the other."""
     (warning,) = messages(
-        default=ours(bucket_name="bucket", location="x"), staticfiles=ours(bucket_name="bucket", location="x", gzip=True)
+        default=ours(bucket_name="bucket", location="x"),
+        staticfiles=ours(bucket_name="bucket", location="x", gzip=True),
     )
     assert (warning.level, warning.id) == (checks.WARNING, "s3store.W020")
     assert "'staticfiles'" in warning.msg

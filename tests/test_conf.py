@@ -59,7 +59,7 @@ PRECEDENCE = [
 def test_the_nearest_place_wins(
     option: str, setting: str, default: Any, by_setting: Any, by_class: Any, by_option: Any
 ) -> None:
-    """OPTIONS beat the class's attribute, which beats the setting, which beats the default; False and 0 say something."""
+    """OPTIONS beat the class's attribute, which beats the setting, then the default; False and 0 say something."""
     subclass: Any = type("Subclass", (S3Storage,), {option: by_class})
     assert getattr(S3Storage(), option) == default
     assert getattr(subclass(), option) == by_class

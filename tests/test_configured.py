@@ -7,14 +7,13 @@ import pickle
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
 from django.apps import apps
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.filebased import FileBasedCache
@@ -86,8 +85,8 @@ def migrated(storage: S3Storage) -> S3Storage:
     """Write the storage into a migration, as makemigrations does, and run the code."""
     code, imports = MigrationWriter.serialize(storage)
     scope: dict[str, Any] = {}
-    exec("\n".join(imports), scope)  # noqa: S102
-    result: S3Storage = eval(code, scope)  # noqa: S307
+    exec("\n".join(imports), scope)
+    result: S3Storage = eval(code, scope)
     return result
 
 
@@ -136,7 +135,9 @@ def test_a_copy_is_equal(copied: Any, options: dict[str, Any]) -> None:
     assert twin.options == storage.options
 
 
-@pytest.mark.parametrize("cls", [S3Storage, S3MediaStorage, S3StaticStorage, S3ManifestStaticStorage, Photos, PublicPhotos])
+@pytest.mark.parametrize(
+    "cls", [S3Storage, S3MediaStorage, S3StaticStorage, S3ManifestStaticStorage, Photos, PublicPhotos]
+)
 @copies
 def test_every_class_can_be_copied(copied: Any, cls: Any) -> None:
     """The manifest storage, too, is copied without being read."""
@@ -231,7 +232,9 @@ def test_options_are_attributes_of_an_instance() -> None:
         True,
         True,
     )
-    assert {name: getattr(storage, name) for name in FIELDS} == {name: getattr(storage.options, name) for name in FIELDS}
+    assert {name: getattr(storage, name) for name in FIELDS} == {
+        name: getattr(storage.options, name) for name in FIELDS
+    }
     assert Photos(location="other").location == "other"
 
 
@@ -301,7 +304,13 @@ def test_other_attributes_are_ordinary() -> None:
 def test_sc_01_no_secret_is_shown(options: dict[str, Any]) -> None:
     """Neither a storage nor its options nor where they come from show a secret."""
     storage = S3Storage(bucket_name="b", **options)
-    shown = [repr(storage), str(storage), f"{storage}", "%r" % (storage,), repr(storage.options), repr(storage.resolve())]  # noqa: UP031
+    shown = [
+        repr(storage),
+        str(storage),
+        f"{storage}",
+        repr(storage.options),
+        repr(storage.resolve()),
+    ]
     assert [text for text in shown if SECRET in text] == []
     assert "bucket_name='b'" in shown[0]
 
@@ -310,9 +319,7 @@ def test_sc_01_no_secret_is_shown(options: dict[str, Any]) -> None:
 def test_sc_01_no_secret_of_a_setting_is_shown(options: dict[str, Any]) -> None:
     """The same for what comes from settings and class attributes."""
     subclass: Any = type("Subclass", (S3Storage,), options)
-    settings = {
-        setting: value for name, value in options.items() for setting in FIELDS[name].metadata["settings"][:1]
-    }
+    settings = {setting: value for name, value in options.items() for setting in FIELDS[name].metadata["settings"][:1]}
     with override_settings(**settings):
         for storage in (S3Storage(), subclass()):
             assert SECRET not in repr(storage)
@@ -342,7 +349,7 @@ NOT_HIDDEN_BY_DJANGO = {"proxies", "cloudfront_signer"}
 
 def test_sc_03_djangos_settings_page_hides_secrets() -> None:
     """Every option that is a secret has a name, and settings, that Django's debug page masks, in OPTIONS too."""
-    hidden = {name: SECRET for name in SECRETS - NOT_HIDDEN_BY_DJANGO}
+    hidden = dict.fromkeys(SECRETS - NOT_HIDDEN_BY_DJANGO, SECRET)
     assert {"access_key", "secret_key", "security_token", "cloudfront_key", "cloudfront_key_id"} == set(hidden)
     settings = {setting: SECRET for name in hidden for setting in FIELDS[name].metadata["settings"]}
     entry = {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": hidden}
@@ -489,12 +496,12 @@ def state_of_app() -> ProjectState:
 
 
 @pytest.fixture
-def loaded_migration() -> Iterator[Any]:
+def loaded_migration() -> Any:
     """The app's first migration, written as makemigrations does and loaded from its text."""
     (migration,) = changes(ProjectState(), state_of_app())["app"]
     scope: dict[str, Any] = {}
-    exec(MigrationWriter(migration).as_string(), scope)  # noqa: S102
-    yield scope["Migration"]("0001_initial", "app")
+    exec(MigrationWriter(migration).as_string(), scope)
+    return scope["Migration"]("0001_initial", "app")
 
 
 def test_makemigrations_finds_no_change_between_two_loads() -> None:

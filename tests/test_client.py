@@ -1,0 +1,212 @@
+"""The client: lazy, configured as asked, safe defaults off AWS, TLS."""
+
+import ssl
+import subprocess
+import sys
+
+import pytest
+import trustme
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+
+from s3store import client, errors
+from s3store.options import Options
+from s3store.storage import S3Storage
+from tests.faults.proxy import FaultProxy
+
+KEYS = {"bucket_name": "some-bucket", "access_key": "key", "secret_key": "secret"}
+
+
+def test_importing_the_storage_imports_no_boto3():
+    """Neither import, construction, comparison nor a check pays for boto3."""
+    code = (
+        "import sys, django\n"
+        "from django.conf import settings\n"
+        "settings.configure(STORAGES={'default': {'BACKEND': 's3store.storage.S3Storage'}}, INSTALLED_APPS=['s3store'])\n"
+        "django.setup()\n"
+        "from s3store.storage import S3Storage\n"
+        "from django.core.management import call_command\n"
+        "assert S3Storage() == S3Storage()\n"
+        "try:\n    call_command('check')\nexcept Exception as error:\n    assert 'no bucket' in str(error)\n"
+        "print([name for name in sys.modules if name.partition('.')[0] in ('boto3', 'botocore', 's3transfer')])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def config_of(**options):
+    return S3Storage(**KEYS, **options).client.meta.config
+
+
+def test_defaults_on_aws():
+    """SigV4, regional endpoint, boto3's own checksums, bounded timeouts, standard retries, a pool for threads."""
+    found = S3Storage(**KEYS, region_name="eu-central-1").client.meta
+    config = found.config
+    assert found.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
+    assert config.signature_version == "s3v4"
+    assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (5.0, 20.0, 50)
+    assert config.retries["mode"] == "standard"
+    assert config.retries["total_max_attempts"] == 8
+    assert config.request_checksum_calculation == "when_supported"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"region_name": "eu-central-1"}, "when_supported"),
+        ({"endpoint_url": "https://s3.eu-central-1.amazonaws.com"}, "when_supported"),
+        ({"endpoint_url": "https://s3.cn-north-1.amazonaws.com.cn", "region_name": "cn-north-1"}, "when_supported"),
+        ({"endpoint_url": "https://s3.example.com"}, "when_required"),
+        ({"endpoint_url": "https://amazonaws.com.example.com"}, "when_required"),
+        ({"endpoint_url": "https://s3.example.com", "checksums": "when_supported"}, "when_supported"),
+        ({"region_name": "eu-central-1", "checksums": "when_required"}, "when_required"),
+    ],
+)
+def test_checksums_by_endpoint(options, expected):
+    """Other servers get no checksum trailers unless asked for."""
+    config = config_of(**options)
+    assert (config.request_checksum_calculation, config.response_checksum_validation) == (expected, expected)
+
+
+def test_an_endpoint_from_the_environment_counts(monkeypatch):
+    """botocore's own variable for the endpoint makes it another server, too."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example.com")
+    found = S3Storage(**KEYS, connect_timeout=4.0).client.meta
+    assert found.endpoint_url == "https://s3.example.com"
+    assert found.config.request_checksum_calculation == "when_required"
+
+
+def test_client_config_wins():
+    """A botocore Config or a dict of its arguments is merged over ours."""
+    from botocore.config import Config
+
+    for given in ({"read_timeout": 3}, Config(read_timeout=3)):
+        config = config_of(client_config=given, region_name="us-east-1")
+        assert (config.read_timeout, config.connect_timeout) == (3, 5.0)
+
+
+def test_other_options_reach_the_client(tmp_path):
+    """Addressing, proxies, TLS verification and anonymous access."""
+    from botocore import UNSIGNED
+
+    config = config_of(
+        region_name="us-east-1", addressing_style="path", proxies={"https": "http://127.0.0.1:3128"}, max_attempts=2
+    )
+    assert config.s3["addressing_style"] == "path"
+    assert config.proxies == {"https": "http://127.0.0.1:3128"}
+    assert config.retries["total_max_attempts"] == 2
+    anonymous = S3Storage(bucket_name="public", anonymous=True, region_name="us-east-1").client.meta.config
+    assert anonymous.signature_version is UNSIGNED
+
+
+def test_a_profile_is_used(tmp_path, monkeypatch):
+    """session_profile names a profile of the shared configuration."""
+    shared = tmp_path / "credentials"
+    shared.write_text("[work]\naws_access_key_id = from-profile\naws_secret_access_key = s\n")
+    config = tmp_path / "config"
+    config.write_text("[profile work]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(shared))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    found = S3Storage(bucket_name="some-bucket", session_profile="work").client
+    assert found._get_credentials().access_key == "from-profile"
+    assert found.meta.region_name == "eu-west-1"
+
+
+def test_an_unknown_profile_is_an_error():
+    """And it names the profile."""
+    with pytest.raises(errors.NoCredentialsError, match="nobody"):
+        S3Storage(bucket_name="some-bucket", session_profile="nobody").exists("a")
+
+
+def test_explicit_keys_never_meet_an_ambient_token(monkeypatch):
+    """Keys from the options are used without the environment's session token."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ambient")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "ambient")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "ambient-token")
+    own = S3Storage(**KEYS, region_name="us-east-1", read_timeout=7.0).client._get_credentials()
+    assert (own.access_key, own.token) == ("key", None)
+    ambient = S3Storage(bucket_name="some-bucket", region_name="us-east-1", read_timeout=7.0).client
+    assert ambient._get_credentials().get_frozen_credentials() == ("ambient", "ambient", "ambient-token", None) or (
+        ambient._get_credentials().token == "ambient-token"
+    )
+
+
+def test_sc_10_no_credentials_fail_fast(seaweedfs_options):
+    """Nothing to sign with is an error that says what to set, without a hang."""
+    storage = S3Storage(bucket_name="some-bucket", endpoint_url=seaweedfs_options["endpoint_url"])
+    with pytest.raises(errors.NoCredentialsError, match="AWS_S3_ACCESS_KEY_ID"):
+        storage.exists("a")
+    with pytest.raises(PermissionError):
+        storage.url("a")
+
+
+def test_a_storage_without_a_bucket_says_so():
+    """When it is used, not when it is made."""
+    storage = S3Storage()
+    with pytest.raises(ImproperlyConfigured, match="AWS_STORAGE_BUCKET_NAME"):
+        storage.exists("a")
+
+
+def test_settings_change_on_a_live_storage(seaweedfs_options):
+    """override_settings switches bucket and credentials of a storage that is in use."""
+    storage = S3Storage()
+    with override_settings(
+        AWS_STORAGE_BUCKET_NAME=seaweedfs_options["bucket_name"],
+        AWS_S3_ENDPOINT_URL=seaweedfs_options["endpoint_url"],
+        AWS_S3_REGION_NAME="us-east-1",
+        AWS_ACCESS_KEY_ID=seaweedfs_options["access_key"],
+        AWS_SECRET_ACCESS_KEY=seaweedfs_options["secret_key"],
+        AWS_LOCATION=seaweedfs_options["location"],
+    ):
+        storage.save("a.txt", b"x")
+        assert storage.size("a.txt") == 1
+    with pytest.raises(ImproperlyConfigured):
+        storage.size("a.txt")
+    assert S3Storage(**seaweedfs_options).exists("a.txt")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    bundle = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    return context, str(bundle)
+
+
+def test_tls_uploads_keep_their_encoding(seaweedfs_options, certificates):
+    """Over TLS boto3's default trailers would leave aws-chunked in Content-Encoding; ours store what was sent."""
+    context, bundle = certificates
+    with FaultProxy(seaweedfs_options["endpoint_url"], tls=context) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, verify=bundle, gzip=True)
+        storage.save("a.css", b"a { color: red }\n" * 100)
+        storage.save("a.bin", b"x" * (9 << 20))
+        with storage.open("b.txt", "w") as file:
+            file.write("text")
+        encodings = [storage.stat(name).content_encoding for name in ("a.css", "a.bin", "b.txt")]
+        assert encodings == ["gzip", None, None]
+        assert storage.read_bytes("a.bin") == b"x" * (9 << 20)
+        assert storage.read_bytes("a.css") == b"a { color: red }\n" * 100
+        assert storage.delete_many(["a.css", "a.bin"]) == 2
+        deletion = proxy.requests("POST", "delete")[0]
+        assert "content-md5" in dict(deletion.request_headers)
+
+
+def test_an_untrusted_certificate_is_refused_at_once(seaweedfs_options, certificates):
+    """TLS is checked; the error comes without retries."""
+    with FaultProxy(seaweedfs_options["endpoint_url"], tls=certificates[0]) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        with pytest.raises(ConnectionError, match="(?i)certificate"):
+            storage.exists("a")
+        assert proxy.connections <= 8
+
+
+def test_the_key_of_a_client_keeps_the_objects_it_is_made_of():
+    """Clients are told apart by everything that reaches the wire."""
+    one = client.get_client(Options(**KEYS, region_name="us-east-1", proxies={"https": "http://127.0.0.1:1"}))
+    two = client.get_client(Options(**KEYS, region_name="us-east-1", proxies={"https": "http://127.0.0.1:2"}))
+    assert one is not two
+    assert one is client.get_client(
+        Options(**KEYS, region_name="us-east-1", proxies={"https": "http://127.0.0.1:1"}, location="x")
+    )

@@ -1,0 +1,334 @@
+"""The verbs beyond Django's contract, and the model field that reaches them."""
+
+import os
+import random
+
+import pytest
+from django.core.files.base import ContentFile
+
+from s3store import verbs
+from s3store.core import parts
+from s3store.core.parts import MIB
+from s3store.storage import S3Storage
+from s3store.testing.counting import counted_requests
+from tests.app.models import Document
+from tests.faults.proxy import FaultProxy
+
+
+@pytest.fixture
+def storage(seaweedfs_options):
+    return S3Storage(**seaweedfs_options)
+
+
+HEADERS = {
+    "CacheControl": "max-age=60",
+    "ContentDisposition": "inline",
+    "ContentLanguage": "de",
+    "ContentType": "text/x-own",
+    "Metadata": {"a": "1"},
+}
+
+
+def headers_of(stat):
+    return (
+        stat.cache_control,
+        stat.content_disposition,
+        stat.content_language,
+        stat.content_type,
+        stat.metadata,
+    )
+
+
+@pytest.mark.parametrize("change", ["copy", "move", "set_metadata"])
+@pytest.mark.parametrize("size", [10, 20 * MIB], ids=["one request", "in parts"])
+def test_rl_06_copies_keep_headers_and_content(seaweedfs_options, monkeypatch, change, size):
+    """A copy, a move and new metadata keep what they do not change, for objects over the limit of CopyObject too."""
+    content = random.Random(1).randbytes(size)
+    storage = S3Storage(**seaweedfs_options, object_parameters=HEADERS)
+    storage.save("a.bin", content)
+    expected = headers_of(storage.stat("a.bin"))
+    seen = []
+
+    def respond(method, target, headers):
+        names = {name.lower() for name in dict(headers)}
+        seen.append("copy part" if "x-amz-copy-source-range" in names else method)
+        if size > 15 * MIB and "x-amz-copy-source" in names and "x-amz-copy-source-range" not in names:
+            body = b"<Error><Code>InvalidRequest</Code><Message>too large to copy</Message></Error>"
+            return 400, {"Content-Type": "application/xml"}, body
+        return None
+
+    # SeaweedFS takes any size; the limit, and the size of parts, are brought down to ours.
+    monkeypatch.setattr(parts, "MAX_COPY_SIZE", 15 * MIB)
+    monkeypatch.setattr(parts, "COPY_PART_SIZE", 5 * MIB)
+    with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
+        slow = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, max_attempts=1)
+        if change == "set_metadata":
+            slow.set_metadata("a.bin", {"a": "1"})
+            name = "a.bin"
+        else:
+            getattr(slow, change)("a.bin", "dir/b.bin")
+            name = "dir/b.bin"
+            assert slow.exists("a.bin") == (change == "copy")
+    assert storage.read_bytes(name) == content
+    assert headers_of(storage.stat(name)) == expected
+    assert seen.count("copy part") == (4 if size > 15 * MIB else 0)
+
+
+def test_rl_06_a_failed_copy_leaves_no_parts(seaweedfs_options, monkeypatch):
+    """A part that cannot be copied aborts the upload."""
+    monkeypatch.setattr(parts, "MAX_COPY_SIZE", 5 * MIB)
+    monkeypatch.setattr(parts, "COPY_PART_SIZE", 5 * MIB)
+    storage = S3Storage(**seaweedfs_options)
+    storage.save("a.bin", os.urandom(12 * MIB))
+
+    def respond(method, target, headers):
+        names = {name.lower() for name in dict(headers)}
+        if "x-amz-copy-source-range" in names and "partNumber=2" in target:
+            return 403, {}, b"<Error><Code>AccessDenied</Code></Error>"
+        return None
+
+    with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
+        through = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, max_attempts=1)
+        with pytest.raises(PermissionError):
+            through.set_metadata("a.bin", {"b": "2"})
+    left = storage.client.list_multipart_uploads(Bucket=storage.bucket_name, Prefix=storage.location)
+    assert not left.get("Uploads")
+    assert storage.get_metadata("a.bin") == {}
+
+
+def test_a_copy_that_is_refused_for_another_reason_raises(seaweedfs_options):
+    """An invalid request for a small object is not taken for a large one."""
+
+    def respond(method, target, headers):
+        if "x-amz-copy-source" in {name.lower() for name in dict(headers)}:
+            return 400, {}, b"<Error><Code>InvalidRequest</Code><Message>no copies here</Message></Error>"
+        return None
+
+    with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        storage.save("a.txt", b"x")
+        with pytest.raises(OSError, match="no copies here"):
+            storage.copy("a.txt", "b.txt")
+
+
+def test_metadata_that_s3_cannot_hold_is_refused(storage):
+    """And the object keeps what it had."""
+    storage.save("a.txt", b"x", metadata={"a": "1"})
+    with pytest.raises(ValueError, match="Cannot set the metadata"):
+        storage.set_metadata("a.txt", {"a": "ü"})
+    assert storage.get_metadata("a.txt") == {"a": "1"}
+
+
+def test_acls_are_set_and_read(moto, s3_options):
+    """A canned ACL is applied and its grants are read; an unknown one is refused."""
+    storage = S3Storage(**s3_options)
+    storage.save("a.txt", b"x")
+    with pytest.raises(ValueError, match="public-read"):
+        storage.set_acl("a.txt", "everybody")
+    if s3_options["endpoint_url"] != moto.endpoint_url:
+        pytest.skip("SeaweedFS has no object ACLs")
+    storage.set_acl("a.txt", "public-read")
+    with storage.open("a.txt") as file:
+        assert "READ" in {grant.permission for grant in file.get_acl() if grant.grantee.endswith("AllUsers")}
+        file.set_acl("private")
+    assert not [grant for grant in storage.get_acl("a.txt") if grant.grantee.endswith("AllUsers")]
+    private = S3Storage(**s3_options, default_acl="public-read")
+    private.save("b.txt", b"x")
+    private.copy("a.txt", "c.txt")
+    private.set_metadata("a.txt", {})
+    for name in ("a.txt", "b.txt", "c.txt"):
+        assert [grant for grant in storage.get_acl(name) if grant.grantee.endswith("AllUsers")], name
+
+
+def test_download_leaves_nothing_behind_when_it_fails(storage, tmp_path):
+    """A target that cannot be written: the error, and no temporary file."""
+    storage.save("a.txt", b"x")
+    (tmp_path / "dir").mkdir()
+    with pytest.raises(OSError):
+        storage.download_path("a.txt", tmp_path / "dir")
+    assert [path.name for path in tmp_path.iterdir()] == ["dir"]
+
+
+def test_downloaded_files_have_the_usual_permissions(storage, tmp_path):
+    """Those that open() would give, not those of a temporary file."""
+    storage.save("a.txt", b"x")
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert storage.download_path("a.txt", tmp_path / "a").stat().st_mode == plain.stat().st_mode
+
+
+def test_walk_can_be_pruned(storage):
+    """As with os.walk, directories taken out of the list are not entered."""
+    for name in ("a/x", "b/y", "c/d/z"):
+        storage.save(name, b"x")
+    visited = []
+    for directory, directories, _ in storage.walk():
+        visited.append(directory)
+        if "b" in directories:
+            directories.remove("b")
+    assert visited == ["", "a", "c", "c/d"]
+
+
+def test_rl_01_more_than_1000_keys(seaweedfs_options):
+    """1,205 files are listed, scanned and deleted completely and once."""
+    storage = S3Storage(**seaweedfs_options)
+    wanted = {f"d/{number:04}" for number in range(1205)}
+    for name in wanted:
+        storage._bucket.put(storage._key(name), b"", {})
+    assert len(storage.listdir("d")[1]) == 1205
+    assert {stat.name for stat in storage.scan()} == wanted
+    assert storage.delete_many(sorted(wanted)[:1100]) == 1100
+    assert storage.delete_tree("d") == 105
+
+
+def test_rl_07_keys_that_come_and_go_during_a_listing(storage):
+    """Every key that existed throughout is listed exactly once."""
+    for number in range(30):
+        storage._bucket.put(storage._key(f"keep-{number:02}"), b"", {})
+    pages = storage._bucket.pages(storage._prefix(""), {}, flat=False, limit=10)
+    found = [info.key for info in next(pages).objects]
+    storage.save("keep-00-new", b"x")
+    storage.delete("keep-05")
+    storage.save("zzz", b"x")
+    found += [info.key for page in pages for info in page.objects]
+    kept = [storage._key(f"keep-{number:02}") for number in range(30)]
+    assert [key for key in found if key in kept] == kept
+
+
+def test_a_listing_has_no_metadata(storage):
+    """And says so instead of answering with nothing."""
+    storage.save("a.txt", b"x")
+    [found] = storage.scan()
+    with pytest.raises(LookupError, match="stat"):
+        found.metadata  # noqa: B018
+
+
+@pytest.mark.parametrize("size", [5, 9 * MIB], ids=["small", "multipart"])
+def test_encryption_parameters_reach_every_verb(seaweedfs_options, size):
+    """With a key of the customer's, every request that needs it carries it, and the others do not."""
+    sse = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "0" * 32}
+    seen = []
+
+    def respond(method, target, headers):
+        names = {name.lower() for name in dict(headers)}
+        seen.append((method, target.partition("?")[2][:12], "x-amz-server-side-encryption-customer-key" in names))
+        return
+
+    content = os.urandom(size)
+    with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
+        # S3 takes the customer's key over https alone; SeaweedFS does not mind.
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, object_parameters=sse)
+        storage.save("a.bin", content)
+        assert storage.read_bytes("a.bin") == content
+        assert storage.stat("a.bin").size == size
+        storage.copy("a.bin", "b.bin")
+        assert storage.read_bytes("b.bin") == content
+        with storage.open("c.bin", "wb") as file:
+            file.write(content)
+        storage.set_metadata("a.bin", {"a": "1"})
+        storage.exists("a.bin")
+        storage.delete("a.bin")
+        list(storage.scan())
+    without = {(method, query) for method, query, has in seen if not has}
+    assert {method for method, _ in without} <= {"DELETE", "GET"}
+    assert all(query.startswith("list-type") for method, query in without if method == "GET")
+    plain = S3Storage(**seaweedfs_options)
+    with pytest.raises(OSError):
+        plain.read_bytes("b.bin")
+
+
+def test_server_side_encryption(seaweedfs_options):
+    """SSE-S3 is asked for and reported; its ETag is still taken for a checksum."""
+    storage = S3Storage(**seaweedfs_options, object_parameters={"ServerSideEncryption": "AES256"})
+    for name, size in {"a.bin": 10, "b.bin": 9 * MIB}.items():
+        storage.save(name, bytes(size))
+        assert storage.stat(name).encryption == "AES256"
+        assert storage.read_bytes(name) == bytes(size)
+
+
+@pytest.fixture
+def project(settings, seaweedfs_options, db):
+    """The test project's media live on SeaweedFS."""
+    settings.AWS_STORAGE_BUCKET_NAME = seaweedfs_options["bucket_name"]
+    settings.AWS_S3_ENDPOINT_URL = seaweedfs_options["endpoint_url"]
+    settings.AWS_S3_REGION_NAME = "us-east-1"
+    settings.AWS_ACCESS_KEY_ID = seaweedfs_options["access_key"]
+    settings.AWS_SECRET_ACCESS_KEY = seaweedfs_options["secret_key"]
+    settings.MEDIAFILES_LOCATION = seaweedfs_options["location"]
+
+
+def test_a_model_session(project):
+    """The session of django-storages' documentation: save, size, partial reads, chunks, same name, delete."""
+    document = Document()
+    with pytest.raises(ValueError, match="no file"):
+        document.normal.size  # noqa: B018
+    document.normal.save("django_test.txt", ContentFile(b"content"))
+    storage = document.normal.storage
+    with counted_requests(storage) as sent:
+        assert document.normal.size == 7
+    assert sent == []
+    assert document.normal.read() == b"content"
+    document.normal.seek(0)
+    assert document.normal.read(3) == b"con"
+    assert document.normal.read() == b"tent"
+    assert b"-".join(document.normal.chunks(chunk_size=2)) == b"co-nt-en-t"
+    document.normal.close()
+    again = Document()
+    again.normal.save("django_test.txt", ContentFile(b"more"))
+    assert again.normal.name.startswith("docs/django_test_")
+    document = Document.objects.get(pk=document.pk)
+    with document.normal.open() as file:
+        assert file.read() == b"content"
+    document.normal.delete()
+    assert not storage.exists("docs/django_test.txt")
+
+
+def test_upload_to_applies_below_the_location(project):
+    """A directory by date is part of the name."""
+    document = Document()
+    document.dated.save("a.txt", ContentFile(b"x"))
+    year, month, name = document.dated.name.split("/")
+    assert (len(year), len(month), name) == (4, 2, "a.txt")
+
+
+def test_an_assigned_file_is_saved_with_the_model(project):
+    """What is assigned is committed by save(), stays readable, and keeps its size."""
+    document = Document(normal=ContentFile(b"assigned", name="assigned.txt"))
+    document.save()
+    assert document.normal.name == "docs/assigned.txt"
+    assert document.normal.read() == b"assigned"
+
+
+def test_the_rich_field_reaches_the_verbs(project, tmp_path):
+    """S3FileField's values know what S3 knows about their file."""
+    document = Document()
+    document.rich.save("a.txt", ContentFile(b"rich"))
+    assert document.rich.stat().content_type == "text/plain"
+    document.rich.set_metadata({"k": "v"})
+    assert document.rich.get_metadata() == {"k": "v"}
+    with (tmp_path / "copy").open("wb") as file:
+        assert document.rich.download_to(file) == 4
+    assert document.rich.download_path(tmp_path / "other").read_bytes() == b"rich"
+    with pytest.raises(ValueError, match="no file"):
+        Document().rich.stat()
+
+
+def test_the_rich_field_reaches_acls(settings, moto, db, s3_options):
+    """ACLs too, where the bucket has them."""
+    if s3_options["endpoint_url"] != moto.endpoint_url:
+        pytest.skip("SeaweedFS has no object ACLs")
+    document = Document()
+    field = Document._meta.get_field("rich")
+    original, field.storage = field.storage, S3Storage(**s3_options)
+    try:
+        document.rich.save("a.txt", ContentFile(b"rich"), save=False)
+        document.rich.set_acl("public-read")
+        assert len(document.rich.get_acl()) == 2
+    finally:
+        field.storage = original
+
+
+def test_described_by_leaves_out_what_is_unknown():
+    """A copy is given no empty headers."""
+    info = verbs.ObjectInfo(key="a", size=1, content_type="text/plain", encryption="SSE-C", all_metadata={})
+    assert verbs.described_by(info) == {"ContentType": "text/plain", "Metadata": {}}
