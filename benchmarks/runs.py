@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,16 +26,16 @@ _PATIENCE = 300.0  # seconds for one process
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the table: a measure at a delay (ms of a round trip), the peers' medians, and the verdict."""
+    """One line of the table: a measure at a delay (ms of a round trip), what the peers' runs come to, and the verdict."""
 
     measure: Measure
     delay: int
-    medians: dict[str, float | None]
+    values: dict[str, float | None]
     ratio: float | None
 
     @property
     def held(self) -> bool | None:
-        return self.measure.held(self.medians[OURS], self.ratio)
+        return self.measure.held(self.values[OURS], self.ratio)
 
 
 def measure(cases: Iterable[str], *, runs: int, seconds: float) -> Iterator[Row]:
@@ -105,12 +104,16 @@ def _run(job: Job) -> Measured:
 
 def _row(each: Measure, delay: int, found: dict[str, list[Measured]]) -> Row:
     numbers = {name: [run.get(each.number) for run in runs] for name, runs in found.items()}
-    medians = {name: _median(values) for name, values in numbers.items()}
     # Runs that were neighbours are compared: that cancels what drifts from run to run.
     pairs = zip(numbers[OURS], numbers[MEASURED_AGAINST], strict=True)
-    return Row(measure=each, delay=delay, medians=medians, ratio=_median(a / b if a and b else None for a, b in pairs))
+    return Row(
+        measure=each,
+        delay=delay,
+        values={name: _reduced(each, values) for name, values in numbers.items()},
+        ratio=_reduced(each, (a / b if a is not None and b else None for a, b in pairs)),
+    )
 
 
-def _median(values: Iterable[float | None]) -> float | None:
+def _reduced(each: Measure, values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return statistics.median(known) if known else None
+    return each.reduce(known) if known else None

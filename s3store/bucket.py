@@ -74,6 +74,7 @@ class Bucket:
 
     @property
     def client(self) -> S3Client:
+        """The boto3 client of this process for these options."""
         return get_client(self._options)
 
     def head(self, key: str, given: Given) -> ObjectInfo:
@@ -243,15 +244,16 @@ class Bucket:
                 # XML cannot carry control characters; one such key would fail the whole batch.
                 self.delete(key, given)
         failed: list[dict[str, Any]] = []
-        for attempt in range(1, _TRIES + 1 if left else 0):
+        attempt = 0
+        while left:
+            attempt += 1
             wanted = {"Objects": [{"Key": key} for key in left], "Quiet": True}
             refused = self._call("delete_objects", None, given, Delete=wanted).get("Errors", [])
             busy = [entry for entry in refused if entry.get("Code") in _BUSY and attempt < _TRIES]
             failed += [entry for entry in refused if entry not in busy and entry.get("Code") != "NoSuchKey"]
-            if not busy:
-                break
             left = [entry["Key"] for entry in busy]
-            time.sleep(0.2 * attempt)
+            if left:
+                time.sleep(0.2 * attempt)
         return [
             errors.Failure(key=entry["Key"], code=entry.get("Code", ""), message=entry.get("Message", ""))
             for entry in failed
@@ -343,4 +345,4 @@ _PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "Chec
 
 def with_metadata(given: Given, metadata: Mapping[str, str]) -> params.Parameters:
     """Return the parameters with more metadata."""
-    return params.Parameters({**given, "Metadata": {**given.get("Metadata", {}), **metadata}})
+    return params.Parameters({**given, "Metadata": {**(given.get("Metadata") or {}), **metadata}})

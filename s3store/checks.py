@@ -29,8 +29,11 @@ def check_storages(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
                 found[alias] = create(entry)
             except ImproperlyConfigured as error:
                 messages.append(checks.Error(f"STORAGES[{alias!r}]: {error}", id="s3store.E020"))
-    for alias, storage in found.items():
-        messages += _check_options(alias, storage)
+    for alias, storage in list(found.items()):
+        problems = list(_check_options(alias, storage))
+        if any(problem.id == "s3store.E001" for problem in problems):
+            del found[alias]
+        messages += problems
     return [*messages, *_check_shared_locations(found)]
 
 

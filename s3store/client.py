@@ -113,8 +113,8 @@ def _start_anew() -> None:
     _clients.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+# Windows has no fork and not this function.
+getattr(os, "register_at_fork", lambda **_: None)(after_in_child=_start_anew)
 
 
 @sensitive_variables()

@@ -39,7 +39,9 @@ class Declared:
         self.value = value
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        return self.value if instance is None else getattr(instance.options, self.name)
+        if instance is not None:
+            return getattr(instance.options, self.name)
+        return self.value.current() if isinstance(self.value, FromSetting) else self.value
 
     def __set__(self, instance: Any, value: object) -> None:
         refuse_assignment(instance, self.name)
@@ -52,6 +54,10 @@ class FromSetting:
     setting: str
     default: object
 
+    def current(self) -> object:
+        """Return the setting's value, or the default."""
+        return getattr(settings, self.setting, self.default)
+
 
 def from_setting(name: str, default: object) -> Any:
     """Return a class attribute's value: the setting `name`, or else `default`."""
@@ -59,6 +65,7 @@ def from_setting(name: str, default: object) -> Any:
 
 
 def refuse_assignment(instance: object, name: str) -> None:
+    """Raise AttributeError: options are fixed when a storage is made."""
     raise AttributeError(
         f"{name} cannot be changed on a {type(instance).__name__}; make another one: "
         f"{type(instance).__name__}({name}=…)."
@@ -121,7 +128,7 @@ def resolve(instance: object | None, given: Mapping[str, Any]) -> Resolved:
         levels += [_declared(instance), _from_settings(), _from_environment()]
     for level in levels:
         # Credentials are one value: parts of it from two places would be a pair that nobody issued.
-        known = any(name in values for name in CREDENTIALS)
+        known = any(values.get(name) for name in CREDENTIALS)
         for name, (value, place) in level.items():
             if name not in values and not (known and name in CREDENTIALS) and _is_set(name, value):
                 values[name] = _normal(name, value)
@@ -160,7 +167,7 @@ def _declared(instance: object) -> Level:
         if isinstance(value, FromSetting):
             if hasattr(settings, value.setting):
                 place = f"settings.{value.setting}"
-            value = getattr(settings, value.setting, value.default)
+            value = value.current()
         if value is not MISSING:
             level[name] = value, place
     return level
@@ -190,17 +197,28 @@ def _from_environment() -> Level:
 
 
 def _is_set(name: str, value: object) -> bool:
-    """Whether `value` says anything: an empty string for an option without a default does not."""
-    return not (FIELDS[name].default is None and value in (None, "")) and not (name == "anonymous" and value is False)
+    """Whether `value` says anything. None switches an option off that a lower level sets; but missing credentials,
+    which come as None or as an empty string, leave the word to the next level."""
+    if value is None:
+        return name not in CREDENTIALS
+    return not (FIELDS[name].default is None and isinstance(value, str) and not value)
 
 
 def _normal(name: str, value: Any) -> Any:
-    if name == "location" and isinstance(value, str):
+    if name == "location" and isinstance(value, str) and not value.endswith("//"):
         return value.removesuffix("/")
+    if name == "gzip_content_types" and isinstance(value, Iterable) and not isinstance(value, str):
+        return tuple(value)
+    if name == "custom_domain" and value is False:
+        # What settings written for django-storages say where the project's domain does not serve this bucket.
+        return None
     if name == "object_parameters" and isinstance(value, Mapping):
         return Parameters(value)
     return value
 
+
+# The STORAGES that we wrote ourselves.
+_applied: dict[str, Any] | None = None
 
 LEGACY = {"DEFAULT_FILE_STORAGE": "default", "STATICFILES_STORAGE": "staticfiles"}
 """The settings by which Django before 4.2 named storages, and the aliases that took their place."""
@@ -217,7 +235,7 @@ def apply_legacy_settings() -> None:
     Raises ImproperlyConfigured when both are made, as Django 4.2 does.
     """
     found = legacy_settings()
-    if found and _is_overridden("STORAGES"):
+    if found and _is_overridden("STORAGES") and settings.STORAGES is not _applied:
         raise ImproperlyConfigured(f"{' and '.join(found)}/STORAGES are mutually exclusive: keep STORAGES.")
     for name, path in found.items():
         _set_backend(LEGACY[name], path)
@@ -238,4 +256,5 @@ def _is_overridden(name: str) -> bool:
 
 
 def _set_backend(alias: str, path: str) -> None:
-    settings.STORAGES = {**settings.STORAGES, alias: {"BACKEND": path}}
+    global _applied
+    settings.STORAGES = _applied = {**settings.STORAGES, alias: {"BACKEND": path}}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import MISSING
 from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -29,8 +30,8 @@ class Configured:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in FIELDS:
-            value = inspect.getattr_static(cls, name, None)
-            if value is not None and not hasattr(type(value), "__get__"):
+            value = inspect.getattr_static(cls, name, MISSING)
+            if value is not MISSING and not hasattr(type(value), "__get__"):
                 setattr(cls, name, Declared(name, value))
 
     @sensitive_variables()
@@ -42,7 +43,7 @@ class Configured:
         self._withheld = False
         self._resolved: tuple[Any, Resolved] | None = None
         # What is wrong whatever the settings say is said here, where the traceback points at the culprit.
-        _raise_first(conf.resolve(None, given))
+        _raise_first(conf.resolve(None, given), whole=False)
 
     @property
     def options(self) -> Options:
@@ -68,6 +69,10 @@ class Configured:
         """Forget what depends on the options."""
 
     def __getattr__(self, name: str) -> Any:
+        declared: Any = inspect.getattr_static(type(self), name, MISSING)
+        if declared is not MISSING:
+            # A property raised an AttributeError, which Python hides; once more, for the caller to see it.
+            return declared.__get__(self, type(self))
         if name in FIELDS:
             return getattr(self.options, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -112,14 +117,19 @@ class Configured:
         return self.__copy__()
 
 
-def _raise_first(resolved: Resolved) -> None:
-    for problem in rules.problems(resolved):
+def _raise_first(resolved: Resolved, *, whole: bool = True) -> None:
+    for problem in rules.problems(resolved, whole=whole):
         raise ImproperlyConfigured(f"{problem.message} {problem.hint} ({problem.id})")
 
 
 def public(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options without the secrets."""
     shown = {name: value for name, value in given.items() if name not in SECRETS}
+    config = shown.get("client_config")
+    if isinstance(config, Mapping):
+        shown["client_config"] = {name: value for name, value in config.items() if name != "proxies"}
+    elif getattr(config, "proxies", None):
+        del shown["client_config"]
     if isinstance(parameters := shown.get("object_parameters"), Mapping):
         shown["object_parameters"] = Parameters(
             (name, value) for name, value in parameters.items() if not name.startswith("SSECustomerKey")

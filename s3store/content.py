@@ -87,7 +87,9 @@ def _raw_pieces(content: Content, block: Callable[[], int]) -> Iterator[Any]:
     if isinstance(content, str | bytes | bytearray | memoryview):
         yield content
     elif hasattr(content, "read"):
-        while piece := content.read(block()):
+        while (piece := content.read(block())) or piece is None:
+            if piece is None:
+                raise BlockingIOError("The file to save is in non-blocking mode and has no data yet.")
             yield piece
     elif hasattr(content, "chunks"):
         yield from content.chunks()
@@ -147,12 +149,22 @@ class Limited(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._source.seek(offset, whence)
+        """Go to a position, as far as there is one; going forward is reading, and limited like it."""
+        if whence == io.SEEK_END:
+            while self.read(_COPY_BLOCK):
+                pass
+        target = offset if whence == io.SEEK_SET else self.tell() + offset
+        if target < self.tell():
+            return self._source.seek(target)
+        while self.tell() < target and self.read(min(_COPY_BLOCK, target - self.tell())):
+            pass
+        return self.tell()
 
     def tell(self) -> int:
         return self._source.tell()
 
     def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` from the source; raise past the limit."""
         count: int = self._source.readinto(buffer)  # type: ignore[attr-defined]
         if self._limit and self._source.tell() > self._limit:
             raise self._error

@@ -31,6 +31,7 @@ class S3StoreError(OSError):
         code: str | None = None,
         status: int | None = None,
         request_id: str | None = None,
+        attempts: int = 1,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -41,13 +42,16 @@ class S3StoreError(OSError):
         self.code = code
         self.status = status
         self.request_id = request_id
-        self.attempts = 1
+        self.attempts = attempts
 
     def __str__(self) -> str:
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        facts = {name: getattr(self, name) for name in ("operation", "bucket", "key", "code", "status", "request_id")}
+        facts = {
+            name: getattr(self, name)
+            for name in ("operation", "bucket", "key", "code", "status", "request_id", "attempts")
+        }
         return _rebuild, (type(self), self.message, facts)
 
 
@@ -262,8 +266,12 @@ def build(
     code: str | None = None,
     status: int | None = None,
     request_id: str | None = None,
+    attempts: int = 1,
 ) -> S3StoreError:
     """Return an exception of `kind` with the full message."""
+    said = said.rstrip(" .")
+    if not said and not code:
+        said = f"HTTP status {status}" if status else "no reason was given"
     target = f"key {key!r} in bucket {bucket!r}" if key is not None else f"bucket {bucket!r}"
     answer = ", ".join(str(part) for part in (code, said, f"request id {request_id}" if request_id else "") if part)
     return kind(
@@ -274,4 +282,5 @@ def build(
         code=code,
         status=status,
         request_id=request_id,
+        attempts=attempts,
     )

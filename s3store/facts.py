@@ -29,6 +29,7 @@ class Facts:
         self._known: OrderedDict[str, tuple[float, ObjectInfo]] = OrderedDict()
 
     def put(self, info: ObjectInfo) -> None:
+        """Remember a fact."""
         with self._lock:
             self._known[info.key] = self._clock() + SECONDS, info
             self._known.move_to_end(info.key)
@@ -36,14 +37,17 @@ class Facts:
                 self._known.popitem(last=False)
 
     def get(self, key: str) -> ObjectInfo | None:
+        """Return what is known of a key and not yet too old."""
         with self._lock:
             until, info = self._known.get(key, (0.0, None))
             return info if until > self._clock() else None
 
     def forget(self, key: str) -> None:
+        """Drop what is known of a key, because it is about to change."""
         with self._lock:
             self._known.pop(key, None)
 
     def clear(self) -> None:
+        """Drop everything."""
         with self._lock:
             self._known.clear()

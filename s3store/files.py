@@ -53,6 +53,7 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
     ) -> None:
         self._storage = storage
         self._raw = raw
+        self._stored_name = name
         self.mode = mode
         stream: Any = raw
         if isinstance(raw, RangeReader):
@@ -87,8 +88,7 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
         mode = mode or self.mode
         if self.closed or mode != self.mode:
             self.close()
-            assert self.name is not None  # noqa: S101 (open files have one)
-            again = self._storage.open(self.name, mode, *args, **kwargs)
+            again = self._storage.open(self._stored_name, mode, *args, **kwargs)
             self.__dict__.update(again.__dict__)
             again.__dict__.clear()
         else:
@@ -136,10 +136,8 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
 
     def set_acl(self, acl: str) -> None:
         """Replace the object's ACL by a canned one; see `S3Storage.set_acl`."""
-        assert self.name is not None  # noqa: S101 (open files have one)
-        self._storage.set_acl(self.name, acl)
+        self._storage.set_acl(self._stored_name, acl)
 
     def get_acl(self) -> tuple[Grant, ...]:
         """Return the grants of the object's ACL."""
-        assert self.name is not None  # noqa: S101 (open files have one)
-        return self._storage.get_acl(self.name)
+        return self._storage.get_acl(self._stored_name)

@@ -52,4 +52,7 @@ def _shortened(directory: str, stem: str, extension: str, max_length: int, make:
             f"No name of at most {max_length} characters is left for {posixpath.join(directory, extension)!r}. Give "
             "the file field a larger max_length."
         )
-    return posixpath.join(directory, make(stem, extension))
+    found = posixpath.join(directory, make(stem, extension))
+    if len(found) > max_length:
+        raise SuspiciousFileOperation(f"{found!r} is longer than the {max_length} characters that the field has.")
+    return found

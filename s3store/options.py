@@ -9,8 +9,9 @@ from typing import Any
 from s3store.core.parts import GIB, MIB
 
 
-def _option(default: Any, *setting: str, env: str = "", secret: bool = False) -> Any:
-    return field(default=default, repr=not secret, metadata={"settings": setting, "env": env, "secret": secret})
+def _option(default: Any, *setting: str, env: str = "", secret: bool = False, shown: bool = True) -> Any:
+    metadata = {"settings": setting, "env": env, "secret": secret}
+    return field(default=default, repr=shown and not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Options:
     signature_version: str | None = _option(None, "AWS_S3_SIGNATURE_VERSION")
     """`s3v4`, which is also the default. Other versions are refused: SigV2 has no limit on a URL's life."""
 
-    client_config: Any = _option(None, "AWS_S3_CLIENT_CONFIG")
+    client_config: Any = _option(None, "AWS_S3_CLIENT_CONFIG", shown=False)
     """A `botocore.config.Config`, or a dict of its arguments; it wins over the options that say the same."""
 
     transfer_config: Any = _option(None, "AWS_S3_TRANSFER_CONFIG")

@@ -109,6 +109,7 @@ class RangeReader(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill the start of `buffer` and return how many bytes; 0 at the end."""
         if self.closed:
             raise ValueError("I/O operation on closed file.")
         view = memoryview(buffer).cast("B")[: max(0, self.info.size - self._position)]

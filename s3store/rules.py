@@ -6,6 +6,7 @@ A storage raises the first error when it is used; the system checks report all o
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,33 +34,44 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
+    """A check on options. A `whole` one says nothing about options that are not all there yet."""
+
     id: str
     find: Callable[[Options], Iterator[tuple[str, str, str]]]
+    whole: bool
 
     @property
     def summary(self) -> str:
+        """What holds where the rule is kept, or is wrong where it is broken."""
         return (self.find.__doc__ or "").strip()
 
 
 RULES: list[Rule] = []
 
 
-def rule(id: str) -> Callable[[Any], Any]:  # noqa: A002 (the word of Django's checks)
+def rule(id: str, *, whole: bool = False) -> Callable[[Any], Any]:  # noqa: A002 (the word of Django's checks)
     """Register a function that yields (option, what is wrong, what to do)."""
 
     def register(find: Any) -> Any:
-        RULES.append(Rule(id=f"s3store.{id}", find=find))
+        RULES.append(Rule(id=f"s3store.{id}", find=find, whole=whole))
         return find
 
     return register
 
 
-def problems(resolved: Resolved, *, warnings: bool = False) -> Iterator[Problem]:
-    """Yield the rules that the options break, errors only unless `warnings`, each with the place it comes from."""
+def problems(resolved: Resolved, *, warnings: bool = False, whole: bool = True) -> Iterator[Problem]:
+    """Yield the rules that the options break, errors only unless `warnings`, each with the place it comes from.
+
+    After an option of a wrong type no other rule is asked: they rely on the types.
+    """
+    wrong_types = False
     for candidate in RULES:
+        if wrong_types or (candidate.whole and not whole):
+            continue
         if not warnings and candidate.id.startswith("s3store.W"):
             continue
         for option, message, hint in candidate.find(resolved.options):
+            wrong_types = wrong_types or candidate.find is wrong_type
             place = resolved.places.get(option, f"the default of {option}")
             yield Problem(id=candidate.id, option=option, message=f"{place}: {message}", hint=hint)
 
@@ -115,16 +127,32 @@ def wrong_type(options: Options) -> Findings:
 @rule("E002")
 def half_pair(options: Options) -> Findings:
     """Credentials are given by half, or a session token without keys."""
-    for first, second in (("access_key", "secret_key"), ("cloudfront_key_id", "cloudfront_key")):
-        present, missing = (first, second) if getattr(options, first) else (second, first)
-        if getattr(options, present) and not getattr(options, missing):
-            yield present, f"{present} is given without {missing}.", f"Give {missing} in the same place, or neither."
+    present, missing = ("access_key", "secret_key") if options.access_key else ("secret_key", "access_key")
+    if getattr(options, present) and not getattr(options, missing):
+        yield present, f"{present} is given without {missing}.", f"Give {missing} in the same place, or neither."
     if options.security_token and not options.access_key and not options.secret_key:
         yield (
             "security_token",
             "security_token is given without access_key and secret_key.",
             "Give the keys the token was issued with in the same place, or leave all three to the environment.",
         )
+
+
+@rule("E013", whole=True)
+def half_cloudfront_pair(options: Options) -> Findings:
+    """A CloudFront key comes with its id."""
+    names = ("cloudfront_key_id", "cloudfront_key")
+    present, missing = names if options.cloudfront_key_id else reversed(names)
+    if getattr(options, present) and not getattr(options, missing):
+        yield present, f"{present} is given without {missing}.", f"Give {missing}, or neither."
+
+
+@rule("E014")
+def white_space_in_credentials(options: Options) -> Findings:
+    """Credentials hold no white space; files that they are read from end with a line break."""
+    for name in ("access_key", "secret_key", "security_token"):
+        if any(char.isspace() for char in getattr(options, name) or ""):
+            yield name, f"{name} holds white space.", "Strip it: open(path).read().strip()"
 
 
 @rule("E003")
@@ -140,7 +168,7 @@ def impossible_expiry(options: Options) -> Findings:
     """Signed URLs live from one second to seven days."""
     expire = options.querystring_expire
     seconds = expire.total_seconds() if isinstance(expire, timedelta) else expire
-    if isinstance(seconds, int | float) and not 1 <= seconds <= MAX_EXPIRE:
+    if not 1 <= seconds <= MAX_EXPIRE:
         yield (
             "querystring_expire",
             f"{seconds:g} seconds is no possible life of a signed URL.",
@@ -151,21 +179,30 @@ def impossible_expiry(options: Options) -> Findings:
 @rule("E005")
 def impossible_location(options: Options) -> Findings:
     """The location is plain parts with single slashes between them."""
-    if isinstance(options.location, str):
-        try:
-            keys.clean_location(options.location)
-        except keys.UnsafeNameError as error:
-            yield "location", str(error), "Write it without a slash at the front, without '..' and '//'."
+    try:
+        keys.clean_location(options.location)
+    except keys.UnsafeNameError as error:
+        yield "location", str(error), "Write it without a slash at the front, without '..' and '//'."
 
 
 @rule("E006")
 def impossible_endpoint(options: Options) -> Findings:
     """The endpoint is a scheme, a host and perhaps a port; the bucket is not part of it."""
-    if not options.endpoint_url or not isinstance(options.endpoint_url, str):
+    url = options.endpoint_url
+    if not url:
         return
-    parts = urlsplit(options.endpoint_url)
+    shown = repr(url) if "@" not in url else "the URL"
+    hint = "Write it as https://s3.example.com or http://127.0.0.1:9000."
+    if "://" not in url and "@" not in url:
+        hint = f"Write https://{url}"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        yield "endpoint_url", f"{shown} is no URL: {error}.", hint
+        return
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        yield "endpoint_url", f"{options.endpoint_url!r} has no scheme.", f"Write https://{options.endpoint_url}"
+        yield "endpoint_url", f"{shown} has no scheme http or https, or no host.", hint
     elif parts.username or parts.password or parts.query or parts.fragment:
         yield (
             "endpoint_url",
@@ -177,7 +214,7 @@ def impossible_endpoint(options: Options) -> Findings:
     ):
         yield (
             "endpoint_url",
-            f"{options.endpoint_url!r} contains the bucket {options.bucket_name!r}.",
+            f"{shown} contains the bucket {options.bucket_name!r}.",
             "Give the endpoint without the bucket; addressing_style says where the bucket goes.",
         )
 
@@ -226,7 +263,7 @@ def object_parameter_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, s
 def impossible_bucket_name(options: Options) -> Findings:
     """A bucket name follows S3's naming rules; other servers allow a few more characters."""
     name = options.bucket_name
-    if name and isinstance(name, str) and (len(name) > 255 or re.search(r"[^A-Za-z0-9._-]", name)):
+    if name and (len(name) > 255 or re.search(r"[^A-Za-z0-9._-]", name)):
         yield (
             "bucket_name",
             f"{name!r} cannot be the name of a bucket.",
@@ -257,11 +294,11 @@ def impossible_number(options: Options) -> Findings:
     """Timeouts and counts are positive; sizes are not negative."""
     for name in ("connect_timeout", "read_timeout", "max_attempts", "max_pool_connections"):
         value = getattr(options, name)
-        if isinstance(value, int | float) and value <= 0:
+        if value <= 0:
             yield name, f"{value} is not positive.", f"The default is {FIELDS[name].default}."
     for name in ("max_memory_size", "max_inflated_size"):
         value = getattr(options, name)
-        if isinstance(value, int) and value < 0:
+        if value < 0:
             yield name, f"{value} is negative.", "0 means no limit."
 
 
@@ -269,7 +306,7 @@ def impossible_number(options: Options) -> Findings:
 def impossible_domain(options: Options) -> Findings:
     """The custom domain is a host, perhaps with a path, without scheme and final slash."""
     domain = options.custom_domain
-    if isinstance(domain, str) and ("//" in domain or domain.endswith("/") or re.search(r"[\s?#@]", domain)):
+    if domain and ("//" in domain or domain.endswith("/") or re.search(r"[\s?#@]", domain)):
         host = re.sub(r"^\w+:", "", domain).strip("/ ")
         yield "custom_domain", f"{domain!r} is more than a host and a path.", f"Write {host!r}."
 
@@ -277,14 +314,24 @@ def impossible_domain(options: Options) -> Findings:
 @rule("W001")
 def unprotected_transport(options: Options) -> Findings:
     """Requests to another machine are encrypted and the server's certificate is checked."""
-    host = urlsplit(options.endpoint_url or "").hostname or ""
-    local = host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        parts = urlsplit(options.endpoint_url or "")
+    except ValueError:
+        return
+    local = _is_local(parts.hostname or "")
     if options.verify is False and not local:
         yield "verify", "the server's certificate is not checked.", "Give the path of its CA bundle instead of False."
-    scheme = urlsplit(options.endpoint_url or "").scheme
+    scheme = parts.scheme
     if (scheme == "http" or (not scheme and not options.use_ssl)) and not local:
         name = "endpoint_url" if scheme else "use_ssl"
         yield name, "files and signed links travel unencrypted.", "Use https."
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @rule("W002")

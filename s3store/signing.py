@@ -17,6 +17,7 @@ def rsa_signer(pem: str | bytes) -> Callable[[bytes], bytes]:
     Raises ImproperlyConfigured when the key cannot be used; the message never quotes it.
     """
     try:
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
     except ImportError:
@@ -29,7 +30,7 @@ def rsa_signer(pem: str | bytes) -> Callable[[bytes], bytes]:
         )
     try:
         key = load_pem_private_key(data, password=None)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise ImproperlyConfigured(
             f"cloudfront_key is not a PEM private key without a pass phrase ({type(error).__name__})."
         ) from None

@@ -213,6 +213,7 @@ class S3Storage(Verbs):
         return self.size_of(self._info(name, told="all_metadata" if self.options.gzip else "size"))
 
     def size_of(self, info: ObjectInfo) -> int:
+        """Return the size in bytes of what `read` returns for an object that is known already."""
         if not (self.options.gzip and is_gzipped(info)):
             return info.size
         known = plain_size(info)
@@ -304,7 +305,12 @@ class S3ManifestStaticStorage(ManifestFilesMixin, S3StaticStorage):  # type: ign
         # Not by way of ManifestFilesMixin, which reads the manifest: a storage is made without a request.
         HashedFilesMixin.__init__(self, **options)
         del self.hashed_files
-        self.manifest_storage = manifest_storage or self
+        self._manifest_storage = manifest_storage
+
+    @property
+    def manifest_storage(self) -> Storage:  # type: ignore[override]
+        """Where the manifest is kept: beside the files, unless another storage was given."""
+        return self._manifest_storage or self
 
     @cached_property
     def _manifest(self) -> Any:

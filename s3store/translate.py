@@ -39,9 +39,9 @@ def translated(
     """Return our exception for `exc`: `precondition` for a 412; `attempts` is how often the request was sent."""
     response: dict[str, Any] | None = getattr(exc, "response", None)
     if not isinstance(response, dict):
-        error = errors.build(_kind_without_answer(exc), _text(exc), operation=operation, bucket=bucket, key=key)
-        error.attempts = attempts
-        return error
+        return errors.build(
+            _kind_without_answer(exc), _text(exc), operation=operation, bucket=bucket, key=key, attempts=attempts
+        )
     said = response.get("Error", {})
     about = response.get("ResponseMetadata", {})
     code, status = said.get("Code"), about.get("HTTPStatusCode")
@@ -50,7 +50,7 @@ def translated(
         kind = precondition
     if kind is errors.ObjectNotFoundError and key is None:
         kind = errors.BucketNotFoundError
-    error = errors.build(
+    return errors.build(
         kind,
         said.get("Message", ""),
         operation=operation,
@@ -59,9 +59,8 @@ def translated(
         code=code,
         status=status,
         request_id=about.get("RequestId"),
+        attempts=attempts,
     )
-    error.attempts = attempts
-    return error
 
 
 _BY_NAME = {
@@ -91,6 +90,10 @@ def _kind_without_answer(exc: Exception) -> type[errors.S3StoreError]:
 
 
 def _text(exc: Exception) -> str:
-    # A complaint about a parameter quotes its value.
     text = str(exc)
-    return "the SSE-C parameters are not valid" if "SSECustomerKey" in text else text.rstrip(".")
+    # Complaints about a value quote it.
+    if "SSECustomerKey" in text:
+        return "the SSE-C parameters are not valid"
+    if "Invalid header value" in text:
+        return "a value holds a character that no HTTP header may hold"
+    return text or type(exc).__name__

@@ -43,6 +43,7 @@ class ObjectWriter(io.RawIOBase):
         return self._position
 
     def write(self, data: ReadableBuffer) -> int:
+        """Take all of `data` and return its size in bytes."""
         if self._done or self.closed:
             raise ValueError(f"{self._key!r} is closed and takes no more data.")
         view = memoryview(data).cast("B")

@@ -22,7 +22,8 @@ def test_importing_the_storage_imports_no_boto3():
     code = (
         "import sys, django\n"
         "from django.conf import settings\n"
-        "settings.configure(STORAGES={'default': {'BACKEND': 's3store.storage.S3Storage'}}, INSTALLED_APPS=['s3store'])\n"
+        "files = {'default': {'BACKEND': 's3store.storage.S3Storage'}}\n"
+        "settings.configure(STORAGES=files, INSTALLED_APPS=['s3store'])\n"
         "django.setup()\n"
         "from s3store.storage import S3Storage\n"
         "from django.core.management import call_command\n"
@@ -197,7 +198,7 @@ def test_an_untrusted_certificate_is_refused_at_once(seaweedfs_options, certific
     """TLS is checked; the error comes without retries."""
     with FaultProxy(seaweedfs_options["endpoint_url"], tls=certificates[0]) as proxy:
         storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
-        with pytest.raises(ConnectionError, match="(?i)certificate"):
+        with pytest.raises(ConnectionError, match=r"(?i)certificate"):
             storage.exists("a")
         assert proxy.connections <= 8
 

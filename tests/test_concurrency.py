@@ -106,6 +106,14 @@ def test_rc_03_fork_after_first_use(storage):
     assert storage.client is parent
 
 
+def test_rc_03_what_a_child_starts_with(storage):
+    """After a fork there is no client, and the lock is free although another thread held it."""
+    before = storage.client
+    with client._lock:
+        client._start_anew()
+        assert storage.client is not before
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_rc_03_a_forked_child_does_not_abort_its_parents_upload(storage):
     """A child that exits with a copy of an open file leaves the upload alone."""

@@ -448,3 +448,10 @@ def test_times_follow_use_tz(aware: bool) -> None:
     """USE_TZ is read like the other settings."""
     with override_settings(USE_TZ=aware):
         assert conf.use_tz() is aware
+
+
+def test_custom_domain_false_means_none(settings: Any) -> None:
+    """The idiom of classes written for django-storages switches the project's domain off."""
+    settings.AWS_S3_CUSTOM_DOMAIN = "cdn.example.com"
+    private: Any = type("Private", (S3Storage,), {"custom_domain": False})
+    assert private().options.custom_domain is None

@@ -213,6 +213,17 @@ def test_different_storages_are_unequal(other: object) -> None:
     assert S3Storage() != other
 
 
+def test_a_subclass_is_another_storage() -> None:
+    """It may do something else with the same options."""
+
+    class Subclass(S3Storage):
+        pass
+
+    assert Subclass() != S3Storage()
+    assert S3Storage() != Subclass()
+    assert Subclass() == Subclass()
+
+
 def test_comparing_needs_no_possible_configuration() -> None:
     """makemigrations compares storages even where a setting is wrong."""
     with override_settings(AWS_QUERYSTRING_EXPIRE=0):
@@ -551,3 +562,13 @@ def test_no_boto3_is_imported_before_the_first_request() -> None:
     done = subprocess.run([sys.executable, "-c", _WITHOUT_BOTO3], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout.strip() == "[]"
+
+
+def test_sc_05_a_config_object_with_proxies_is_withheld() -> None:
+    """Their passwords do not get into a pickle; another Config does."""
+    from botocore.config import Config
+
+    proxies = Config(proxies={"https": f"http://ann:{SECRET}@proxy:3128"})
+    pickled = pickle.dumps(S3Storage(bucket_name="bucket", client_config=proxies))
+    assert SECRET.encode() not in pickled
+    assert pickle.loads(pickled).options.client_config is None

@@ -239,6 +239,21 @@ def test_rl_03_a_batch_that_fails_in_part_is_reported_per_key(hostile, monkeypat
     assert len(asked) == 3
 
 
+def test_rl_04_a_server_that_answers_404_to_a_delete(hostile):
+    """What is not there is deleted."""
+    hostile(lambda *_: error(404, "NoSuchKey")).delete("a.txt")
+
+
+def test_sn_10_a_key_that_xml_cannot_carry_is_deleted_by_itself(s3_options):
+    """One such key does not fail a batch, nor is it left."""
+    storage = S3Storage(**s3_options)
+    key = f"{storage.location}/d/a\x01b"
+    storage.client.put_object(Bucket=storage.bucket_name, Key=key, Body=b"x")
+    assert storage._delete_keys([key]) == 1
+    with pytest.raises(storage.client.exceptions.ClientError):
+        storage.client.head_object(Bucket=storage.bucket_name, Key=key)
+
+
 def test_rl_03_keys_that_stay_busy_are_reported(hostile, monkeypatch):
     """After four tries a busy key is a failure."""
     monkeypatch.setattr("s3store.bucket.time.sleep", lambda seconds: None)

@@ -141,6 +141,25 @@ def test_rr_05_an_object_that_is_deleted_raises_file_not_found(storage):
             file.read(10)
 
 
+def test_rr_04_a_server_without_if_match_is_not_trusted(seaweedfs_options):
+    """Another size is another version, whatever the server thinks of If-Match."""
+
+    def respond(method, target, headers):
+        if method == "GET" and "range" in {name.lower() for name in dict(headers)}:
+            return 206, {"Content-Range": "bytes 10-14/400000", "ETag": '"new"'}, b"other"
+        return None
+
+    S3Storage(**seaweedfs_options).save("a.bin", bytes(300_000))
+    with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
+        file = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}).open("a.bin")
+        file.read(5)
+        file._raw.seek(10)
+        file._raw._drop()
+        with pytest.raises(errors.ObjectChangedError, match="replaced"):
+            file._raw.readinto(bytearray(5))
+        file.close()
+
+
 @pytest.mark.parametrize("fault", ["cut", "short"])
 @pytest.mark.parametrize("size", [200 * KIB, 5 * MIB])
 def test_rr_01_02_a_broken_answer_is_resumed(through, seaweedfs_options, fault, size):
@@ -290,6 +309,12 @@ def test_gzipped_objects_are_read_as_they_were(seaweedfs_options):
         assert file.size == len(text)
         file.seek(-9, io.SEEK_END)
         assert file.read() == b"line 999\n"
+        file.seek(0)
+        assert file.readline() == b"line 0\n"
+        file.seek(7 * 9000)
+        file.seek(0)
+        file.seek(len(text) - 9)
+        assert file.readline() == b"line 999\n"
     assert S3Storage(**seaweedfs_options).read_bytes("a.txt") != text.encode()
     [listed] = S3Storage(**seaweedfs_options).scan()
     assert listed.size == stat.size

@@ -71,6 +71,13 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         {"security_token": "T", **KEYS},
         "without access_key",
     ),
+    "key-with-line-break": (
+        "E014",
+        "secret_key",
+        {"access_key": "AK", "secret_key": "SK\n"},
+        KEYS,
+        "white space",
+    ),
     "profile-and-keys": (
         "E003",
         "session_profile",
@@ -405,7 +412,7 @@ def test_every_rule_has_a_row_an_id_and_a_sentence() -> None:
     """Ids are unique, warnings and errors are told apart by them, and the docs list the sentences."""
     ids = [rule.id for rule in rules.RULES]
     assert len(ids) == len(set(ids))
-    tested = {row[0] for row in (*ROWS.values(), *WARNINGS.values())} | {"E005", "W001"}
+    tested = {row[0] for row in (*ROWS.values(), *WARNINGS.values())} | {"E005", "E013", "W001"}
     assert {id_.removeprefix("s3store.") for id_ in ids} == tested
     assert all(rule.summary.endswith(".") for rule in rules.RULES)
     assert all(id_.startswith(("s3store.E0", "s3store.W0")) for id_ in ids)
@@ -463,10 +470,10 @@ def test_sc_01_no_rule_quotes_a_secret() -> None:
     ],
 )
 def test_half_a_cloudfront_pair_is_refused(settings: dict[str, Any], present: str, missing: str) -> None:
-    """E002: a URL that nobody could verify is not made."""
+    """E013: a URL that nobody could verify is not made."""
     with (
         override_settings(**settings),
-        pytest.raises(ImproperlyConfigured, match=rf"{present} is given without {missing}\..*\(s3store\.E002\)"),
+        pytest.raises(ImproperlyConfigured, match=rf"{present} is given without {missing}\..*\(s3store\.E013\)"),
     ):
         S3Storage().url("a.txt")
 

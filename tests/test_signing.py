@@ -79,6 +79,7 @@ def test_su_12_a_bad_key_is_refused_and_not_quoted(text: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="cloudfront_key") as caught:
         rsa_signer(text)
     error = caught.value
+    assert error.__cause__ is None
     assert error.__suppress_context__ or error.__context__ is None
     frames = ExceptionReporter(None, type(error), error, error.__traceback__).get_traceback_frames()
     ours = [frame["vars"] for frame in frames if "s3store/signing" in frame["filename"]]

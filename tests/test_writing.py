@@ -174,7 +174,7 @@ def test_rw_15_part_sizes_grow_with_the_upload(seaweedfs_options):
     """An endless source fits into 10,000 parts up to S3's largest object."""
     total = sum(part_size_for(number, 8 * MIB) for number in range(1, MAX_PARTS + 1))
     assert total >= 5 * 1024**4
-    assert part_size_for(3000, 8 * MIB) <= 32 * MIB
+    assert part_size_for(2500, 8 * MIB) <= 32 * MIB
 
 
 def test_transfer_config_is_honoured(seaweedfs_options):
@@ -202,6 +202,63 @@ def test_no_threads_for_small_files(storage):
     with storage.open("small2.txt", "wb") as file:
         file.write(b"x" * MIB)
     assert threading.active_count() == before
+
+
+def test_rw_10_text_that_cannot_be_flushed_publishes_nothing(seaweedfs_options):
+    """The last buffered text completes a part whose upload fails at close: the error, and no object."""
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={"err500": 1.0}, match="^POST") as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, max_attempts=1)
+        file = storage.open("a.txt", "w")
+        file.write("x" * (8 * MIB - 10))
+        file.write("y" * 20)
+        with pytest.raises(errors.ServerError):
+            file.close()
+        assert file.closed
+        assert not storage.exists("a.txt")
+
+
+def test_an_exception_after_close_changes_nothing(storage):
+    """What was published by an explicit close stays."""
+    with pytest.raises(RuntimeError), storage.open("a.txt", "wb") as file:
+        file.write(b"done")
+        file.close()
+        raise RuntimeError
+    assert storage.read_bytes("a.txt") == b"done"
+
+
+def test_a_source_that_closes_itself(storage):
+    """Some wrappers close at their end; they are not rewound."""
+
+    class Closing(io.BytesIO):
+        def read(self, size=-1):
+            data = super().read(size)
+            if not data:
+                self.close()
+            return data
+
+    assert storage.read_bytes(storage.save("a.bin", Closing(b"content"))) == b"content"
+
+
+def test_boto3s_own_checksums(seaweedfs_options):
+    """checksums="when_supported" leaves them to boto3; what is stored with a CRC is read against it."""
+    storage = S3Storage(**seaweedfs_options, checksums="when_supported")
+    for name, content in {"a.bin": b"x", "b.bin": os.urandom(9 * MIB)}.items():
+        storage.save(name, content)
+        assert storage.read_bytes(name) == content
+    assert storage._bucket.head(storage._key("a.bin"), {}).md5
+
+
+def test_parts_are_thrown_away_once_and_only_by_their_process(storage):
+    """Aborting an upload that is gone is no error; another process's is left alone."""
+    from s3store import multipart
+
+    bucket, key = storage._bucket, storage._key("a.bin")
+    upload_id = bucket.start_upload(key, {})
+    multipart._abort(bucket, key, upload_id, {}, os.getpid() + 1)
+    assert uploads(storage) == [key]
+    multipart._abort(bucket, key, upload_id, {}, os.getpid())
+    multipart._abort(bucket, key, upload_id, {}, os.getpid())
+    assert uploads(storage) == []
 
 
 @pytest.mark.parametrize("mode", ["w", "wb"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+_MD5 = re.compile(r"[0-9a-f]{32}\Z")
 
 WRITE_TOKEN = "s3store-write"  # noqa: S105 (names a header)
 """Metadata by which a write whose answer was lost is recognised as our own. Not shown in `metadata`."""
@@ -45,13 +48,14 @@ class ObjectInfo:
         return {name: value for name, value in self.all_metadata.items() if name not in INTERNAL}
 
     def internal(self, name: str) -> str | None:
+        """Return an entry of the metadata that s3store keeps for itself."""
         return (self.all_metadata or {}).get(name)
 
     @property
     def md5(self) -> str | None:
         """The MD5 of the bytes in hexadecimal, where the ETag is one: not of multipart uploads, KMS or SSE-C."""
         etag = (self.etag or "").strip('"')
-        plain = len(etag) == 32 and self.encryption in (None, "AES256")
+        plain = _MD5.match(etag) and self.encryption in (None, "AES256")
         return etag if plain else None
 
 

@@ -11,6 +11,9 @@ import unicodedata
 
 MAX_KEY_BYTES = 1024
 
+# AWS: objects of this name cannot be reached by virtual host.
+_UNSERVED = "soap"
+
 _DRIVE = re.compile(r"[A-Za-z]:(/|$)")
 
 
@@ -28,11 +31,11 @@ def clean_name(name: str | os.PathLike[str]) -> str:
     if not isinstance(text, str):
         raise TypeError(f"A name is a str, not {type(text).__name__}.")
     text = text.replace("\\", "/")
-    if text.startswith("/") or _DRIVE.match(text):
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if text.startswith("/") or _DRIVE.match("/".join(parts[:2])):
         raise UnsafeNameError(f"{name!r} is absolute; names are relative to the storage's location.")
     if unsafe := next((char for char in text if _unsafe(char)), None):
         raise UnsafeNameError(f"{name!r} contains the character {unsafe!r}, which an S3 key must not hold.")
-    parts = [part for part in text.split("/") if part not in ("", ".")]
     if any(part.rstrip(" ") in ("", ".", "..") for part in parts):
         raise UnsafeNameError(f"{name!r} contains a part that means another directory ('.' or '..').")
     cleaned = "/".join(parts)
@@ -46,7 +49,7 @@ def _unsafe(char: str) -> bool:
 def clean_location(location: str) -> str:
     """Return `location` without a final slash. Raises UnsafeNameError when it is not plain."""
     text = location.removesuffix("/")
-    if text and clean_name(text) != text:
+    if text and (clean_name(text) != text or text.endswith("/")):
         raise UnsafeNameError(
             f"The location {location!r} must be plain parts with single slashes between them: media/photos"
         )
@@ -69,6 +72,7 @@ def directory_prefix(location: str, name: str | os.PathLike[str]) -> str:
 
 
 def join(location: str, cleaned: str) -> str:
+    """Return the two with a slash between them where both say something."""
     return f"{location}/{cleaned}" if location and cleaned else location or cleaned
 
 
@@ -79,7 +83,7 @@ def name_of(location: str, key: str) -> str | None:
     neither lists nor opens them.
     """
     root = f"{location}/" if location else ""
-    if not key.startswith(root):
+    if not key.startswith(root) or key == _UNSERVED:
         return None
     name = key[len(root) :]
     try:
@@ -94,6 +98,6 @@ def _within_limit(key: str, name: str | os.PathLike[str]) -> str:
         raise UnsafeNameError(
             f"{os.fspath(name)[:60]!r}… makes a key of {size} bytes; S3 allows {MAX_KEY_BYTES} with the location."
         )
-    if key == "soap":
-        raise UnsafeNameError("S3 does not serve the key 'soap'; choose another name.")
+    if key == _UNSERVED:
+        raise UnsafeNameError(f"S3 does not serve the key {key!r}; choose another name.")
     return key

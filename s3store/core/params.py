@@ -123,10 +123,13 @@ _ENCODING_TYPES = {
 
 def guess_content_type(name: str) -> str:
     """Return the content type that the name's extension stands for, application/octet-stream if unknown."""
-    stem, dot, extension = name.rpartition("/")[2].rpartition(".")
-    if stem and dot and (known := _CONTENT_TYPES.get("." + extension.lower())):
+    stem, _, extensions = name.rpartition("/")[2].partition(".")
+    if not stem or not extensions:
+        return DEFAULT_CONTENT_TYPE
+    if known := _CONTENT_TYPES.get("." + extensions.rpartition(".")[2].lower()):
         return known
-    guessed, encoding = mimetypes.guess_type(name)
+    # Not the name itself, which mimetypes would take for a URL: data:text/html,x.zip
+    guessed, encoding = mimetypes.guess_type(f"x.{extensions}")
     if encoding:
         return _ENCODING_TYPES.get(encoding, DEFAULT_CONTENT_TYPE)
     return guessed or DEFAULT_CONTENT_TYPE
@@ -144,13 +147,19 @@ def write_parameters(
 
     `given` are the storage's own object parameters; `content_type` and `metadata` are this file's and win.
     """
-    params = Parameters(given)
+    params = Parameters((key, value) for key, value in given.items() if value is not None)
     params["ContentType"] = content_type or params.get("ContentType") or guess_content_type(name)
-    if default_acl and "ACL" not in params:
+    if default_acl and "ACL" not in given:
         params["ACL"] = default_acl
     if metadata:
-        params["Metadata"] = {**params.get("Metadata", {}), **metadata}
+        # Header names have no case: two spellings of one would be sent twice.
+        merged = {**_lowered(params.get("Metadata") or {}), **_lowered(metadata)}
+        params["Metadata"] = merged
     return params
+
+
+def _lowered(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in metadata.items()}
 
 
 def for_operation(operation: str, given: Mapping[str, Any]) -> Parameters:

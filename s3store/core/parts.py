@@ -23,10 +23,10 @@ COPY_PART_SIZE = 512 * MIB
 def part_size_for(number: int, base: int) -> int:
     """Return the size in bytes of part `number` (from 1) of an upload whose length is not known.
 
-    The size doubles every 1,000 parts, so that 10,000 parts of at least 5 MiB reach past S3's largest object
-    while a small upload stays in small buffers.
+    The size doubles every 950 parts, so that 10,000 parts reach 7 TiB and more while a small upload stays in small
+    buffers.
     """
-    return min(max(base, MIN_PART_SIZE) << ((number - 1) // 1000), MAX_PART_SIZE)
+    return min(max(base, MIN_PART_SIZE) << ((number - 1) // 950), MAX_PART_SIZE)
 
 
 def part_size_of(total: int, base: int) -> int:

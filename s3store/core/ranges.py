@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)$")
+_CONTENT_RANGE = re.compile(r"bytes (?:([0-9]+)-([0-9]+)|\*)/([0-9]+)\Z")
 
 
 def header(start: int, stop: int | None = None) -> str:
@@ -18,7 +18,7 @@ def parse_content_range(value: str) -> tuple[int, int]:
     Raises ValueError for anything that is not one range of an object whose size is known.
     """
     match = _CONTENT_RANGE.match(value)
-    if not match:
+    first, last, total = (int(number) if number else None for number in match.groups()) if match else (None,) * 3
+    if total is None or (first is not None and last is not None and not first <= last < total):
         raise ValueError(f"not a byte range of an object of known size: {value!r}")
-    first, _, total = match.groups()
-    return int(first or total), int(total)
+    return total if first is None else first, total

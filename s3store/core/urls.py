@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
 # AWS: "Bucket naming rules", for buckets in any partition.
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-_IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+$")
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
+_IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+\Z")
 
 
 def quote_key(key: str) -> str:
@@ -34,7 +34,7 @@ def endpoint_base(endpoint_url: str, bucket: str, *, virtual: bool) -> str:
 def is_aws(endpoint_url: str) -> bool:
     """Whether the endpoint is Amazon's own."""
     host = urlsplit(endpoint_url).hostname or ""
-    return host.endswith((".amazonaws.com", ".amazonaws.com.cn")) or host == "s3.amazonaws.com"
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"))
 
 
 def is_bucket_name(name: str) -> bool:

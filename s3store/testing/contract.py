@@ -247,9 +247,6 @@ class S3StorageContract(StorageContract):
         class Pipe(io.RawIOBase):
             left = 5
 
-            def readable(self) -> bool:
-                return True
-
             def readinto(self, buffer: Any) -> int:
                 count = min(self.left, 2, len(buffer))
                 buffer[:count] = b"x" * count

@@ -27,6 +27,7 @@ class Requests(list[Request]):
 
     @property
     def methods(self) -> list[str]:
+        """The HTTP methods alone."""
         return [request.method for request in self]
 
 

@@ -58,11 +58,14 @@ class Server:
     region_name: str = "us-east-1"
 
 
+_moto_ports: set[int] = set()
+
+
 @contextlib.contextmanager
 def moto_server(port: int = 0) -> Iterator[Server]:
     """Run moto's server in a thread of this process. It accepts any signature, expired URL and POST policy.
 
-    Its buckets belong to the process, not to the server, and are forgotten at the end.
+    Its buckets belong to the process, not to the server, and are forgotten when the last of its servers ends.
     Raises ImportError if moto is not installed and ServerError if `port` is taken.
     """
     try:
@@ -75,10 +78,13 @@ def moto_server(port: int = 0) -> Iterator[Server]:
     server = ThreadedMotoServer(ip_address=_HOST, port=port, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
+    _moto_ports.add(port)
     try:
         yield Server(name="moto", endpoint_url=f"http://{_HOST}:{port}")
     finally:
-        _status("POST", port, "/moto-api/reset")
+        _moto_ports.remove(port)
+        if not _moto_ports:
+            _status("POST", port, "/moto-api/reset")
         server.stop()
 
 
