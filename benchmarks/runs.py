@@ -26,7 +26,7 @@ _PATIENCE = 300.0  # seconds for one process
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the table: a measure at a delay (ms of a round trip), what the peers' runs come to, and the verdict."""
+    """One line of the table: a measure at a delay (ms of a round trip), and what the runs of each peer come to."""
 
     measure: Measure
     delay: int

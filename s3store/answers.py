@@ -1,11 +1,43 @@
-"""From the dicts of boto3's answers to our dataclasses."""
+"""From boto3's answers to our dataclasses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from s3store.client import request_errors
 from s3store.core.info import ObjectInfo
+from s3store.translate import reraise
+
+
+class Body:
+    """The bytes of an answer, read as they arrive; errors are ours."""
+
+    def __init__(self, stream: Any, bucket: str, key: str) -> None:
+        self._stream = stream
+        self._bucket = bucket
+        self._key = key
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the start of `buffer` and return how many bytes; 0 at the end. Raises when the connection breaks."""
+        try:
+            return int(self._stream.readinto(buffer))
+        except request_errors() as exc:
+            reraise(exc, operation="get_object", bucket=self._bucket, key=self._key)
+
+    def close(self) -> None:
+        """Give the connection back, or close it when bytes are left on it."""
+        self._stream.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a GET brought: the whole object's facts, the first byte's position, the bytes from there on."""
+
+    info: ObjectInfo
+    start: int
+    body: Body
 
 
 def described(key: str, answer: Mapping[str, Any], *, size: int | None = None) -> ObjectInfo:

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import random
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.views.decorators.debug import sensitive_variables
 
 from s3store import errors
-from s3store.answers import described, listed, written
-from s3store.client import counted_attempts, get_client, request_errors, sends_own_checksums
+from s3store.answers import Answer, Body, described, listed, written
+from s3store.calls import call
+from s3store.client import get_client, request_errors, sends_own_checksums
 from s3store.core import params, parts, ranges
 from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.options import Options
-from s3store.translate import bare, is_temporary, reraise, translated
+from s3store.translate import reraise
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,35 +33,6 @@ Given = Mapping[str, Any]
 # batch that S3 was too busy to delete.
 _TRIES = 4
 _BUSY = ("InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted")
-
-
-class Body:
-    """The bytes of an answer, read as they arrive; errors are ours."""
-
-    def __init__(self, stream: Any, bucket: str, key: str) -> None:
-        self._stream = stream
-        self._bucket = bucket
-        self._key = key
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Fill the start of `buffer` and return how many bytes; 0 at the end. Raises when the connection breaks."""
-        try:
-            return int(self._stream.readinto(buffer))
-        except request_errors() as exc:
-            reraise(exc, operation="get_object", bucket=self._bucket, key=self._key)
-
-    def close(self) -> None:
-        """Give the connection back, or close it when bytes are left on it."""
-        self._stream.close()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a GET brought: the whole object's facts, the first byte's position, the bytes from there on."""
-
-    info: ObjectInfo
-    start: int
-    body: Body
 
 
 class Bucket:
@@ -325,19 +295,7 @@ class Bucket:
             arguments["Key"] = key
         if self._options.expected_bucket_owner:
             arguments["ExpectedBucketOwner"] = self._options.expected_bucket_owner
-        with counted_attempts(self._options.max_attempts) as effort:
-            while True:
-                try:
-                    return getattr(self.client, operation)(**arguments)
-                except request_errors() as exc:
-                    cause = exc
-                facts: dict[str, Any] = {"operation": operation, "bucket": self.name, "key": key}
-                error = translated(cause, **facts, precondition=precondition, attempts=effort.attempts)
-                spent = effort.attempts >= self._options.max_attempts or effort.exhausted()
-                if spent or not is_temporary(error, cause):
-                    raise error from bare(cause)
-                # botocore stops short of max_attempts when the quota of retries that all threads share has run dry.
-                time.sleep(random.uniform(0, min(0.1 * 2**effort.attempts, 5)))  # noqa: S311 (spreads retries)
+        return call(self.client, operation, arguments, attempts=self._options.max_attempts, precondition=precondition)
 
 
 _PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")

@@ -10,7 +10,6 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import Storage
 from django.views.decorators.debug import sensitive_variables
 
-from s3store import rules
 from s3store.bucket import Bucket
 from s3store.configured import Configured
 from s3store.core import keys, params
@@ -78,7 +77,7 @@ class Located(Configured, Storage):
 
     def _parameters(self, name: str) -> params.Parameters:
         given = params.Parameters(self.get_object_parameters(name))
-        for problem, hint in rules.object_parameter_problems(given):
+        for problem, hint in params.object_parameter_problems(given):
             raise ImproperlyConfigured(f"object parameters for {name!r}: {problem} {hint}")
         return given
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from s3store import errors
-from s3store.bucket import Answer
+from s3store.answers import Answer
 from s3store.core.info import ObjectInfo
 from s3store.core.parts import KIB, MIB
 

@@ -5,7 +5,6 @@ A storage raises the first error when it is used; the system checks report all o
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -235,28 +234,8 @@ def unknown_object_parameters(options: Options) -> Findings:
     """Object parameters are parameters of PutObject that apply to a whole object."""
     if not isinstance(options.object_parameters, Mapping):
         return
-    for problem, hint in object_parameter_problems(options.object_parameters):
+    for problem, hint in params.object_parameter_problems(options.object_parameters):
         yield "object_parameters", problem, hint
-
-
-def object_parameter_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with object parameters, and what to do."""
-    for name, value in given.items():
-        if name not in params.OBJECT_PARAMETERS:
-            near = difflib.get_close_matches(str(name), sorted(params.OBJECT_PARAMETERS), n=1)
-            yield (
-                f"S3 knows no object parameter {name!r}.",
-                f"Did you mean {near[0]!r}?" if near else "See PutObject in AWS's API reference.",
-            )
-        elif not name.startswith("SSECustomerKey") and (problem := params.header_problem(value)):
-            yield f"{name}: {problem}.", "Remove the control character."
-    if given.get("ACL") not in (None, *params.OBJECT_ACLS):
-        yield f"ACL: {given['ACL']!r} is not a canned ACL for objects.", f"Use one of {', '.join(params.OBJECT_ACLS)}."
-    metadata = given.get("Metadata")
-    if metadata is not None:
-        problem = params.metadata_problem(metadata) if isinstance(metadata, Mapping) else "the value is not a dict"
-        if problem:
-            yield f"Metadata: {problem}.", "Metadata maps ASCII names to ASCII values."
 
 
 @rule("E009")

@@ -6,10 +6,8 @@ Four classes that differ by class attributes alone. What each call costs in requ
 from __future__ import annotations
 
 import posixpath
-import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from datetime import timezone as tz
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +18,15 @@ from django.core.files.utils import validate_file_name
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from s3store import errors, names, rules
+from s3store import errors, names
 from s3store.conf import from_setting, use_tz
 from s3store.content import repeatable, rewind
-from s3store.core import cloudfront, keys, params, urls
+from s3store.core import keys, params
 from s3store.core.info import ObjectInfo
 from s3store.files import S3File, check_mode
 from s3store.inflate import is_gzipped, plain_size
+from s3store.links import Linked
 from s3store.reader import RangeReader
-from s3store.signing import rsa_signer
 from s3store.upload import Upload
 from s3store.verbs import Verbs
 from s3store.writer import ObjectWriter
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
 _NAMES_TRIED = 100
 
 
-class S3Storage(Verbs):
+class S3Storage(Linked, Verbs):
     """Files in an S3 bucket. Options are keyword arguments, class attributes or settings; see Options."""
 
     # Reading and writing
@@ -235,53 +233,6 @@ class S3Storage(Verbs):
             "Files in S3 have no path on this machine. Read them with open(), or fetch one with download_path()."
         )
 
-    def url(
-        self,
-        name: str | None,
-        parameters: Mapping[str, str] | None = None,
-        expire: int | timedelta | None = None,
-        http_method: str | None = None,
-    ) -> str:
-        """Return the file's URL: at `custom_domain` where there is one, else S3's own, signed by default.
-
-        `parameters` are those of GetObject (ResponseContentDisposition …) for a signed URL of S3, and a plain query
-        otherwise. `expire` is seconds or a timedelta, 7 days at most.
-        """
-        options = self.options
-        key = self._key(name or "")
-        seconds = _seconds(options.querystring_expire if expire is None else expire)
-        if options.custom_domain:
-            url = urls.object_url(f"{options.url_protocol}//{options.custom_domain}", key, parameters)
-            return self._cloudfront(url, seconds) if options.querystring_auth else url
-        if options.querystring_auth and not options.anonymous:
-            return self._bucket.presign(key, parameters or {}, method=http_method, seconds=seconds)
-        return urls.object_url(self._public_base(), key, parameters)
-
-    def _public_base(self) -> str:
-        options = self.options
-        bucket = self._bucket
-        endpoint = options.endpoint_url or bucket.client.meta.endpoint_url
-        style = options.addressing_style
-        virtual = style == "virtual" or (
-            style != "path" and urls.is_aws(endpoint) and urls.virtual_host_works(bucket.name)
-        )
-        return urls.endpoint_base(endpoint, bucket.name, virtual=virtual)
-
-    def _cloudfront(self, url: str, seconds: int) -> str:
-        options = self.options
-        if options.cloudfront_signer:
-            until = datetime.fromtimestamp(time.time() + seconds, tz=tz.utc)
-            signed: str = options.cloudfront_signer.generate_presigned_url(url, date_less_than=until)
-            return signed
-        if not (options.cloudfront_key and options.cloudfront_key_id):
-            return url
-        return cloudfront.signed_url(
-            url,
-            expires=int(time.time()) + seconds,
-            key_id=options.cloudfront_key_id,
-            sign=rsa_signer(options.cloudfront_key),
-        )
-
 
 class S3MediaStorage(S3Storage):
     """What users upload: below `media`, or MEDIAFILES_LOCATION; private, never overwritten."""
@@ -332,12 +283,3 @@ class S3ManifestStaticStorage(ManifestFilesMixin, S3StaticStorage):  # type: ign
 def _as_file(content: Any, name: str) -> Any:
     """Give subclasses that override `_save` a Django File, whatever the caller handed in."""
     return content if hasattr(content, "chunks") or not hasattr(content, "read") else File(content, name)
-
-
-def _seconds(expire: int | timedelta) -> int:
-    if isinstance(expire, bool) or not isinstance(expire, int | timedelta):
-        raise TypeError(f"expire is seconds or a timedelta, not {expire!r}.")
-    seconds = int(expire.total_seconds()) if isinstance(expire, timedelta) else expire
-    if not 1 <= seconds <= rules.MAX_EXPIRE:
-        raise ValueError(f"A signed URL lives from 1 to {rules.MAX_EXPIRE} seconds (7 days), not {seconds}.")
-    return seconds

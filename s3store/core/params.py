@@ -6,8 +6,9 @@ The parameter names are those of boto3.
 
 from __future__ import annotations
 
+import difflib
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 # AWS: "Canned ACL". log-delivery-write is for buckets; aws-exec-read is for machine images.
@@ -196,3 +197,23 @@ def metadata_problem(metadata: Mapping[str, str]) -> str | None:
         if not value.isascii():
             return f"the metadata value {value!r} is not ASCII; encode it (URL quoting reads well)"
     return header_problem(metadata)
+
+
+def object_parameter_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with object parameters, and what to do."""
+    for name, value in given.items():
+        if name not in OBJECT_PARAMETERS:
+            near = difflib.get_close_matches(str(name), sorted(OBJECT_PARAMETERS), n=1)
+            yield (
+                f"S3 knows no object parameter {name!r}.",
+                f"Did you mean {near[0]!r}?" if near else "See PutObject in AWS's API reference.",
+            )
+        elif not name.startswith("SSECustomerKey") and (problem := header_problem(value)):
+            yield f"{name}: {problem}.", "Remove the control character."
+    if given.get("ACL") not in (None, *OBJECT_ACLS):
+        yield f"ACL: {given['ACL']!r} is not a canned ACL for objects.", f"Use one of {', '.join(OBJECT_ACLS)}."
+    metadata = given.get("Metadata")
+    if metadata is not None:
+        problem = metadata_problem(metadata) if isinstance(metadata, Mapping) else "the value is not a dict"
+        if problem:
+            yield f"Metadata: {problem}.", "Metadata maps ASCII names to ASCII values."

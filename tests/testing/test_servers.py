@@ -111,12 +111,16 @@ def test_moto_takes_a_given_port_and_refuses_a_taken_one() -> None:
             pass
 
 
-def test_moto_forgets_its_buckets() -> None:
-    """The next server in the process starts empty."""
-    with moto_server() as server, plain_client(server) as client:
-        client.create_bucket(Bucket=BUCKET)
-    with moto_server() as server, plain_client(server) as client:
-        assert client.list_buckets()["Buckets"] == []
+def test_moto_forgets_its_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of the process's last server forgets them; that of one among several does not."""
+    asked: list[str] = []
+    monkeypatch.setattr(servers, "_status", lambda method, port, path: asked.append(path))
+    monkeypatch.setattr(servers, "_moto_ports", set())
+    with moto_server():
+        with moto_server():
+            pass
+        assert asked == []
+    assert asked == ["/moto-api/reset"]
 
 
 def test_without_moto_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
