@@ -1,11 +1,12 @@
 """How Sphinx builds these pages: python -m sphinx -W -b html docs docs/_build"""
 
+import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from s3store import __version__  # noqa: E402
+from s3store import __version__
 
 project = "s3store"
 author = "the s3store contributors"
@@ -32,3 +33,17 @@ html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
+
+
+def setup(app):
+    """Let the long names in tables break where a reader would break them, on narrow screens."""
+
+    def breakable(name):
+        return re.sub(r"(?<=[_./])(?=\w)", "<wbr>", name[0])
+
+    def on_page(_app, _page, _template, context, _doctree):
+        cells = re.compile(r"<td>.*?</td>", re.DOTALL)
+        words = re.compile(r'(?<=<span class="pre">)[^<]+')
+        context["body"] = cells.sub(lambda cell: words.sub(breakable, cell[0]), context.get("body") or "")
+
+    app.connect("html-page-context", on_page)

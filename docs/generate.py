@@ -82,13 +82,14 @@ def settings_page() -> str:
         lines += [*heading(group, "="), ""]
         for name in names:
             lines += [f".. _option-{slug(name)}:", "", *heading(name, "-"), ""]
+            lines += [*wrap(with_roles(texts[name])), ""]
             lines += [f":Type: ``{types[name]}``", f":Default: {default_of(name)}"]
             lines += [f":Setting: {settings_of(name) or 'none: give it in OPTIONS or as an argument'}"]
             if variable := FIELDS[name].metadata["env"]:
                 lines += [f":Environment: ``{variable}``"]
             if name in SECRETS:
                 lines += [":Secret: never in a repr, pickle, migration, log or error report"]
-            lines += ["", *wrap(with_roles(texts[name])), ""]
+            lines += [""]
     return "\n".join(lines)
 
 
@@ -97,7 +98,11 @@ def option_table(names: list[str]) -> list[str]:
     lines += ["   * - Option", "     - Setting", "     - Default"]
     for name in sorted(names):
         default = "15 types" if name == "gzip_content_types" else default_of(name)
-        lines += [f"   * - :ref:`{name} <option-{slug(name)}>`", f"     - {settings_of(name) or '–'}", f"     - {default}"]
+        lines += [
+            f"   * - :ref:`{name} <option-{slug(name)}>`",
+            f"     - {settings_of(name) or '–'}",
+            f"     - {default}",
+        ]
     return lines
 
 
@@ -106,12 +111,19 @@ def checks_page() -> str:
     lines = [*heading("Errors in options", "="), ""]
     lines += ["A storage with one of these raises ``ImproperlyConfigured`` when it is made or first used;"]
     lines += ["``manage.py check`` reports all of them at once.", ""]
-    tree = ast.parse((PACKAGE / "rules.py").read_text(encoding="utf-8"))
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    functions = {}
+    for path in (*sorted((PACKAGE / "core").glob("*.py")), PACKAGE / "rules.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        functions |= {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for kind in ("E", "W"):
         if kind == "W":
-            lines += [*heading("Warnings about options", "="), "", "The storage works; the check says what it risks.", ""]
-        for rule in rules.RULES:
+            lines += [
+                *heading("Warnings about options", "="),
+                "",
+                "The storage works; the check says what it risks.",
+                "",
+            ]
+        for rule in sorted(rules.RULES, key=lambda rule: rule.id):
             if rule.id.startswith(f"s3store.{kind}"):
                 said = list(dict.fromkeys(findings(functions, rule.find.__name__)))
                 lines += check_entry(rule.id, rule.summary, said)
@@ -126,10 +138,12 @@ def check_entry(identifier: str, summary: str, said: list[tuple[str, str]]) -> l
     if summary:
         lines += [*wrap(with_roles(summary)), ""]
     for message, hint in said:
-        lines += [*wrap(f"* {literal(message)}", "  ")]
-        if hint:
-            lines += ["", *wrap(f"  {hint_text(hint)}", "  ")]
-        lines += [""]
+        if message == "…":
+            lines += [*wrap(hint_text(hint)), ""]
+        else:
+            lines += [*wrap(f"* {literal(message)}", "  ")]
+            lines += ["", *wrap(f"  {hint_text(hint)}", "  ")] if hint else []
+            lines += [""]
     return lines
 
 
@@ -185,10 +199,10 @@ def findings(functions: Mapping[str, ast.FunctionDef], name: str) -> Iterator[tu
     for node in ast.walk(functions[name]):
         if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
             message, hint = (text_of(part) for part in node.value.elts[-2:])
-            if message not in ("…", ""):
+            if (message, hint) != ("…", "…"):
                 yield message, hint if hint != "…" else ""
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
-            yield from findings(functions, node.func.id)
+        elif isinstance(node, ast.Call) and (called := ast.unparse(node.func)).endswith("_problems"):
+            yield from findings(functions, called.rpartition(".")[2])
 
 
 def project_checks() -> Iterator[tuple[str, str, str]]:

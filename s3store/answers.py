@@ -22,9 +22,11 @@ class Body:
     def readinto(self, buffer: memoryview) -> int:
         """Fill the start of `buffer` and return how many bytes; 0 at the end. Raises when the connection breaks."""
         try:
-            return int(self._stream.readinto(buffer))
+            data = self._stream.read(len(buffer))
         except request_errors() as exc:
             reraise(exc, operation="get_object", bucket=self._bucket, key=self._key)
+        buffer[: len(data)] = data
+        return len(data)
 
     def close(self) -> None:
         """Give the connection back, or close it when bytes are left on it."""

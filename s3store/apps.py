@@ -28,4 +28,5 @@ class S3StoreConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_storages, Tags.files)
-        register(check_legacy_settings, Tags.files)
+        if not DJANGO_READS_LEGACY_SETTINGS:
+            register(check_legacy_settings, Tags.files)

@@ -295,7 +295,13 @@ class Bucket:
             arguments["Key"] = key
         if self._options.expected_bucket_owner:
             arguments["ExpectedBucketOwner"] = self._options.expected_bucket_owner
-        return call(self.client, operation, arguments, attempts=self._options.max_attempts, precondition=precondition)
+        return call(
+            lambda: self.client,
+            operation,
+            arguments,
+            attempts=self._options.max_attempts,
+            precondition=precondition,
+        )
 
 
 _PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")

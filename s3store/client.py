@@ -184,8 +184,21 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
     # With `Expect: 100-continue` every upload waits one more round trip, however small it is.
     events.unregister("before-call.s3", add_expect_header)
     events.register("request-created.s3", _note_attempt)
+    for operation in ("PutObject", "UploadPart"):
+        events.register(f"before-sign.s3.{operation}", _hash_once)
     if not on_aws:
         events.register("before-call.s3.DeleteObjects", _add_content_md5)
+
+
+def _hash_once(request: Any, **_: object) -> None:
+    """Keep botocore from adding a SHA-256 to a body whose Content-MD5 is signed, as it does over plain http."""
+    from botocore.config import Config
+
+    config = request.context["client_config"]
+    chosen = (config.s3 or {}).get("payload_signing_enabled")
+    if chosen is None and "Content-MD5" in request.headers:
+        once: Any = {**(config.s3 or {}), "payload_signing_enabled": False}
+        request.context["client_config"] = config.merge(Config(s3=once))
 
 
 def _note_attempt(request: Any, **_: object) -> None:

@@ -48,8 +48,8 @@ class Source:
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes; fewer, or none, only at the end."""
-        self._block = size
         while len(self._pending) < size:
+            self._block = size - len(self._pending)
             piece = next(self._pieces, None)
             if piece is None:
                 break

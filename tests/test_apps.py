@@ -8,6 +8,7 @@ from typing import Any
 
 import django
 import pytest
+from django.apps import apps as django_apps
 from django.conf import UserSettingsHolder, global_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, default_storage, storages
@@ -23,10 +24,11 @@ STATIC = "s3store.storage.S3StaticStorage"
 FILES = "django.core.files.storage.FileSystemStorage"
 PLAIN = {"default": {"BACKEND": FILES}, "staticfiles": {"BACKEND": FILES}}
 
-since_5_1 = pytest.mark.skipif(django.VERSION < (5, 1), reason="this Django reads the settings itself")
-
 
 # In a project that starts
+
+
+since_5_1 = pytest.mark.skipif(django.VERSION < (5, 1), reason="this Django reads the settings itself")
 
 
 def project(settings: str, then: str) -> subprocess.CompletedProcess[str]:
@@ -75,6 +77,7 @@ print(type(default_storage._wrapped).__name__ if default_storage.location else "
     assert (done.stderr, done.stdout.strip()) == ("", "S3MediaStorage uploads")
 
 
+@since_5_1
 def test_old_and_new_settings_together_are_an_error() -> None:
     """As in Django 4.2: nobody could say which of the two is meant."""
     done = project(f"DEFAULT_FILE_STORAGE={MEDIA!r}, STORAGES={PLAIN!r}", classes())
@@ -95,6 +98,7 @@ with override_settings(INSTALLED_APPS=["s3store", "django.contrib.staticfiles", 
     assert (done.stderr, done.stdout.split("\n")[:2]) == ("", ["S3MediaStorage StaticFilesStorage"] * 2)
 
 
+@since_5_1
 def test_a_project_of_old_settings_is_told_how_to_write_them() -> None:
     """The check shows the entry of STORAGES."""
     done = project(
@@ -235,3 +239,13 @@ def test_the_app_helps_a_django_that_ignores_them(monkeypatch: pytest.MonkeyPatc
 def test_the_version_decides() -> None:
     """Django 5.1 removed the settings."""
     assert apps.DJANGO_READS_LEGACY_SETTINGS is (django.VERSION < (5, 1))
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_the_legacy_check_is_ours_where_django_has_none(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    """Django 4.2 warns of the settings itself."""
+    registered: list[Any] = []
+    monkeypatch.setattr(apps, "register", lambda check, *tags: registered.append(check.__name__))
+    monkeypatch.setattr(apps, "DJANGO_READS_LEGACY_SETTINGS", native)
+    django_apps.get_app_config("s3store").ready()
+    assert ("check_legacy_settings" in registered) is not native

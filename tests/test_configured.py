@@ -539,14 +539,14 @@ def test_makemigrations_finds_a_change() -> None:
 _WITHOUT_BOTO3 = """
 import copy, pickle, sys
 from django.conf import settings
-settings.configure(STORAGES={"default": {"BACKEND": "s3store.storage.S3MediaStorage", "OPTIONS": {"gzip": True}}})
+settings.configure(STORAGES={"files": {"BACKEND": "s3store.storage.S3MediaStorage", "OPTIONS": {"gzip": True}}})
 import django
 django.setup()
 import s3store.storage, s3store.fields, s3store.checks
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db.migrations.writer import MigrationWriter
-storage = storages["default"]
+storage = storages["files"]
 assert storage == s3store.storage.S3MediaStorage(gzip=True)
 assert pickle.loads(pickle.dumps(storage)) == copy.deepcopy(storage) == storage
 hash(storage), repr(storage), storage.location, storage.options

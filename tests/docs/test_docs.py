@@ -1,0 +1,758 @@
+"""The documentation says what the code does: both ways, and every example runs."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import doctest
+import importlib
+import inspect
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import uuid
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import django
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.files.storage import Storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.test import override_settings
+
+from s3store import client, errors, facts, reader, rules, upload
+from s3store.checks import check_legacy_settings, check_storages
+from s3store.core import params
+from s3store.fields import S3FieldFile, S3FileField
+from s3store.files import S3File, check_mode
+from s3store.options import FIELDS
+from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
+from s3store.testing import contract, counting, fixtures, servers
+from s3store.testing.counting import counted_requests
+from s3store.verbs import Stat
+from tests.docs.blocks import DOCS, ROOT, Block, all_blocks, blocks_of, pages, signatures, table
+from tests.test_conf import DJANGO_STORAGES
+
+REFERENCE = DOCS / "reference"
+
+
+# The pages
+
+
+def test_generated_pages_are_fresh():
+    """`python docs/generate.py` has been run since the docstrings changed."""
+    ran = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The documentation as HTML, built as the README says."""
+    pytest.importorskip("sphinx")
+    pytest.importorskip("furo")
+    target = tmp_path_factory.mktemp("docs")
+    ran = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "-d", str(target / "doctrees"), "docs", str(target)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return target
+
+
+class Links(HTMLParser):
+    """Collects what a page offers and where it leads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if found.get("id"):
+            self.anchors.add(found["id"])
+        if tag == "a" and found.get("href"):
+            self.links.append(found["href"])
+        if tag in ("script", "img", "link") and (source := found.get("src") or found.get("href")):
+            self.loaded.append(source)
+
+
+def test_sphinx_builds_without_warnings_and_all_links_resolve(built):
+    """Every link inside the documentation has a page and an anchor; nothing is loaded from elsewhere."""
+    parsed = {path: Links(path.read_text(encoding="utf-8")) for path in built.rglob("*.html")}
+    assert len(parsed) > 25
+    broken = []
+    for path, page in parsed.items():
+        assert not [source for source in page.loaded if "://" in source or source.startswith("//")], path
+        for link in page.links:
+            if "://" in link or link.startswith("mailto:"):
+                continue
+            address, _, anchor = link.partition("#")
+            target = (path.parent / unquote(address)).resolve() if address else path
+            if not target.exists() or (anchor and target in parsed and unquote(anchor) not in parsed[target].anchors):
+                broken.append(f"{path.name}: {link}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.rst", ROOT / "CHANGELOG.rst"], ids=lambda path: path.name)
+def test_links_of_the_readme_resolve(path):
+    """They lead to files of the repository, as a code host shows them."""
+    links = re.findall(r"<([^>\s]+)>`_", path.read_text(encoding="utf-8"))
+    assert path.name != "README.rst" or len(links) > 15
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
+def test_no_page_names_a_machine():
+    """No paths of a developer's machine, no package index, no keys."""
+    suspicious = re.compile(r"/home/|/work/|/tmp/|/Users/|pypi\.|AKIA[A-Z0-9]{12}|BEGIN [A-Z ]*PRIVATE KEY")
+    assert [str(path) for path in pages() if suspicious.search(path.read_text(encoding="utf-8"))] == []
+
+
+# The reference, both ways
+
+
+def test_every_option_is_described_and_nothing_else():
+    """Options, their settings and their environment variables."""
+    text = (REFERENCE / "settings.rst").read_text(encoding="utf-8")
+    assert re.findall(r"^\.\. _option-(\S+):$", text, re.MULTILINE) == [
+        name.replace("_", "-") for name in re.findall(r"^(\w+)\n-+$", text, re.MULTILINE)
+    ]
+    assert set(re.findall(r"^(\w+)\n-+$", text, re.MULTILINE)) == set(FIELDS)
+    settings = {setting for option in FIELDS.values() for setting in option.metadata["settings"]}
+    fields = set(re.findall(r"``(\w+)``", "\n".join(re.findall(r"^:Setting: (.*)$", text, re.MULTILINE))))
+    assert fields == settings
+    variables = {option.metadata["env"] for option in FIELDS.values()} - {""}
+    assert set(re.findall(r"^:Environment: ``(\w+)``$", text, re.MULTILINE)) == variables
+
+
+def test_every_setting_that_is_named_exists():
+    """An AWS_… name in a page is a setting of ours or a variable of botocore's; one page has another package's."""
+    known = {setting for option in FIELDS.values() for setting in option.metadata["settings"]}
+    known |= {option.metadata["env"] for option in FIELDS.values()}
+    known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"}
+    known |= {"AWS_EC2_METADATA_DISABLED", "AWS_", "AWS_S3_"}
+    strange = {}
+    for path in pages():
+        if path.name != "coming-from-django-s3-storage.rst":
+            named = set(re.findall(r"\bAWS_\w*", path.read_text(encoding="utf-8"))) - known
+            if named:
+                strange[path.name] = named
+    assert strange == {}
+
+
+def test_every_setting_of_django_storages_has_its_row():
+    """The table of settings in the how-to is the list that the tests of conf go through."""
+    rows = table(DOCS / "howto" / "coming-from-django-storages.rst", "Every setting keeps its name and meaning")
+    named = [setting for row in rows for setting in re.findall(r"``(\w+)``", row[0])]
+    assert sorted(named) == sorted(setting for setting, _, _ in DJANGO_STORAGES)
+
+
+def test_the_table_of_classes_is_true(settings):
+    """Location, overwriting and signing of the four classes."""
+    rows = table(REFERENCE / "settings.rst", "The four classes")
+    classes = {row[0].strip("`").rpartition(".")[2]: row[1:] for row in rows}
+    assert list(classes) == [
+        cls.__name__ for cls in (S3Storage, S3MediaStorage, S3StaticStorage, S3ManifestStaticStorage)
+    ]
+    for name, (location, overwrite, signed) in classes.items():
+        storage = globals()[name]()
+        setting, default = re.match(r"``(\w+)``, else (.*)", location).groups()
+        assert storage.location == ("" if default == "the whole bucket" else default.strip("`"))
+        assert (str(storage.file_overwrite), str(storage.querystring_auth)) == (overwrite, signed)
+        with override_settings(**{setting: "moved"}):
+            assert storage.location == "moved"
+
+
+def test_every_check_is_described_and_nothing_else():
+    """Ids of rules and of the checks of the project."""
+    text = (REFERENCE / "checks.rst").read_text(encoding="utf-8")
+    described = re.findall(r"^(s3store\.[EW]\d{3})\n-+$", text, re.MULTILINE)
+    source = Path(inspect.getsourcefile(check_storages)).read_text(encoding="utf-8")
+    wanted = {rule.id for rule in rules.RULES} | set(re.findall(r'"(s3store\.[EW]\d{3})"', source))
+    assert sorted(described) == sorted(wanted)
+
+
+def test_every_error_is_described_and_nothing_else():
+    """In the reference, and in the pages on trouble."""
+    found = {
+        name
+        for name, thing in vars(errors).items()
+        if isinstance(thing, type) and issubclass(thing, errors.S3StoreError)
+    }
+    text = (REFERENCE / "errors.rst").read_text(encoding="utf-8")
+    assert set(re.findall(r"^(\w+Error)\n-+$", text, re.MULTILINE)) == found
+    codes = set(re.findall(r"``(\w+)``", " ".join(re.findall(r"^:S3's codes: (.*)$", text, re.MULTILINE))))
+    assert codes == set(errors._BY_CODE)
+    trouble = (DOCS / "howto" / "troubleshooting.rst").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^(\w+Error)\n-+$", trouble, re.MULTILINE))
+    assert headings == found - {"S3StoreError"}
+
+
+def said_by_the_code() -> str:
+    """Every text in the source code, with … for what is filled in, and adjacent literals joined."""
+    texts = []
+    for path in (ROOT / "s3store").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+                texts.append("".join(parts))
+    return "\n".join(" ".join(text.split()) for text in texts)
+
+
+@pytest.mark.parametrize("block", [b for b in all_blocks("text") if b.path.name == "troubleshooting.rst"], ids=str)
+def test_troubleshooting_quotes_what_the_code_says(block):
+    """Each piece between two … is in the source."""
+    said = said_by_the_code() + "\nfailed: NoSuchKey\nfailed: NoSuchBucket\nfailed: it exists"
+    text = " ".join(block.text.split())
+    # The advice of an exception follows what was being done.
+    pieces = [piece.strip(" .,:;") for part in text.split("…") for piece in re.split(r"(?<=\.) ", part)]
+    assert [piece for piece in pieces if piece and piece not in said] == []
+
+
+def arguments(thing: object) -> str:
+    """Return a signature as the reference writes it: no types, no self."""
+    signature = inspect.signature(thing)
+    parameters = [
+        parameter.replace(annotation=parameter.empty)
+        for name, parameter in signature.parameters.items()
+        if name not in ("self",)
+    ]
+    return str(signature.replace(parameters=parameters, return_annotation=signature.empty))
+
+
+def public_members(cls: type) -> dict[str, object]:
+    """Return the public methods and properties that modules of ours define on a class."""
+    found = {}
+    for base in reversed(cls.__mro__):
+        if base.__module__.startswith("s3store"):
+            for name, member in vars(base).items():
+                routine = inspect.isroutine(member) or isinstance(member, property)
+                if not name.startswith("_") and (routine or hasattr(type(member), "__set_name__")):
+                    found[name] = member
+    return {name: member for name, member in found.items() if name not in FIELDS}
+
+
+def described(page: str, cls: str) -> dict[str, str | None]:
+    """Return what a page says of the members of a class."""
+    found = signatures(REFERENCE / page)
+    return {name.partition(".")[2]: given for name, given in found.items() if name.startswith(f"{cls}.")}
+
+
+@pytest.mark.parametrize(
+    ("page", "cls", "inherited"),
+    [
+        ("storage.rst", S3Storage, set()),
+        ("files.rst", S3File, {"name", "mode"}),
+        ("fields.rst", S3FieldFile, set()),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_every_public_method_is_described_with_its_arguments(page, cls, inherited):
+    """And nothing is described that does not exist."""
+    members = public_members(cls)
+    text = described(page, cls.__name__)
+    assert set(text) == set(members) | inherited
+    for name, given in text.items():
+        if given is not None:
+            assert given == arguments(members[name]), name
+        else:
+            assert name in inherited or not inspect.isroutine(members[name]), name
+
+
+def test_the_other_classes_of_the_reference_exist():
+    """The manifest storage's own members, the field, and the fields of a Stat."""
+    members = set(public_members(S3ManifestStaticStorage)) - set(public_members(S3Storage))
+    assert set(described("storage.rst", "S3ManifestStaticStorage")) == members
+    found = {**signatures(REFERENCE / "storage.rst"), **signatures(REFERENCE / "fields.rst")}
+    for cls in (S3Storage, S3ManifestStaticStorage, S3FileField, S3FieldFile):
+        assert found[cls.__name__] == arguments(cls), cls
+    text = (REFERENCE / "storage.rst").read_text(encoding="utf-8").split("\nStat\n")[1].split("From ``scan``")[0]
+    properties = {name for name in dir(Stat) if isinstance(getattr(Stat, name), property)}
+    assert set(re.findall(r"``(\w+)``", text)) == set(Stat.__dataclass_fields__) | properties
+
+
+def test_the_testing_tools_are_described():
+    """Every public function, class and fixture, with its arguments."""
+    found = signatures(REFERENCE / "testing.rst")
+    things = {}
+    for module in (contract, counting, fixtures, servers):
+        things |= {
+            name: thing
+            for name, thing in vars(module).items()
+            if not name.startswith("_") and getattr(thing, "__module__", None) == module.__name__
+        }
+    things["BUCKET"] = fixtures.BUCKET
+    things |= {name: getattr(fixtures, name) for name in ("moto", "seaweedfs", "s3_server", "s3_options", "s3_storage")}
+    things["seaweedfs_options"] = fixtures.seaweedfs_options
+    assert set(found) == set(things)
+    for name, given in found.items():
+        if given and given != "()":
+            assert given == arguments(things[name]), name
+
+
+def test_modes_are_as_the_table_says():
+    """Works or is refused at open."""
+    rows = table(REFERENCE / "files.rst", "Modes")
+    for modes, what in rows:
+        for mode in re.findall(r"``([^`]+)``", modes):
+            refused = contextlib.nullcontext()
+            if what.startswith("refused"):
+                refused = pytest.raises(io.UnsupportedOperation)
+            with refused:
+                assert check_mode(mode) in "rwx"
+
+
+def test_acls_are_as_the_table_says():
+    """Those for objects are the ones that are accepted."""
+    rows = table(DOCS / "howto" / "acls.rst", "Canned ACLs")
+    assert [row[0].strip("`") for row in rows if row[1] == "yes"] == list(params.OBJECT_ACLS)
+
+
+# What calls cost
+
+
+@pytest.fixture
+def own_bucket(moto, settings):
+    """A bucket of its own on moto, which the settings name; every storage without options uses it."""
+    bucket = f"docs-{uuid.uuid4().hex[:12]}-my-bucket"
+    options = {**fixtures.options_for(moto, bucket)}
+    settings.AWS_STORAGE_BUCKET_NAME = bucket
+    settings.AWS_S3_ENDPOINT_URL = options["endpoint_url"]
+    settings.AWS_S3_REGION_NAME = options["region_name"]
+    settings.AWS_S3_ACCESS_KEY_ID = options["access_key"]
+    settings.AWS_S3_SECRET_ACCESS_KEY = options["secret_key"]
+    settings.STORAGES = {
+        "default": {"BACKEND": "s3store.storage.S3MediaStorage"},
+        "staticfiles": {"BACKEND": "s3store.storage.S3StaticStorage"},
+    }
+    S3Storage(**options).client.create_bucket(Bucket=bucket)
+    return options
+
+
+MIB = 1 << 20
+
+
+def write(storage: Storage, name: str, mode: str, *, fail: bool = False) -> None:
+    with contextlib.suppress(ZeroDivisionError), storage.open(name, mode) as file:
+        file.write(b"x" * 100)
+        if fail:
+            1 / 0  # noqa: B018
+
+
+def tail(storage: Storage) -> None:
+    with storage.open("large") as file:
+        file.seek(-64 * 1024, io.SEEK_END)
+        assert len(file.read()) == 64 * 1024
+
+
+def attempt(call, error: type[BaseException] = FileNotFoundError) -> None:
+    with contextlib.suppress(error):
+        call()
+
+
+# The first cell of each row of the table, and what it means: functions of a storage with `a.txt`, `dir/b.txt` and,
+# where the row is about large files, `large` of 20 MiB.
+COSTS = {
+    "``save``, the name is free": [lambda s: s.save("new", b"x")],
+    "``save``, the name is taken": [lambda s: s.save("a.txt", b"x")],
+    "``save`` with ``file_overwrite``": [lambda s: again(s, file_overwrite=True).save("a.txt", b"x")],
+    "``save`` without ``conditional_writes``": [lambda s: again(s, conditional_writes=False).save("new", b"x")],
+    "``save`` of 20 MiB": [lambda s: s.save("new", b"x" * 20 * MIB)],
+    "``open`` and ``read``, any size": [
+        lambda s: s.open("a.txt").read(),
+        lambda s: s.open("large").read(),
+        lambda s: list(s.open("large").chunks()),
+    ],
+    "``open``, then the last 64 KiB of 20 MiB": [tail],
+    "``open`` of a missing file": [lambda s: attempt(lambda: s.open("missing"))],
+    '``open(name, "wb")``, up to 8 MiB': [lambda s: write(s, "new", "wb")],
+    '``open(name, "xb")``, up to 8 MiB': [lambda s: write(s, "new", "xb")],
+    '``open(name, "wb")``, left by an exception': [lambda s: write(s, "new", "wb", fail=True)],
+    "``exists`` of a file": [lambda s: s.exists("a.txt")],
+    '``exists`` of a directory, ``"dir/"``': [lambda s: s.exists("dir/")],
+    '``exists`` of a directory, ``"dir"``': [lambda s: s.exists("dir")],
+    "``exists`` of nothing": [lambda s: s.exists("missing")],
+    "``size``, ``get_modified_time``, ``stat``": [
+        lambda s: s.size("a.txt"),
+        lambda s: s.get_modified_time("a.txt"),
+        lambda s: s.stat("a.txt"),
+    ],
+    "``size`` right after ``save``, ``open``, ``exists``, ``stat``, ``listdir`` or ``scan``": [
+        (lambda s: s.save("new", b"x"), lambda s: s.size("new")),
+        *(
+            (tell, lambda s: s.size("a.txt"))
+            for tell in (
+                lambda s: s.open("a.txt").close(),
+                lambda s: s.exists("a.txt"),
+                lambda s: s.stat("a.txt"),
+                lambda s: s.listdir(""),
+                lambda s: list(s.scan()),
+            )
+        ),
+    ],
+    "``size`` of a missing file": [lambda s: attempt(lambda: s.size("missing"))],
+    "``listdir``, ``scan``, ``walk``, for each 1,000 files": [
+        lambda s: s.listdir(""),
+        lambda s: list(s.scan()),
+        lambda s: list(s.walk()),
+    ],
+    "``delete``": [lambda s: s.delete("a.txt")],
+    "``delete_many``, for each 1,000 files": [lambda s: s.delete_many(["a.txt", "dir/b.txt"])],
+    "``delete_tree``, for each 1,000 files": [lambda s: s.delete_tree("dir")],
+    "``copy``": [lambda s: s.copy("a.txt", "new")],
+    "``copy`` with ``overwrite``": [lambda s: s.copy("a.txt", "new", overwrite=True)],
+    "``move``": [lambda s: s.move("a.txt", "new")],
+    "``read_bytes``, ``read_text``, ``download_to``, ``download_path``": [
+        lambda s: s.read_bytes("a.txt"),
+        lambda s: s.read_text("a.txt"),
+        lambda s: s.download_to("a.txt", io.BytesIO()),
+        lambda s: s.download_path("a.txt", Path(tempfile.gettempdir()) / uuid.uuid4().hex).unlink(),
+    ],
+    "``get_metadata``": [lambda s: s.get_metadata("a.txt")],
+    "``set_metadata``": [lambda s: s.set_metadata("a.txt", {"k": "v"})],
+    "``get_acl``": [lambda s: s.get_acl("a.txt")],
+    "``set_acl``": [lambda s: s.set_acl("a.txt", "private")],
+    "``create_folder``": [lambda s: s.create_folder("new")],
+    "``url``, ``path``": [lambda s: s.url("a.txt"), lambda s: attempt(lambda: s.path("a.txt"), NotImplementedError)],
+}
+
+
+ABOUT_LARGE_FILES = {"``open`` and ``read``, any size", "``open``, then the last 64 KiB of 20 MiB"}
+
+
+def again(storage: S3Storage, **options: object) -> S3Storage:
+    return S3Storage(location=storage.location, **options)
+
+
+def test_every_row_of_the_table_of_costs_has_an_example():
+    """And every example a row."""
+    assert [row[0] for row in table(REFERENCE / "storage.rst", "What each call costs")] == list(COSTS)
+
+
+@pytest.mark.parametrize("row", table(REFERENCE / "storage.rst", "What each call costs"), ids=lambda row: row[0])
+def test_calls_cost_what_the_table_says(own_bucket, row):
+    """Number and methods of the requests."""
+    call, number, methods = row
+    wanted = methods.split(", ") if methods else []
+    assert int(number) == len(wanted)
+    for example in COSTS[call]:
+        before, example = example if isinstance(example, tuple) else (None, example)
+        fresh = S3Storage(location=uuid.uuid4().hex)
+        for name in ("a.txt", "dir/b.txt"):
+            fresh.save(name, b"x")
+        if call in ABOUT_LARGE_FILES:
+            fresh.save("large", os.urandom(20 * MIB))
+        storage = S3Storage(location=fresh.location)
+        if before:
+            before(storage)
+        with counted_requests(storage) as sent:
+            example(storage)
+        assert sorted(sent.methods) == sorted(wanted), call
+
+
+def test_collectstatic_costs_what_the_page_says(own_bucket, settings, tmp_path):
+    """One request for a file that has not changed, three for a new one."""
+    text = " ".join((DOCS / "howto" / "static-files.rst").read_text(encoding="utf-8").split())
+    assert "one request for a file that has not changed and three for a new one" in text
+    for number in range(5):
+        (tmp_path / f"{number}.css").write_text("a {}")
+    settings.STATICFILES_DIRS = [tmp_path]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    for expected in (15, 5):
+        with counted_requests(S3StaticStorage()) as sent:
+            call_command("collectstatic", interactive=False, verbosity=0)
+        assert len(sent) == expected
+
+
+# The examples
+
+
+@pytest.mark.parametrize("block", all_blocks("json"), ids=str)
+def test_json_is_json(block):
+    """Policies and rules parse."""
+    json.loads(block.text)
+
+
+PYTHON = all_blocks("python")
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=str)
+def test_python_compiles_and_imports_what_exists(block):
+    """Also where an example is not run: every name that it imports from us is there."""
+    block.compile()
+    for node in ast.walk(ast.parse(block.text)):
+        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] in ("s3store", "django"):
+            module = importlib.import_module(node.module)
+            assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
+
+
+def test_examples_are_run():
+    """All but a few have a class that says how."""
+    how = {"settings", "runnable", "model", "pytest", "pytest-conftest", "s3-server"}
+    assert {cls for block in PYTHON for cls in block.classes} == how
+    assert [str(block).rpartition("/")[2].partition(":")[0] for block in PYTHON if not block.classes] == [
+        "credentials.rst",
+        "development-and-tests.rst",
+        "subclassing.rst",
+    ]
+
+
+def values_of(block: Block, **given: object) -> dict[str, object]:
+    namespace = {"DEBUG": False, "BASE_DIR": ROOT, **given}
+    exec(block.compile(), namespace)
+    return {name: value for name, value in namespace.items() if name.isupper() and name != "BASE_DIR"}
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("block", all_blocks("python", "settings"), ids=str)
+def test_settings_examples_pass_the_checks(block, debug):
+    """Their storages are made and nothing is found wrong with them."""
+    values = {"AWS_STORAGE_BUCKET_NAME": "my-bucket", **values_of(block, DEBUG=debug)}
+    values.pop("INSTALLED_APPS", None)
+    with override_settings(**values):
+        assert check_storages() == []
+        # Django 4.2 makes the legacy settings itself when a test overrides STORAGES.
+        assert django.VERSION < (5, 1) or check_legacy_settings() == []
+        if "STORAGES" in values:
+            assert {"default", "staticfiles"} <= set(values["STORAGES"])
+
+
+@pytest.mark.parametrize("block", [b for b in all_blocks("python", "settings") if "INSTALLED_APPS" in b.text], ids=str)
+def test_the_app_comes_before_staticfiles(block):
+    """Commands of an app that comes first win."""
+    apps = values_of(block)["INSTALLED_APPS"]
+    assert apps.index("s3store") < apps.index("django.contrib.staticfiles")
+
+
+def run_page(path: Path) -> dict[str, object]:
+    """Run the runnable blocks and the sessions of a page, in order, in one namespace."""
+    namespace: dict[str, object] = {"__name__": "docs"}
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    for block in blocks_of(path):
+        if block.language == "python" and "runnable" in block.classes:
+            exec(block.compile(), namespace)
+        elif block.language == "pycon" and "quick-start" not in block.classes:
+            session = doctest.DocTestParser().get_doctest(block.text, namespace, str(block), str(path), block.line)
+            out = io.StringIO()
+            runner = doctest.DocTestRunner(optionflags=flags, verbose=False)
+            runner.run(session, out=out.write, clear_globs=False)
+            assert runner.summarize(verbose=False).failed == 0, out.getvalue()
+            namespace.update(session.globs)
+    return namespace
+
+
+RUNNABLE = [
+    path
+    for path in pages()
+    if any("runnable" in block.classes or block.language == "pycon" for block in blocks_of(path))
+]
+
+
+@pytest.mark.parametrize("path", RUNNABLE, ids=lambda path: path.stem)
+def test_sessions_and_runnable_examples_do_what_they_say(own_bucket, path, tmp_path, monkeypatch):
+    """Line by line, against moto."""
+    monkeypatch.chdir(tmp_path)
+    run_page(path)
+
+
+def test_most_pages_of_instruction_run():
+    """The pages that show a session are known to the test above."""
+    assert {path.stem for path in RUNNABLE} >= {
+        "five-minutes-in-a-shell",
+        "subclassing",
+        "compression",
+        "encryption-and-metadata",
+        "acls",
+        "errors",
+    }
+
+
+def test_the_upload_views_work(own_bucket, rf, db):
+    """Both views of the page: a free name, and a name that must be new."""
+    views = run_page(DOCS / "howto" / "uploads-in-a-view.rst")
+    user = User.objects.create(username="someone")
+
+    def post(view: str, name: str, content: bytes = b"content", content_type: str = "text/html"):
+        request = rf.post("/", {"file": SimpleUploadedFile(name, content, content_type)} if name else {})
+        request.user = user
+        answer = views[view](request)
+        return answer.status_code, json.loads(answer.content)
+
+    folder = f"uploads/{user.pk}"
+    assert post("upload", "a b.txt")[1]["name"] == f"{folder}/a_b.txt"
+    status, answer = post("upload", "a b.txt")
+    assert status == 200
+    assert re.fullmatch(rf"{folder}/a_b_\w{{7}}\.txt", answer["name"])
+    assert "X-Amz-Signature" in answer["url"]
+    assert S3MediaStorage().stat(answer["name"]).content_type == "text/plain"
+    assert post("upload", "")[0] == 400
+    assert post("upload_new", "new.txt")[0] == 200
+    assert post("upload_new", "new.txt", b"other")[0] == 400
+    assert S3MediaStorage().read_bytes(f"{folder}/new.txt") == b"content"
+
+
+@pytest.mark.parametrize("block", all_blocks("python", "model"), ids=str)
+def test_models_are_made(block, settings):
+    """Their fields take the storage that the page configures."""
+    settings.STORAGES = {**settings.STORAGES, "archive": {"BACKEND": "s3store.storage.S3Storage"}}
+    before = {label: dict(models) for label, models in apps.all_models.items()}
+    try:
+        namespace: dict[str, object] = {"__name__": "docs"}
+        exec(block.compile(), namespace)
+        field = next(thing for thing in namespace.values() if hasattr(thing, "_meta"))._meta.get_field("scan")
+        assert field.storage is not None
+    finally:
+        for label in list(apps.all_models):
+            apps.all_models[label].clear()
+            apps.all_models[label].update(before.get(label, {}))
+        apps.clear_cache()
+
+
+def test_the_tests_in_the_page_about_tests_pass(tmp_path):
+    """Fixtures, counted requests and the contract suite, as a project would use them."""
+    path = DOCS / "howto" / "development-and-tests.rst"
+    (tmp_path / "conftest.py").write_text(
+        "".join(block.text for block in blocks_of(path) if "pytest-conftest" in block.classes)
+    )
+    for number, block in enumerate(block for block in blocks_of(path) if "pytest" in block.classes):
+        (tmp_path / f"test_{number}.py").write_text(block.text)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COV", "PYTEST_"))}
+    options = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path), "--ds", "tests.settings"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(tmp_path)],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " passed" in ran.stdout
+
+
+def test_the_quick_start_works(seaweedfs, tmp_path):
+    """An empty project, the page's settings, its commands and its session, against SeaweedFS."""
+    path = DOCS / "tutorial" / "quick-start.rst"
+    first, local = (block.text for block in blocks_of(path) if "settings" in block.classes)
+    session = "\n".join(block.text for block in blocks_of(path) if "quick-start" in block.classes)
+    server = next(block.text for block in blocks_of(path) if "s3-server" in block.classes)
+    # The page's own server would wait for somebody to press Enter: what stands inside its block runs here.
+    assert "9000" in server
+    assert "9000" in local
+    local = local.replace("http://127.0.0.1:9000", seaweedfs.endpoint_url)
+    bucket = f"quick-{uuid.uuid4().hex[:8]}-my-bucket"
+    inside = server[server.index("    storage = ") : server.index("    print(")].replace("my-bucket", bucket)
+    prepare = "from s3store.storage import S3Storage\nif True:\n" + inside
+    exec(compile(prepare, path, "exec"), {"server": seaweedfs})
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_", "COV"))},
+        "AWS_ACCESS_KEY_ID": seaweedfs.access_key,
+        "AWS_SECRET_ACCESS_KEY": seaweedfs.secret_key,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONPATH": str(ROOT),
+    }
+
+    def run(*command: str, **kwargs: object) -> str:
+        ran = subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            **kwargs,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    run("-m", "django", "startproject", "mysite", ".")
+    with (tmp_path / "mysite" / "settings.py").open("a") as file:
+        file.write((first + local).replace("my-bucket", bucket))
+    assert "no issues" in run("manage.py", "check")
+    (tmp_path / "session.txt").write_text(session)
+    script = (
+        "import doctest\n"
+        "flags = doctest.ELLIPSIS\n"
+        "failed, tried = doctest.testfile('session.txt', module_relative=False, optionflags=flags)\n"
+        "assert tried and not failed\n"
+    )
+    run("manage.py", "shell", "-c", script)
+    assert "static files copied" in run("manage.py", "collectstatic", "--noinput")
+    address = run(
+        "manage.py", "shell", "-c", "from django.templatetags.static import static; print(static('admin/css/base.css'))"
+    )
+    with urllib.request.urlopen(address.strip().splitlines()[-1]) as answer:
+        assert answer.headers["Content-Type"] == "text/css"
+
+
+# The numbers in the prose
+
+
+def test_numbers_in_the_prose_are_the_codes():
+    """Limits that pages name, against the constants they stand for."""
+    text = {path.stem: " ".join(path.read_text(encoding="utf-8").split()) for path in pages()}
+    limits = {row[0]: row[1] for row in table(DOCS / "explanation" / "requests-and-retries.rst")}
+    assert limits == {
+        "until a connection is made": f"{FIELDS['connect_timeout'].default:g} s",
+        "of silence within a request": f"{FIELDS['read_timeout'].default:g} s",
+        "attempts of one request, the first included": str(FIELDS["max_attempts"].default),
+        "from the first attempt until no new one starts": f"{client.TOTAL_SECONDS:g} s",
+        "connections that are kept": str(FIELDS["max_pool_connections"].default),
+    }
+    assert facts.SECONDS == 2
+    assert f"{facts.LIMIT:,} objects" in text["facts"]
+    assert reader.SMALL == 256 * 1024
+    assert reader.TAIL == 64 * 1024
+    assert reader.BUFFER_SIZE == MIB
+    assert reader.MD5_LIMIT == 8 * MIB
+    assert (reader.RESUMES, reader.RESUME_SECONDS) == (6, 60)
+    assert upload.Transfer() == upload.Transfer(threshold=8 * MIB, part_size=8 * MIB, threads=4)
+    assert FIELDS["max_inflated_size"].default == 1 << 30
+    assert len(FIELDS["gzip_content_types"].default) == 15
+
+
+def test_every_module_is_in_the_architecture():
+    """And no module is there that does not exist."""
+    rows = table(DOCS / "explanation" / "architecture.rst", "The modules")
+    named = {name.rstrip("/") for row in rows for name in re.findall(r"``([\w/]+)``", row[0])}
+    package = ROOT / "s3store"
+    found = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    found |= {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
+    assert named == found
+    core = next(row[1] for row in rows if row[0] == "``core/``")
+    wanted = {path.stem for path in (package / "core").glob("*.py")} - {"__init__"}
+    assert set(re.findall(r"``(\w+)`` \(", core)) == wanted
+
+
+def test_the_tests_and_pages_that_the_coverage_names_exist():
+    """Sphinx resolves the pages; the tests are looked up here."""
+    rows = table(REFERENCE / "seeds.rst")
+    numbers = [row[0] for row in rows]
+    assert numbers == sorted(set(numbers))
+    covered = {f"A{number:02}" for number in range(1, 41)} - {"A06", "A09", "A10", "A21", "A38"}
+    covered |= {f"D{number:02}" for number in (*range(1, 35), *range(44, 56))}
+    covered |= {"B30", "E10", "E18", "E19", "E20", "E21", "E22", "E25", "E28", "E30"}
+    assert covered <= set(numbers)
+    for _, _, where in rows:
+        named = re.findall(r"``([\w/]+\.py)::(\w+)``", where)
+        assert named or ":doc:" in where or where.startswith("out of scope") or "tox.ini" in where
+        for file, test in named:
+            assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
