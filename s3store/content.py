@@ -60,6 +60,15 @@ class Source:
         del self._pending[:size]
         return block
 
+    def exhausted(self) -> bool:
+        """Whether nothing is left to read."""
+        while not self._pending:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return True
+            self._pending += piece
+        return False
+
     def unread(self, block: bytes) -> None:
         """Put back what was read last."""
         self._pending[:0] = block

@@ -85,8 +85,8 @@ class Upload:
 
     def _send(self, key: str, content: Content, given: Given, *, create: bool) -> ObjectInfo:
         source = Source(content)
-        first = source.read(self.transfer.threshold + 1)
-        if len(first) <= self.transfer.threshold:
+        first = source.read(self.transfer.threshold)
+        if source.exhausted():
             return self.put(key, first, given, create=create)
         if create:
             # Asking first is cheap beside sending all parts for a name that is taken.

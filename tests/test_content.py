@@ -385,3 +385,13 @@ def test_closing_the_limit_closes_the_source() -> None:
     source = io.BytesIO()
     Limited(source, 0, RuntimeError()).close()
     assert source.closed
+
+
+def test_an_empty_piece_is_not_the_end() -> None:
+    """Generators may yield nothing in between."""
+    source = Source(iter([b"ab", b"", b"", b"cd", b""]))
+    assert source.read(2) == b"ab"
+    assert not source.exhausted()
+    assert source.read(2) == b"cd"
+    assert source.exhausted()
+    assert source.exhausted()
