@@ -45,7 +45,10 @@ class Bucket:
     @property
     def client(self) -> S3Client:
         """The boto3 client of this process for these options."""
-        return get_client(self._options)
+        try:
+            return get_client(self._options)
+        except request_errors() as exc:
+            reraise(exc, operation="client", bucket=self.name)
 
     def head(self, key: str, given: Given) -> ObjectInfo:
         """Return what S3 knows about an object. Raises ObjectNotFoundError, or BucketNotFoundError."""
@@ -296,7 +299,7 @@ class Bucket:
         if self._options.expected_bucket_owner:
             arguments["ExpectedBucketOwner"] = self._options.expected_bucket_owner
         return call(
-            lambda: self.client,
+            self.client,
             operation,
             arguments,
             attempts=self._options.max_attempts,

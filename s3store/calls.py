@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
@@ -16,7 +16,7 @@ from s3store.translate import bare, is_temporary, translated
 
 @sensitive_variables()
 def call(
-    get_client: Callable[[], Any],
+    client: Any,
     operation: str,
     arguments: Mapping[str, Any],
     *,
@@ -31,7 +31,7 @@ def call(
     with counted_attempts(attempts) as effort:
         while True:
             try:
-                return getattr(get_client(), operation)(**arguments)
+                return getattr(client, operation)(**arguments)
             except request_errors() as exc:
                 cause = exc
             error = translated(

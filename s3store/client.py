@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
 from s3store.core import urls
@@ -156,6 +157,10 @@ def _config(options: Options, *, on_aws: bool) -> Config:
 
     checksums: Any = options.checksums
     style: Any = options.addressing_style
+    if on_aws and style in (None, "auto"):
+        # Otherwise botocore signs URLs for the global host, which redirects to the region and breaks the signature.
+        # A bucket whose name cannot be a host name still goes by path.
+        style = "virtual"
     if checksums == "auto":
         checksums = "when_supported" if on_aws else "when_required"
     config = Config(
@@ -172,7 +177,10 @@ def _config(options: Options, *, on_aws: bool) -> Config:
     )
     given = options.client_config
     if given is not None:
-        config = config.merge(Config(**given) if isinstance(given, Mapping) else given)
+        try:
+            config = config.merge(Config(**given) if isinstance(given, Mapping) else given)
+        except TypeError as error:
+            raise ImproperlyConfigured(f"client_config holds what botocore's Config does not know: {error}") from None
     return config
 
 

@@ -79,9 +79,15 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
     @property
     def size(self) -> int:
         """Bytes that `read` returns in all; of a file that is being written, those written so far."""
-        if isinstance(self._raw, ObjectWriter):
+        return self.tell() if isinstance(self._raw, ObjectWriter) else self._storage.size_of(self._raw.info)
+
+    def tell(self) -> int:
+        """The position; of a file that is being written, the bytes written so far."""
+        if isinstance(self._raw, ObjectWriter) and not self.closed:
+            self.file.flush()
             return self._raw.tell()
-        return self._storage.size_of(self._raw.info)
+        position: int = self.file.tell()
+        return position
 
     def open(self, mode: str | None = None, *args: Any, **kwargs: Any) -> S3File:
         """Go back to the start; open again after `close` or for another mode."""

@@ -5,6 +5,7 @@ A storage raises the first error when it is used; the system checks report all o
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -288,6 +289,30 @@ def impossible_domain(options: Options) -> Findings:
     if domain and ("//" in domain or domain.endswith("/") or re.search(r"[\s?#@]", domain)):
         host = re.sub(r"^\w+:", "", domain).strip("/ ")
         yield "custom_domain", f"{domain!r} is more than a host and a path.", f"Write {host!r}."
+
+
+_TRANSFER_ARGUMENTS = (
+    "io_chunksize",
+    "max_bandwidth",
+    "max_concurrency",
+    "max_io_queue",
+    "multipart_chunksize",
+    "multipart_threshold",
+    "num_download_attempts",
+    "preferred_transfer_client",
+    "use_threads",
+)
+
+
+@rule("E015")
+def unknown_transfer_arguments(options: Options) -> Findings:
+    """A transfer_config that is a dict has the arguments of boto3's TransferConfig."""
+    config = options.transfer_config
+    for name in config if isinstance(config, Mapping) else ():
+        if name not in _TRANSFER_ARGUMENTS:
+            near = difflib.get_close_matches(str(name), _TRANSFER_ARGUMENTS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Use some of {', '.join(_TRANSFER_ARGUMENTS)}."
+            yield "transfer_config", f"{name!r} is no argument of TransferConfig.", hint
 
 
 @rule("W001")

@@ -113,10 +113,23 @@ def test_a_profile_is_used(tmp_path, monkeypatch):
     assert found.meta.region_name == "eu-west-1"
 
 
-def test_an_unknown_profile_is_an_error():
-    """And it names the profile."""
+@pytest.mark.parametrize(
+    "verb",
+    [lambda storage: storage.exists("a"), lambda storage: storage.save("a", b"x"), lambda storage: storage.url("a")],
+    ids=["exists", "save", "url"],
+)
+@pytest.mark.parametrize("signed", [True, False])
+def test_an_unknown_profile_is_an_error(verb, signed):
+    """And it names the profile, whichever verb comes first."""
+    storage = S3Storage(bucket_name="some-bucket", session_profile="nobody", querystring_auth=signed)
     with pytest.raises(errors.NoCredentialsError, match="nobody"):
-        S3Storage(bucket_name="some-bucket", session_profile="nobody").exists("a")
+        verb(storage)
+
+
+def test_an_unknown_argument_of_client_config_is_an_error():
+    """It comes with the first use, as boto3 is needed to know it."""
+    with pytest.raises(ImproperlyConfigured, match="nonsense"):
+        S3Storage(**KEYS, client_config={"nonsense": 1}).exists("a")
 
 
 def test_explicit_keys_never_meet_an_ambient_token(monkeypatch):

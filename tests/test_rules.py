@@ -78,6 +78,14 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         KEYS,
         "white space",
     ),
+    "transfer-argument": (
+        "E015",
+        "transfer_config",
+        {"transfer_config": {"multipart_treshold": 5}},
+        {"transfer_config": {"multipart_threshold": 5}},
+        "multipart_threshold",
+    ),
+    "transfer-nonsense": ("E015", "transfer_config", {"transfer_config": {"zzz": 5}}, {}, "use_threads"),
     "profile-and-keys": (
         "E003",
         "session_profile",

@@ -54,6 +54,16 @@ def test_su_02_signed_urls_are_sigv4(options):
     assert "AWSAccessKeyId" not in query
 
 
+@pytest.mark.parametrize("style", [None, "auto", "virtual", "path"])
+@pytest.mark.parametrize("bucket", ["some-bucket", "with.dots"])
+def test_signed_urls_on_aws_name_the_regional_host(style, bucket):
+    """The global host would redirect to the region, where the signature does not match."""
+    by_path = style == "path" or bucket == "with.dots"
+    host = "s3.eu-central-1.amazonaws.com"
+    url = S3Storage(**{**KEYS, "bucket_name": bucket}, addressing_style=style).url("a.txt")
+    assert url.startswith(f"https://{host}/{bucket}/a.txt?" if by_path else f"https://{bucket}.{host}/a.txt?")
+
+
 @pytest.mark.parametrize("expire", [0, -1, 604_801, 10**9, timedelta(days=8), timedelta(0)])
 def test_su_01_impossible_expiries_are_refused(expire):
     """A URL lives from a second to seven days."""
