@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestFilesMixin
 from django.core.files.base import ContentFile, File
@@ -30,9 +30,6 @@ from s3store.reader import RangeReader
 from s3store.upload import Upload
 from s3store.verbs import Verbs
 from s3store.writer import ObjectWriter
-
-if TYPE_CHECKING:
-    pass
 
 _NAMES_TRIED = 100
 
