@@ -99,7 +99,8 @@ def test_read1_returns_what_is_at_hand(storage):
     """read1 is there for text wrappers of one's own."""
     storage.save("a.txt", b"abc")
     with storage.open("a.txt") as file:
-        assert io.TextIOWrapper(file, "ascii").read() == "abc"
+        assert file.read1(2) == b"ab"
+        assert io.TextIOWrapper(file, "ascii").read() == "c"
 
 
 def test_a_file_can_be_opened_again(storage):

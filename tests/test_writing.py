@@ -248,7 +248,7 @@ def test_boto3s_own_checksums(seaweedfs_options):
     assert storage._bucket.head(storage._key("a.bin"), {}).md5
 
 
-def test_parts_are_thrown_away_once_and_only_by_their_process(storage):
+def test_parts_are_thrown_away_once_and_only_by_their_process(storage, seaweedfs_options, caplog):
     """Aborting an upload that is gone is no error; another process's is left alone."""
     from s3store import multipart
 
@@ -257,8 +257,12 @@ def test_parts_are_thrown_away_once_and_only_by_their_process(storage):
     multipart._abort(bucket, key, upload_id, {}, os.getpid() + 1)
     assert uploads(storage) == [key]
     multipart._abort(bucket, key, upload_id, {}, os.getpid())
-    multipart._abort(bucket, key, upload_id, {}, os.getpid())
     assert uploads(storage) == []
+    gone = b"<Error><Code>NoSuchUpload</Code></Error>"
+    with FaultProxy(bucket.client.meta.endpoint_url, respond=lambda *_: (404, {}, gone)) as proxy:
+        elsewhere = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        multipart._abort(elsewhere._bucket, key, upload_id, {}, os.getpid())
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("mode", ["w", "wb"])

@@ -112,6 +112,36 @@ def test_rw_06_a_completion_whose_answer_is_lost_is_a_success(seaweedfs_options,
     assert [stat.name for stat in S3Storage(**seaweedfs_options).scan()] == ["a.bin"]
 
 
+@pytest.mark.parametrize("stored", [True, False], ids=["ours is there", "nothing is there"])
+def test_rw_06_an_upload_that_is_gone_at_the_second_completion(seaweedfs_options, stored):
+    """NoSuchUpload after a lost answer is a success when our object is there, and an error when it is not."""
+    completions = []
+
+    def respond(method, target, headers):
+        if method == "POST" and "uploadId" in target:
+            completions.append(target)
+            if len(completions) > 1 or not stored:
+                code = b"NoSuchUpload" if len(completions) > 1 else b"InternalError"
+                return 404 if len(completions) > 1 else 500, {}, b"<Error><Code>" + code + b"</Code></Error>"
+        return None
+
+    with FaultProxy(
+        seaweedfs_options["endpoint_url"],
+        faults={"lost": 1.0} if stored else {},
+        match=r"^POST .*uploadId",
+        max_faults=1,
+        respond=respond,
+    ) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        if stored:
+            assert storage.save("a.bin", b"x" * 17 * MIB) == "a.bin"
+        else:
+            with pytest.raises(FileNotFoundError, match="NoSuchUpload"):
+                storage.save("a.bin", b"x" * 17 * MIB)
+    assert len(completions) == 2
+    assert S3Storage(**seaweedfs_options).exists("a.bin") == stored
+
+
 def test_rw_04_somebody_elses_object_is_not_taken_for_ours(seaweedfs_options):
     """A lost answer on a name that was taken before: the other's object stays, ours gets another name."""
     plain = S3Storage(**seaweedfs_options)
