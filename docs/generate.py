@@ -32,6 +32,8 @@ GROUPS = {
     "Bucket and place": ("bucket_name", "location", "region_name", "expected_bucket_owner"),
     "Credentials": ("access_key", "secret_key", "security_token", "session_profile", "anonymous"),
     "Server and connection": (
+        "provider",
+        "account_id",
         "endpoint_url",
         "addressing_style",
         "use_ssl",
@@ -59,12 +61,24 @@ GROUPS = {
     "URLs": (
         "querystring_auth",
         "querystring_expire",
+        "url_window",
+        "public_names",
+        "public_endpoint_url",
         "url_protocol",
         "custom_domain",
         "cloudfront_key_id",
         "cloudfront_key",
+        "cloudfront_hash",
         "cloudfront_signer",
     ),
+}
+
+# The figures that the rules' texts name.
+CONSTANTS = {
+    name: value
+    for rule in rules.RULES
+    for name, value in vars(sys.modules[rule.find.__module__]).items()
+    if name.isupper()
 }
 
 
@@ -112,7 +126,7 @@ def checks_page() -> str:
     lines += ["A storage with one of these raises ``ImproperlyConfigured`` when it is made or first used;"]
     lines += ["``manage.py check`` reports all of them at once.", ""]
     functions = {}
-    for path in (*sorted((PACKAGE / "core").glob("*.py")), PACKAGE / "rules.py"):
+    for path in (*sorted((PACKAGE / "core").glob("*.py")), *sorted((PACKAGE / "rules").glob("*.py"))):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         functions |= {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for kind in ("E", "W"):
@@ -224,7 +238,7 @@ def text_of(node: ast.expr) -> str:
         return "".join(text_of(part) for part in node.values)
     if isinstance(node, ast.FormattedValue):
         constant = node.value.id if isinstance(node.value, ast.Name) else ""
-        return str(getattr(rules, constant, "…")) if constant.isupper() else "…"
+        return str(CONSTANTS.get(constant, "…"))
     if isinstance(node, ast.IfExp):
         return f"{text_of(node.body)} / {text_of(node.orelse)}"
     return "…"

@@ -40,13 +40,13 @@ class Bucket:
 
     def __init__(self, options: Options) -> None:
         self.name = options.bucket_name
-        self._options = options
+        self.options = options
 
     @property
     def client(self) -> S3Client:
         """The boto3 client of this process for these options."""
         try:
-            return get_client(self._options)
+            return get_client(self.options)
         except request_errors() as exc:
             reraise(exc, operation="client", bucket=self.name)
 
@@ -273,16 +273,6 @@ class Bucket:
         """Replace an object's ACL by a canned one."""
         self._call("put_object_acl", key, given, ACL=acl)
 
-    def presign(self, key: str, query: Mapping[str, str], *, method: str | None, seconds: int) -> str:
-        """Return a signed URL. Raises when there are no credentials."""
-        wanted = {"Bucket": self.name, "Key": key, **query}
-        try:
-            return self.client.generate_presigned_url(
-                "get_object", wanted, ExpiresIn=seconds, HttpMethod=method or "GET"
-            )
-        except request_errors() as exc:
-            reraise(exc, operation="generate_presigned_url", bucket=self.name, key=key)
-
     @sensitive_variables()
     def _call(
         self,
@@ -296,13 +286,13 @@ class Bucket:
         arguments = {**params.for_operation(operation, given), **wanted, "Bucket": self.name}
         if key is not None:
             arguments["Key"] = key
-        if self._options.expected_bucket_owner:
-            arguments["ExpectedBucketOwner"] = self._options.expected_bucket_owner
+        if self.options.expected_bucket_owner:
+            arguments["ExpectedBucketOwner"] = self.options.expected_bucket_owner
         return call(
             self.client,
             operation,
             arguments,
-            attempts=self._options.max_attempts,
+            attempts=self.options.max_attempts,
             precondition=precondition,
         )
 

@@ -1,7 +1,7 @@
-"""The one module that imports boto3: one client per process and configuration.
+"""One client per process and configuration. Only this module and `sessions` import boto3 and botocore.
 
-boto3's clients are thread-safe; its sessions and resources are not. A client is made once under a lock, from a
-session of its own, and made again in a forked child, which must not share TLS connections with its parent.
+boto3's clients are thread-safe; its sessions and resources are not. A client is made once under a lock, and made again
+in a forked child, which must not share TLS connections with its parent.
 boto3 is imported when the first client is made, because it costs as much as all of Django.
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
-from s3store.core import urls
+from s3store import sessions
 from s3store.options import Options
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def counted_attempts(expected: int) -> Iterator[Effort]:
         _effort.reset(token)
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _clients: dict[tuple[Any, ...], tuple[Options, S3Client]] = {}
 
 
@@ -110,7 +110,7 @@ def _hashable(value: Any) -> Any:
 
 def _start_anew() -> None:
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _clients.clear()
 
 
@@ -120,35 +120,39 @@ getattr(os, "register_at_fork", lambda **_: None)(after_in_child=_start_anew)
 
 @sensitive_variables()
 def _make(options: Options) -> S3Client:
-    import boto3.session
-
-    if options.session_profile:
-        session = boto3.session.Session(profile_name=options.session_profile)
-    elif options.access_key:
-        session = boto3.session.Session(options.access_key, options.secret_key, options.security_token or None)
-    else:
-        session = boto3.session.Session()
-    on_aws = not options.endpoint_url or urls.is_aws(options.endpoint_url)
-    client = _connect(session, options, on_aws=on_aws)
-    if on_aws and not urls.is_aws(client.meta.endpoint_url):
-        # The endpoint came from the environment or a profile.
-        on_aws = False
-        client = _connect(session, options, on_aws=False)
+    on_aws = sessions.is_on_aws(options)
+    client = _connect(options, on_aws=on_aws)
     _adapt(client, on_aws=on_aws)
     return client
 
 
-def _connect(session: Any, options: Options, *, on_aws: bool) -> S3Client:
-    region = options.region_name or session.region_name
-    client: S3Client = session.client(
-        "s3",
-        region_name=region or (None if on_aws else "us-east-1"),
-        use_ssl=options.use_ssl,
-        endpoint_url=options.endpoint_url,
-        verify=options.verify,
-        config=_config(options, on_aws=on_aws),
-    )
+def _connect(options: Options, *, on_aws: bool, unsigned: bool = False) -> S3Client:
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    config = _config(options, on_aws=on_aws)
+    with sessions.lend(options) as session:
+        region = options.region_name or session.region_name
+        client: S3Client = session.client(
+            "s3",
+            region_name=region or (None if on_aws else "us-east-1"),
+            use_ssl=options.use_ssl,
+            endpoint_url=options.endpoint_url,
+            verify=options.verify,
+            config=config.merge(Config(signature_version=UNSIGNED)) if unsigned else config,
+        )
     return client
+
+
+@sensitive_variables()
+def ask_botocore(options: Options) -> tuple[str, str]:
+    """Return the bucket's URL and the region that signs, as a client of these options finds them.
+
+    For configurations whose host names only botocore knows: dual-stack, FIPS, acceleration, a `client_config`.
+    """
+    found = _connect(options, on_aws=sessions.is_on_aws(options), unsigned=True)
+    url = found.generate_presigned_url("get_object", {"Bucket": options.bucket_name, "Key": "k"})
+    return url.removesuffix("/k"), found.meta.region_name
 
 
 def _config(options: Options, *, on_aws: bool) -> Config:

@@ -1,7 +1,8 @@
 """Where the options of a storage come from; the only reader of settings.
 
-One rule: OPTIONS or keyword argument, else attribute of the class, else setting, else default. Credentials go by
-the same rule as one value: an access key from one place never meets a secret or a token from another.
+One rule: OPTIONS or keyword argument, else attribute of the class, else setting, else what the provider's name
+stands for, else default. Credentials go by the same rule as one value: an access key from one place never meets a
+secret or a token from another.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.views.decorators.debug import sensitive_variables
 
+from s3store.core import providers
 from s3store.core.params import Parameters
 from s3store.options import CREDENTIALS, FIELDS, Options
 
@@ -133,6 +135,11 @@ def resolve(instance: object | None, given: Mapping[str, Any]) -> Resolved:
             if name not in values and not (known and name in CREDENTIALS) and _is_set(name, value):
                 values[name] = _normal(name, value)
                 places[name] = place
+    if instance is not None:
+        for name, value in providers.preset(values.get("provider"), values).items():
+            if name not in values:
+                values[name] = value
+                places[name] = f"the preset of provider {values['provider']!r}"
     return Resolved(options=Options(**values), places=places)
 
 
@@ -207,7 +214,7 @@ def _is_set(name: str, value: object) -> bool:
 def _normal(name: str, value: Any) -> Any:
     if name == "location" and isinstance(value, str) and not value.endswith("//"):
         return value.removesuffix("/")
-    if name == "gzip_content_types" and isinstance(value, Iterable) and not isinstance(value, str):
+    if name in ("gzip_content_types", "public_names") and isinstance(value, Iterable) and not isinstance(value, str):
         return tuple(value)
     if name == "custom_domain" and value is False:
         # What settings written for django-storages say where the project's domain does not serve this bucket.

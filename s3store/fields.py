@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -26,6 +27,25 @@ class S3FieldFile(FieldFile):
     @property
     def _stored_name(self) -> str:
         return cast("str", self.name)
+
+    def get_url(
+        self,
+        expire: int | timedelta | None = None,
+        *,
+        signed: bool | None = None,
+        download_as: str | None = None,
+        content_type: str | None = None,
+        inline: bool = False,
+    ) -> str:
+        """Return the URL with the words of `S3Storage.url`, which `url` cannot take."""
+        return self._s3.url(
+            self._stored_name,
+            expire=expire,
+            signed=signed,
+            download_as=download_as,
+            content_type=content_type,
+            inline=inline,
+        )
 
     def stat(self) -> Stat:
         """Return all that S3 knows about the file: one request."""

@@ -1,72 +1,184 @@
-"""URLs of files: signed by S3's rules, by CloudFront's, or plain."""
+"""URLs of files: signed by S3's rules, by CloudFront's, or plain. No client is made for one, and nothing is sent."""
 
 from __future__ import annotations
 
+import fnmatch
+import logging
+import re
 import time
-from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from typing import Any
 
-from s3store import rules
-from s3store.core import cloudfront, urls
-from s3store.located import Located
-from s3store.signing import rsa_signer
+from django.views.decorators.debug import sensitive_variables
+
+from s3store import errors
+from s3store.cdn import CloudFront, Distribution
+from s3store.core import overrides, sigv4, urls
+from s3store.core.expiry import lifetime, window_start
+from s3store.core.params import guess_content_type
+from s3store.options import Options
+from s3store.place import Place, credentials_of
+
+logger = logging.getLogger("s3store")
 
 
-class Linked(Located):
+class Links:
+    """What all URLs of a storage have in common, for one set of options."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.place = Place(options)
+        self.signs = options.querystring_auth and not options.anonymous
+        self.is_public = _pattern(options.public_names)
+        by_cloudfront = options.custom_domain and (options.cloudfront_key or options.cloudfront_signer)
+        self.distribution = Distribution.of(options) if by_cloudfront else None
+        self._seconds = lifetime(options.querystring_expire, limit=sigv4.MAX_EXPIRES)
+
+    @cached_property
+    def upload_place(self) -> Place:
+        """Where the bucket takes uploads: not at `custom_domain`, which is there to be read from."""
+        return Place(replace(self.options, custom_domain=None))
+
+    @cached_property
+    def credentials(self) -> Callable[[], sigv4.Credentials]:
+        """What returns the credentials as they are now."""
+        return credentials_of(self.options)
+
+    def plain(self, key: str, parameters: Mapping[str, Any] | None) -> str:
+        """Return a URL that nothing signs."""
+        return urls.object_url(self.place.url, key, overrides.plain_query(parameters) if parameters else None)
+
+    def by_cloudfront(
+        self,
+        distribution: Distribution,
+        key: str,
+        parameters: Mapping[str, Any] | None,
+        expire: int | timedelta | None,
+    ) -> str:
+        """Return a URL that CloudFront's canned policy signs."""
+        seconds = self._seconds if expire is None else lifetime(expire)
+        start = window_start(time.time(), seconds, self.options.url_window)
+        return distribution.sign(self.plain(key, parameters), start + seconds)
+
+    @sensitive_variables()
+    def by_s3(
+        self,
+        key: str,
+        parameters: Mapping[str, Any] | None,
+        expire: int | timedelta | None,
+        method: str,
+    ) -> str:
+        """Return a URL that a Signature Version 4 in its query signs."""
+        seconds = self._seconds if expire is None else lifetime(expire, limit=sigv4.MAX_EXPIRES)
+        stamp = window_start(time.time(), seconds, self.options.url_window)
+        credentials, seconds = self.signing(seconds, stamp)
+        place = self.place
+        path = f"{place.path}/{urls.quote_key(key)}"
+        query = sigv4.presign(
+            method,
+            place.host,
+            path,
+            credentials=credentials,
+            region=place.region,
+            stamp=stamp,
+            expires=seconds,
+            query=overrides.signed_query(parameters) if parameters else (),
+        )
+        return f"{place.origin}{path}?{query}"
+
+    @sensitive_variables()
+    def signing(self, seconds: int, stamp: int) -> tuple[sigv4.Credentials, int]:
+        """Return the credentials, and how long what they sign at `stamp` lives: `seconds` at most."""
+        credentials = self.credentials()
+        if credentials.expires_at is None:
+            return credentials, seconds
+        bucket = self.options.bucket_name
+        if credentials.expires_at <= time.time():
+            raise errors.build(
+                errors.ExpiredCredentialsError, "the credentials have run out", operation="url", bucket=bucket
+            )
+        left = max(int(credentials.expires_at) - stamp, 1)
+        if left < seconds:
+            _warn_of_credentials(bucket, seconds)
+        return credentials, min(left, seconds)
+
+
+class Linked(CloudFront):
     """A storage whose files have URLs."""
+
+    _known_links: Links | None = None
 
     def url(
         self,
         name: str | None,
-        parameters: Mapping[str, str] | None = None,
+        parameters: Mapping[str, Any] | None = None,
         expire: int | timedelta | None = None,
         http_method: str | None = None,
+        *,
+        signed: bool | None = None,
+        download_as: str | None = None,
+        content_type: str | None = None,
+        inline: bool = False,
     ) -> str:
-        """Return the file's URL: at `custom_domain` where there is one, else S3's own, signed by default.
+        """Return the file's URL: at `custom_domain` where there is one, else S3's own. Sends nothing.
 
-        `parameters` are those of GetObject (ResponseContentDisposition …) for a signed URL of S3, and a plain query
-        otherwise. `expire` is seconds or a timedelta, 7 days at most.
+        It is `signed` if `querystring_auth` says so and `public_names` do not. A signed URL works for `expire` at
+        most, seconds or a timedelta (the default is `querystring_expire`, the limit 7 days), and is the same one for
+        a part of that time (`url_window`). `http_method` is what it is for: GET, unless given.
+
+        `download_as` has the browser save the file under that name, `inline=True` show it, and `content_type` take
+        it for that type. `parameters` are GetObject's: ResponseCacheControl, VersionId … Raises ValueError for what
+        S3 would refuse: answers are changed by signed URLs only.
         """
-        options = self.options
+        links = self._links
         key = self._key(name or "")
-        seconds = _seconds(options.querystring_expire if expire is None else expire)
-        if options.custom_domain:
-            url = urls.object_url(f"{options.url_protocol}//{options.custom_domain}", key, parameters)
-            return self._cloudfront(url, seconds) if options.querystring_auth else url
-        if options.querystring_auth and not options.anonymous:
-            return self._bucket.presign(key, parameters or {}, method=http_method, seconds=seconds)
-        return urls.object_url(self._public_base(), key, parameters)
+        if signed is None:
+            signed = links.signs and not (links.is_public and links.is_public(self._name(key) or ""))
+        if inline or download_as is not None or content_type:
+            if not signed:
+                raise ValueError(
+                    f"The URL of {name!r} is not signed, and S3 changes its answers for signed URLs only. Give "
+                    "signed=True, or save the file with the ContentDisposition and ContentType it needs."
+                )
+            words = overrides.in_words(
+                download_as=download_as, content_type=content_type, inline=inline, stored_type=guess_content_type(key)
+            )
+            parameters = {**words, **(parameters or {})}
+        if not signed:
+            return links.plain(key, parameters)
+        if links.distribution:
+            return links.by_cloudfront(links.distribution, key, parameters, expire)
+        return links.by_s3(key, parameters, expire, http_method or "GET")
 
-    def _public_base(self) -> str:
+    @property
+    def _links(self) -> Links:
         options = self.options
-        bucket = self._bucket
-        endpoint = options.endpoint_url or bucket.client.meta.endpoint_url
-        style = options.addressing_style
-        virtual = style == "virtual" or (
-            style != "path" and urls.is_aws(endpoint) and urls.virtual_host_works(bucket.name)
-        )
-        return urls.endpoint_base(endpoint, bucket.name, virtual=virtual)
+        known = self._known_links
+        if known is None or known.options is not options:
+            # A domain of its own serves the bucket whatever its name is.
+            self._known_links = known = Links(options if options.custom_domain else self._bucket.options)
+        return known
 
-    def _cloudfront(self, url: str, seconds: int) -> str:
-        options = self.options
-        if options.cloudfront_signer:
-            until = datetime.fromtimestamp(time.time() + seconds, tz=timezone.utc)
-            signed: str = options.cloudfront_signer.generate_presigned_url(url, date_less_than=until)
-            return signed
-        if not (options.cloudfront_key and options.cloudfront_key_id):
-            return url
-        return cloudfront.signed_url(
-            url,
-            expires=int(time.time()) + seconds,
-            key_id=options.cloudfront_key_id,
-            sign=rsa_signer(options.cloudfront_key),
-        )
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_known_links": None}
 
 
-def _seconds(expire: int | timedelta) -> int:
-    if isinstance(expire, bool) or not isinstance(expire, int | timedelta):
-        raise TypeError(f"expire is seconds or a timedelta, not {expire!r}.")
-    seconds = int(expire.total_seconds()) if isinstance(expire, timedelta) else expire
-    if not 1 <= seconds <= rules.MAX_EXPIRE:
-        raise ValueError(f"A signed URL lives from 1 to {rules.MAX_EXPIRE} seconds (7 days), not {seconds}.")
-    return seconds
+def _pattern(names: Iterable[str] | Callable[[str], bool]) -> Callable[[str], object] | None:
+    if callable(names):
+        return names
+    patterns = [fnmatch.translate(name) for name in names]
+    return re.compile("|".join(patterns)).match if patterns else None
+
+
+@lru_cache(maxsize=1024)
+def _warn_of_credentials(bucket: str, seconds: int) -> None:
+    """Log it once: the cache is what makes it once."""
+    logger.warning(
+        "Signed URLs in bucket %r were to work for %d seconds, but the credentials that sign them run out before, and "
+        "the URLs with them. Use a shorter expiry, longer sessions of the role, or keys that stay.",
+        bucket,
+        seconds,
+    )

@@ -81,6 +81,21 @@ class Located(Configured, Storage):
             raise ImproperlyConfigured(f"object parameters for {name!r}: {problem} {hint}")
         return given
 
+    def _write_parameters(
+        self,
+        name: str,
+        given: params.Parameters,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> params.Parameters:
+        problem = params.header_problem(content_type) or params.metadata_problem(metadata or {})
+        if problem:
+            raise ValueError(f"Cannot save {name!r}: {problem}.")
+        return params.write_parameters(
+            name, given=given, default_acl=self.options.default_acl, content_type=content_type, metadata=metadata
+        )
+
     def _listing_parameters(self) -> params.Parameters:
         given = self.options.object_parameters
         return params.Parameters(given if isinstance(given, Mapping) else {})

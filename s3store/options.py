@@ -45,11 +45,21 @@ class Options:
     anonymous: bool = _option(False, "AWS_S3_ANONYMOUS")
     """Send unsigned requests and make unsigned URLs: for public buckets."""
 
+    provider: str | None = _option(None, "AWS_S3_PROVIDER")
+    """Whose S3 it is: `r2`, `b2`, `minio` …; it sets the endpoint, the region, the addressing style and what the
+    server cannot do. Options that are given win over it."""
+
+    account_id: str | None = _option(None, "AWS_S3_ACCOUNT_ID")
+    """The account that a provider's host name begins with: Cloudflare's account id for `r2`."""
+
     region_name: str | None = _option(None, "AWS_S3_REGION_NAME")
     """The bucket's region, such as `eu-central-1`. Without it botocore's own configuration decides."""
 
     endpoint_url: str | None = _option(None, "AWS_S3_ENDPOINT_URL")
     """The server to talk to when it is not AWS: scheme, host and port, without the bucket."""
+
+    public_endpoint_url: str | None = _option(None, "AWS_S3_PUBLIC_ENDPOINT_URL")
+    """The same server as browsers reach it, when that is not `endpoint_url`: URLs lead there and are signed for it."""
 
     addressing_style: str | None = _option(None, "AWS_S3_ADDRESSING_STYLE")
     """`virtual` (bucket in the host name), `path` (bucket in the path) or `auto`, which is the default."""
@@ -150,17 +160,30 @@ class Options:
     querystring_expire: Any = _option(3600, "AWS_QUERYSTRING_EXPIRE")
     """How long a signed URL works: seconds or a `timedelta`, 7 days at most."""
 
+    url_window: float = _option(0.5, "AWS_S3_URL_WINDOW")
+    """The part of its life, up to a half, for which the signed URL of a name stays the same, so that browsers and
+    CDNs can keep the file. 0 signs each URL anew."""
+
+    public_names: Iterable[str] | Callable[[str], bool] = _option((), "AWS_S3_PUBLIC_NAMES")
+    """Patterns of the names whose URLs are not signed although `querystring_auth` is on: `("thumbnails/*",)`; `*`
+    stands for slashes, too. Or a function of the name. It makes no object public: a bucket policy does."""
+
     url_protocol: str = _option("https:", "AWS_S3_URL_PROTOCOL")
     """The scheme of URLs at `custom_domain`."""
 
     custom_domain: str | None = _option(None, "AWS_S3_CUSTOM_DOMAIN")
-    """A host, perhaps with a path, that serves the bucket: `cdn.example.com`. Used in URLs instead of S3's own."""
+    """A host, perhaps with a path, that serves the bucket: `cdn.example.com`. Used in URLs instead of S3's own, and
+    signed for: by CloudFront's rules with `cloudfront_key`, by S3's without."""
 
     cloudfront_key_id: str | None = _option(None, "AWS_CLOUDFRONT_KEY_ID", secret=True)
-    """The id of the CloudFront public key. Given together with `cloudfront_key`."""
+    """The id of the CloudFront public key that belongs to `cloudfront_key`."""
 
-    cloudfront_key: str | bytes | None = _option(None, "AWS_CLOUDFRONT_KEY", secret=True)
-    """The private key in PEM form with which URLs at `custom_domain` are signed for CloudFront."""
+    cloudfront_key: str | bytes | Mapping[str, str | bytes] | None = _option(None, "AWS_CLOUDFRONT_KEY", secret=True)
+    """The private key in PEM form with which URLs at `custom_domain` are signed for CloudFront; or several by their
+    ids, of which `cloudfront_key_id` names the one that signs."""
+
+    cloudfront_hash: str = _option("SHA1", "AWS_CLOUDFRONT_HASH")
+    """The digest in CloudFront's signatures: `SHA1`, which it takes for granted, or `SHA256`, which URLs then name."""
 
     cloudfront_signer: Any = _option(None, secret=True)
     """An object with `generate_presigned_url(url, date_less_than=…)` that signs URLs at `custom_domain`, such as

@@ -70,7 +70,7 @@ class RangeReader(io.RawIOBase):
         tries = _Tries()
         while True:
             answer = self._fetch(0, None, None)
-            self._check = _Check(answer.info)
+            self._check = Check(answer.info)
             self._use(answer)
             if answer.info.size > SMALL:
                 return answer.info
@@ -217,7 +217,7 @@ class _Tries:
         time.sleep(random.uniform(0, 0.05 * 2**self._count))  # noqa: S311 (spreads retries)
 
 
-class _Check:
+class Check:
     """Compares an object that is read from the first to the last byte with its checksum."""
 
     def __init__(self, info: ObjectInfo) -> None:

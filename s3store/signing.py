@@ -8,11 +8,14 @@ from functools import lru_cache
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
+_REMEMBERED = 2048
+
 
 @sensitive_variables()
 @lru_cache(maxsize=32)
-def rsa_signer(pem: str | bytes) -> Callable[[bytes], bytes]:
-    """Return a function that makes RSA-SHA1 signatures with a private key, as CloudFront demands.
+def rsa_signer(pem: str | bytes, hash_algorithm: str = "SHA1") -> Callable[[bytes], bytes]:
+    """Return a function that makes RSA signatures with a private key, as CloudFront demands: with the digest `SHA1`
+    or `SHA256`. It remembers the latest, as a URL stays the same for a while.
 
     Raises ImproperlyConfigured when the key cannot be used; the message never quotes it.
     """
@@ -36,11 +39,18 @@ def rsa_signer(pem: str | bytes) -> Callable[[bytes], bytes]:
         ) from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < 2048:
         raise ImproperlyConfigured("cloudfront_key must be an RSA key of 2048 bits or more.")
-    return _signer(key)
+    return _signer(key, hash_algorithm)
 
 
-def _signer(key: object) -> Callable[[bytes], bytes]:
+def _signer(key: object, hash_algorithm: str) -> Callable[[bytes], bytes]:
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
-    return lambda message: key.sign(message, PKCS1v15(), SHA1())  # type: ignore[attr-defined]  # noqa: S303
+    digest = {"SHA1": SHA1, "SHA256": SHA256}[hash_algorithm]()
+    padding = PKCS1v15()
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def sign(message: bytes) -> bytes:
+        return key.sign(message, padding, digest)  # type: ignore[attr-defined, no-any-return]
+
+    return sign

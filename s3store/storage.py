@@ -21,11 +21,11 @@ from django.views.decorators.debug import sensitive_variables
 from s3store import errors, names
 from s3store.conf import from_setting, use_tz
 from s3store.content import repeatable, rewind
-from s3store.core import keys, params
+from s3store.core import keys
 from s3store.core.info import ObjectInfo
 from s3store.files import S3File, check_mode
 from s3store.inflate import is_gzipped, plain_size
-from s3store.links import Linked
+from s3store.presigned import Presigned
 from s3store.reader import RangeReader
 from s3store.upload import Upload
 from s3store.verbs import Verbs
@@ -34,7 +34,7 @@ from s3store.writer import ObjectWriter
 _NAMES_TRIED = 100
 
 
-class S3Storage(Linked, Verbs):
+class S3Storage(Presigned, Verbs):
     """Files in an S3 bucket. Options are keyword arguments, class attributes or settings; see Options."""
 
     # Reading and writing
@@ -130,21 +130,6 @@ class S3Storage(Linked, Verbs):
         upload = Upload(self._bucket, self.options)
         self.remember(upload.write(key, content, given, create=not self.options.file_overwrite))
         return name
-
-    def _write_parameters(
-        self,
-        name: str,
-        given: params.Parameters,
-        *,
-        content_type: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-    ) -> params.Parameters:
-        problem = params.header_problem(content_type) or params.metadata_problem(metadata or {})
-        if problem:
-            raise ValueError(f"Cannot save {name!r}: {problem}.")
-        return params.write_parameters(
-            name, given=given, default_acl=self.options.default_acl, content_type=content_type, metadata=metadata
-        )
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """Return the name shortened to `max_length`. Sends no request: `save` finds out whether it is free."""

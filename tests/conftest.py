@@ -1,8 +1,12 @@
 """Fixtures for all tests: a clean environment, and the servers."""
 
 import os
+import ssl
 
 import pytest
+import trustme
+
+from s3store import sessions
 
 pytest_plugins = ["s3store.testing.fixtures"]
 
@@ -19,3 +23,20 @@ def clean_environment(tmp_path_factory):
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_sessions_of_another_test():
+    """What botocore found in the environment of one test is not there in the next."""
+    sessions._sessions.clear()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """A server's context for 127.0.0.1, and the file of the authority that vouches for it."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    bundle = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    return context, str(bundle)

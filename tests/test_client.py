@@ -1,11 +1,9 @@
 """The client: lazy, configured as asked, safe defaults off AWS, TLS."""
 
-import ssl
 import subprocess
 import sys
 
 import pytest
-import trustme
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
@@ -177,16 +175,6 @@ def test_settings_change_on_a_live_storage(seaweedfs_options):
     with pytest.raises(ImproperlyConfigured):
         storage.size("a.txt")
     assert S3Storage(**seaweedfs_options).exists("a.txt")
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    bundle = tmp_path_factory.mktemp("ca") / "ca.pem"
-    authority.cert_pem.write_to_path(str(bundle))
-    return context, str(bundle)
 
 
 def test_tls_uploads_keep_their_encoding(seaweedfs_options, certificates):

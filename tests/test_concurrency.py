@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.core.cache import caches
 from django.core.files.base import ContentFile
 
-from s3store import client
+from s3store import client, sessions
 from s3store.storage import S3Storage
 from tests.faults.proxy import FaultProxy
 
@@ -83,14 +83,14 @@ def test_rc_01_02_one_client_for_all_threads_and_equal_storages(seaweedfs_option
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_rc_03_fork_after_first_use(storage):
-    """Children make their own client and get their own answers, while the parent goes on."""
+    """Children make their own client, find their own credentials, get their own answers; the parent goes on."""
     for number in range(8):
         storage.save(f"{number}", f"{number}" * 1000)
-    parent = storage.client
+    parent, credentials = storage.client, sessions.find_credentials(storage.options)
     context = multiprocessing.get_context("fork")
 
     def check(number, queue):
-        own = storage.client is not parent
+        own = storage.client is not parent and sessions.find_credentials(storage.options) is not credentials
         right = all(storage.read_text(f"{number}") == f"{number}" * 1000 for _ in range(20))
         queue.put((own, right))
 
@@ -107,11 +107,20 @@ def test_rc_03_fork_after_first_use(storage):
 
 
 def test_rc_03_what_a_child_starts_with(storage):
-    """After a fork there is no client, and the lock is free although another thread held it."""
-    before = storage.client
-    with client._lock:
-        client._start_anew()
-        assert storage.client is not before
+    """After a fork there are no client and no credentials, and the locks are free although another thread held them."""
+    before = storage.client, sessions.find_credentials(storage.options)
+    with ThreadPoolExecutor(1) as another:
+        for module in (client, sessions):
+            held = module._lock
+            another.submit(held.acquire).result()
+            try:
+                module._start_anew()
+                assert module._lock.acquire(blocking=False)
+                module._lock.release()
+            finally:
+                another.submit(held.release).result()
+    assert storage.client is not before[0]
+    assert sessions.find_credentials(storage.options) is not before[1]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

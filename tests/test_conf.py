@@ -1,4 +1,4 @@
-"""Options come from OPTIONS, the class, the settings or the defaults, in this order."""
+"""Options come from OPTIONS, the class, the settings, the provider's preset or the defaults, in this order."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ PRECEDENCE = [
     ("location", "AWS_LOCATION", "", "setting", "attribute", "option"),
     ("session_profile", "AWS_S3_SESSION_PROFILE", None, "setting", "attribute", "option"),
     ("anonymous", "AWS_S3_ANONYMOUS", False, True, False, True),
+    ("provider", "AWS_S3_PROVIDER", None, "gcs", "tigris", "aws"),
+    ("account_id", "AWS_S3_ACCOUNT_ID", None, "setting", "attribute", "option"),
     ("region_name", "AWS_S3_REGION_NAME", None, "setting", "attribute", "option"),
     ("endpoint_url", "AWS_S3_ENDPOINT_URL", None, "http://setting", "http://attribute", "http://option"),
+    ("public_endpoint_url", "AWS_S3_PUBLIC_ENDPOINT_URL", None, "http://setting", "http://attribute", "http://option"),
     ("addressing_style", "AWS_S3_ADDRESSING_STYLE", None, "auto", "virtual", "path"),
     ("use_ssl", "AWS_S3_USE_SSL", True, False, True, False),
     ("verify", "AWS_S3_VERIFY", None, "/setting.pem", False, "/option.pem"),
@@ -83,6 +86,7 @@ SWITCHED_OFF = [
     ("custom_domain", "AWS_S3_CUSTOM_DOMAIN", "cdn.example.com"),
     ("endpoint_url", "AWS_S3_ENDPOINT_URL", "http://127.0.0.1:9000"),
     ("object_parameters", "AWS_S3_OBJECT_PARAMETERS", {"CacheControl": "max-age=60"}),
+    ("provider", "AWS_S3_PROVIDER", "tigris"),
 ]
 
 

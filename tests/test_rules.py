@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from s3store import rules
 from s3store.conf import Resolved
-from s3store.core import params
+from s3store.core import params, sigv4
 from s3store.options import FIELDS, Options
 from s3store.storage import S3Storage
 
@@ -151,6 +151,23 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         {"endpoint_url": "https://s3.example/bb", "bucket_name": "b"},
         "contains the bucket 'b'",
     ),
+    "public-endpoint-scheme": (
+        "E006",
+        "public_endpoint_url",
+        {"public_endpoint_url": "files.example.com"},
+        {"public_endpoint_url": "https://files.example.com"},
+        "Write https://files.example.com",
+    ),
+    "public-endpoint-bucket": (
+        "E006",
+        "public_endpoint_url",
+        {"public_endpoint_url": "https://files.example/bbb", "bucket_name": "bbb"},
+        {"public_endpoint_url": "https://files.example/b", "bucket_name": "bbb"},
+        "contains the bucket 'bbb'",
+    ),
+    "provider": ("E016", "provider", {"provider": "aw"}, {"provider": "aws"}, "Did you mean 'aws'?"),
+    "provider-by-its-name": ("E016", "provider", {"provider": "Amazon"}, {"provider": None}, "Did you mean 'aws'?"),
+    "provider-unheard-of": ("E016", "provider", {"provider": "?"}, {"provider": ""}, "Use one of aws, r2, b2"),
     "acl": (
         "E007",
         "default_acl",
@@ -273,14 +290,14 @@ WARNINGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "custom_domain",
         {"custom_domain": "cdn.example"},
         {"custom_domain": "cdn.example", "cloudfront_key": "PEM", "cloudfront_key_id": "K"},
-        "not signed",
+        "which CloudFront does not know",
     ),
     "domain-other-signer": (
         "W002",
         "custom_domain",
         {"custom_domain": "cdn.example"},
         {"custom_domain": "cdn.example", "cloudfront_signer": object()},
-        "not signed",
+        "which CloudFront does not know",
     ),
     "bucket-dots": (
         "W003",
@@ -295,6 +312,48 @@ WARNINGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         {"bucket_name": "MyBucket"},
         {"bucket_name": "MyBucket", "endpoint_url": "https://minio.example"},
         "naming rules",
+    ),
+    "provider-elsewhere": (
+        "W004",
+        "endpoint_url",
+        {"provider": "r2", "endpoint_url": "https://r2.cloudflarestorage.com.example"},
+        {"provider": "r2", "endpoint_url": "https://abc.eu.r2.cloudflarestorage.com"},
+        "none of Cloudflare R2's",
+    ),
+    "provider-aws-elsewhere": (
+        "W004",
+        "endpoint_url",
+        {"provider": "aws", "endpoint_url": "https://minio.example"},
+        {"provider": "aws", "endpoint_url": "https://s3.eu-central-1.amazonaws.com"},
+        "none of Amazon S3's",
+    ),
+    "provider-account": (
+        "W004",
+        "account_id",
+        {"provider": "minio", "endpoint_url": "https://minio.example", "account_id": "abc"},
+        {"provider": "r2", "endpoint_url": "https://abc.r2.cloudflarestorage.com", "account_id": "abc"},
+        "MinIO has no use for it",
+    ),
+    "provider-style": (
+        "W004",
+        "addressing_style",
+        {"provider": "tigris", "endpoint_url": "https://t3.storage.dev", "addressing_style": "path"},
+        {"provider": "tigris", "endpoint_url": "https://t3.storage.dev", "addressing_style": "auto"},
+        "does not serve 'path'",
+    ),
+    "provider-acl": (
+        "W005",
+        "default_acl",
+        {"provider": "minio", "endpoint_url": "https://minio.example", "default_acl": "public-read"},
+        {"provider": "ceph", "endpoint_url": "https://ceph.example", "default_acl": "public-read"},
+        "MinIO have no ACL",
+    ),
+    "provider-acl-parameter": (
+        "W005",
+        "object_parameters",
+        {"provider": "minio", "endpoint_url": "https://minio.example", "object_parameters": {"ACL": "private"}},
+        {"provider": "minio", "endpoint_url": "https://minio.example", "object_parameters": lambda name: {}},
+        "MinIO have no ACL",
     ),
 }
 
@@ -312,6 +371,26 @@ SC_08: dict[str, tuple[dict[str, Any], str | None]] = {
     "https": ({"endpoint_url": "https://minio.example"}, None),
     "https-whatever-use_ssl": ({"endpoint_url": "https://minio.example", "use_ssl": False}, None),
     "no-ssl": ({"use_ssl": False}, "use_ssl"),
+    "public-http": ({"public_endpoint_url": "http://files.example.com"}, "public_endpoint_url"),
+    "public-http-before-https": (
+        {"endpoint_url": "https://minio.example", "public_endpoint_url": "HTTP://files.example.com:9000"},
+        "public_endpoint_url",
+    ),
+    "public-http-before-loopback": (
+        {"endpoint_url": "http://127.0.0.1:9000", "public_endpoint_url": "http://files.example.com"},
+        "public_endpoint_url",
+    ),
+    "public-http-loopback": ({"public_endpoint_url": "http://127.0.0.1:9000"}, None),
+    "public-http-localhost": ({"public_endpoint_url": "http://localhost:9000"}, None),
+    "public-https": ({"public_endpoint_url": "https://files.example.com"}, None),
+    "public-https-whatever-use_ssl": (
+        {
+            "endpoint_url": "https://minio.example",
+            "public_endpoint_url": "https://files.example.com",
+            "use_ssl": False,
+        },
+        None,
+    ),
     "nothing": ({}, None),
 }
 
@@ -420,10 +499,18 @@ def test_every_rule_has_a_row_an_id_and_a_sentence() -> None:
     """Ids are unique, warnings and errors are told apart by them, and the docs list the sentences."""
     ids = [rule.id for rule in rules.RULES]
     assert len(ids) == len(set(ids))
-    tested = {row[0] for row in (*ROWS.values(), *WARNINGS.values())} | {"E005", "E013", "W001"}
+    tested = {row[0] for row in (*ROWS.values(), *WARNINGS.values())} | {"E005", "E013", "E017", "W001", "W006"}
     assert {id_.removeprefix("s3store.") for id_ in ids} == tested
     assert all(rule.summary.endswith(".") for rule in rules.RULES)
     assert all(id_.startswith(("s3store.E0", "s3store.W0")) for id_ in ids)
+
+
+def test_every_rule_is_asked_and_the_types_come_first() -> None:
+    """A rule that stands in a module and not in the list would never be broken."""
+    modules = (rules.credentials, rules.delivery, rules.server, rules.values)
+    written = [thing for module in modules for thing in vars(module).values() if isinstance(thing, rules.Rule)]
+    assert sorted(written, key=id) == sorted(rules.RULES, key=id)
+    assert rules.RULES[0].id == "s3store.E001"
 
 
 STRANGE = [5, 1.5, True, b"x", "x", [], {}, {5: 5}, {"ACL": []}, {"Metadata": 5}, object(), None, float("nan")]
@@ -438,7 +525,7 @@ def test_no_value_breaks_the_rules_themselves(option: str) -> None:
 
 def test_the_life_of_a_url_is_seven_days() -> None:
     """AWS: "Authenticating requests: using query parameters"."""
-    assert rules.MAX_EXPIRE == 604_800
+    assert sigv4.MAX_EXPIRES == 604_800
     assert broken(querystring_expire=604_800) == []
 
 
@@ -463,6 +550,8 @@ def test_sc_01_no_rule_quotes_a_secret() -> None:
             {"object_parameters": {"SSECustomerKey": "hunter2\n"}},
             {"endpoint_url": "https://ann:hunter2@s3.example"},
             {"endpoint_url": "ann:hunter2@s3.example"},
+            {"public_endpoint_url": "https://ann:hunter2@s3.example"},
+            {"provider": "r2", "endpoint_url": "https://ann:hunter2@s3.example"},
         )
         for problem in rules.problems(Resolved(options=Options(**options), places={}), warnings=True)
     ]
@@ -491,3 +580,67 @@ def test_a_cloudfront_key_may_be_in_another_place_than_its_id() -> None:
     with override_settings(AWS_CLOUDFRONT_KEY="PEM"):
         options = S3Storage(cloudfront_key_id="K1").options
     assert (options.cloudfront_key_id, options.cloudfront_key) == ("K1", "PEM")
+
+
+LOST: dict[str, tuple[dict[str, Any], list[tuple[str, str]], str]] = {
+    "r2": ({"provider": "r2"}, [("E017", "provider")], "'r2' needs account_id. Give account_id, or endpoint_url."),
+    "region": ({"provider": "b2"}, [("E017", "provider")], "'b2' needs region_name. Give region_name, or"),
+    "own": ({"provider": "minio"}, [("E017", "provider")], "'minio' needs endpoint_url. Give endpoint_url."),
+    "url": (
+        {"provider": "r2", "account_id": "https://abc.r2.cloudflarestorage.com"},
+        [("E017", "account_id")],
+        "cannot be part of a host name",
+    ),
+    "switched-off": (
+        {"provider": "r2", "account_id": "abc", "endpoint_url": None},
+        [("E017", "endpoint_url")],
+        "switches off the endpoint of Cloudflare R2",
+    ),
+    "gcs-switched-off": ({"provider": "gcs", "endpoint_url": None}, [("E017", "endpoint_url")], "of Google Cloud"),
+}
+
+
+@pytest.mark.parametrize(("options", "found", "text"), LOST.values(), ids=LOST)
+def test_a_provider_without_an_endpoint_is_refused(
+    options: dict[str, Any], found: list[tuple[str, str]], text: str
+) -> None:
+    """E017: what is meant for a provider is never sent to AWS; what is missing may stand in the settings."""
+    assert broken(**options) == found
+    storage = S3Storage(**options)
+    with pytest.raises(ImproperlyConfigured, match=r"\(s3store\.E017\)") as caught:
+        storage.url("a.txt")
+    assert text in str(caught.value)
+
+
+UNSIGNED_DOMAIN = {
+    "provider": "r2",
+    "endpoint_url": "https://abc.r2.cloudflarestorage.com",
+    "custom_domain": "files.example.com",
+}
+SPACES = {"provider": "spaces", "endpoint_url": "https://fra1.digitaloceanspaces.com", "bucket_name": "my-bucket"}
+
+
+@pytest.mark.parametrize(
+    ("others", "warned"),
+    [
+        ({}, True),
+        ({"querystring_auth": False}, False),
+        ({"anonymous": True}, False),
+        ({"cloudfront_signer": object()}, False),
+        ({"provider": "gcs", "endpoint_url": "https://storage.googleapis.com"}, False),
+        ({"custom_domain": None}, False),
+        ({**SPACES, "custom_domain": "my-bucket.fra1.digitaloceanspaces.com"}, False),
+        ({**SPACES, "custom_domain": "fra1.digitaloceanspaces.com/my-bucket"}, False),
+        ({**SPACES, "custom_domain": "my-bucket.fra1.cdn.digitaloceanspaces.com"}, True),
+        ({**SPACES, "custom_domain": "other-bucket.fra1.digitaloceanspaces.com"}, True),
+        ({"endpoint_url": "http://[::1:9000"}, True),
+    ],
+)
+def test_a_domain_without_signatures_is_reported(others: dict[str, Any], warned: bool) -> None:
+    """W006: R2, B2, Spaces and Hetzner refuse a private file's link to any domain but the bucket's at the endpoint."""
+    assert (("W006", "custom_domain") in broken(**{**UNSIGNED_DOMAIN, **others})) is warned
+
+
+def test_an_endpoint_that_is_no_url_is_one_problem() -> None:
+    """The rule about providers leaves it to the one about URLs."""
+    assert broken(provider="r2", endpoint_url="http://[::1:9000") == [("E006", "endpoint_url")]

@@ -6,8 +6,9 @@ import base64
 import sys
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -37,7 +38,8 @@ def armoured(der: bytes) -> str:
 
 
 PEM = pem(KEY)
-PUBLIC = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+PUBLIC_KEY = KEY.public_key()
+PUBLIC = PUBLIC_KEY.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 # A private key of an algorithm that has not been invented: PKCS #8 with the OID 1.2.3.4.
 UNKNOWN = armoured(bytes.fromhex("3015020100300706032a03040500") + b"\x04\x07" + b"hunter2")
 
@@ -53,9 +55,32 @@ def test_a_key_signs(text: str | bytes) -> None:
     KEY.public_key().verify(signature, b"policy", padding.PKCS1v15(), SHA1())
 
 
+def test_su_13_the_digest_is_sha_1_until_another_is_named() -> None:
+    """CloudFront takes SHA-1 for granted; a signature with SHA-256 is another one."""
+    PUBLIC_KEY.verify(rsa_signer(PEM)(b"policy"), b"policy", padding.PKCS1v15(), SHA1())
+    PUBLIC_KEY.verify(rsa_signer(PEM, "SHA1")(b"policy"), b"policy", padding.PKCS1v15(), SHA1())
+    modern = rsa_signer(PEM, "SHA256")(b"policy")
+    PUBLIC_KEY.verify(modern, b"policy", padding.PKCS1v15(), SHA256())
+    with pytest.raises(InvalidSignature):
+        PUBLIC_KEY.verify(modern, b"policy", padding.PKCS1v15(), SHA1())
+
+
 def test_a_key_is_read_once() -> None:
     """Reading a PEM takes longer than signing with it."""
     assert rsa_signer(PEM) is rsa_signer(PEM)
+    assert rsa_signer(PEM, "SHA256") is rsa_signer(PEM, "SHA256")
+    assert rsa_signer(PEM, "SHA256") is not rsa_signer(PEM)
+
+
+def test_the_same_message_is_signed_once() -> None:
+    """A page whose URLs have not changed costs no RSA; another message or key is another signature."""
+    sign = rsa_signer(PEM)
+    first = sign(b"policy of a page")
+    assert sign(b"policy of a page") is first
+    assert sign(b"policy of another page") != first
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    signature = rsa_signer(pem(other))(b"policy of a page")
+    other.public_key().verify(signature, b"policy of a page", padding.PKCS1v15(), SHA1())
 
 
 BAD = {

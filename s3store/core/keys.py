@@ -11,8 +11,14 @@ import unicodedata
 
 MAX_KEY_BYTES = 1024
 
+# Characters that are no more than MAX_KEY_BYTES whatever they are.
+_SHORT = MAX_KEY_BYTES // 4
+
 # AWS: objects of this name cannot be reached by virtual host.
 _UNSERVED = "soap"
+
+# Most names need no cleaning, and to find that out is cheaper than to clean them.
+_CLEAN = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*").fullmatch
 
 _DRIVE = re.compile(r"[A-Za-z]:(/|$)")
 
@@ -34,7 +40,8 @@ def clean_name(name: str | os.PathLike[str]) -> str:
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if text.startswith("/") or _DRIVE.match("/".join(parts[:2])):
         raise UnsafeNameError(f"{name!r} is absolute; names are relative to the storage's location.")
-    if unsafe := next((char for char in text if _unsafe(char)), None):
+    # What is printable is safe, and that is the cheaper question.
+    if not text.isprintable() and (unsafe := next((char for char in text if _unsafe(char)), None)):
         raise UnsafeNameError(f"{name!r} contains the character {unsafe!r}, which an S3 key must not hold.")
     if any(part.rstrip(" ") in ("", ".", "..") for part in parts):
         raise UnsafeNameError(f"{name!r} contains a part that means another directory ('.' or '..').")
@@ -58,6 +65,8 @@ def clean_location(location: str) -> str:
 
 def object_key(location: str, name: str | os.PathLike[str]) -> str:
     """Return the key of the object `name`. Raises UnsafeNameError for a name that cannot be an object."""
+    if type(name) is str and len(name) + len(location) < _SHORT and name != _UNSERVED and _CLEAN(name):
+        return f"{location}/{name}" if location else name
     cleaned = clean_name(name)
     if not cleaned or cleaned.endswith("/"):
         raise UnsafeNameError(f"{name!r} names a directory, not a file.")

@@ -11,30 +11,67 @@ _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+\Z")
 
 
+# Most keys need no quoting, and to find that out is cheaper than to quote them.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
+
+# AWS's partitions by the beginning of their regions' names; all others are in the first one.
+_SUFFIXES = {
+    "cn-": "amazonaws.com.cn",
+    "eu-isoe-": "cloud.adc-e.uk",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+}
+
+
 def quote_key(key: str) -> str:
     """Return `key` percent-encoded as the path of a URL; only unreserved characters and `/` stay."""
-    return quote(key, safe="/~")
+    return key if _PLAIN(key) else quote(key, safe="/~")
+
+
+def aws_endpoint(region: str | None, *, scheme: str = "https") -> str:
+    """Return the URL of S3 in a region of AWS; without a region, of the global host, which is in us-east-1."""
+    if region in (None, "aws-global"):
+        return f"{scheme}://s3.amazonaws.com"
+    suffix = next((suffix for start, suffix in _SUFFIXES.items() if str(region).startswith(start)), "amazonaws.com")
+    return f"{scheme}://s3.{region}.{suffix}"
 
 
 def object_url(base: str, key: str, parameters: Mapping[str, str] | None = None) -> str:
     """Return the URL of `key` below `base` (no final slash), with `parameters` as its query."""
-    query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
-    return f"{base}/{quote_key(key)}{query}"
+    url = f"{base}/{quote_key(key)}"
+    return f"{url}?{urlencode(parameters, quote_via=quote)}" if parameters else url
 
 
-def endpoint_base(endpoint_url: str, bucket: str, *, virtual: bool) -> str:
-    """Return the base URL of `bucket` at an endpoint, by virtual host or by path."""
+def bucket_url(endpoint_url: str, bucket: str, style: str | None) -> str:
+    """Return the URL of `bucket` at an endpoint, in an addressing style: `virtual`, `path`, or else AWS's habit.
+
+    As botocore does, a bucket that cannot be a host name there goes by path.
+    """
     parts = urlsplit(endpoint_url)
     path = parts.path.rstrip("/")
-    if virtual:
+    virtual = style == "virtual" or (style != "path" and is_aws(endpoint_url))
+    if virtual and _can_be_host(bucket, parts.scheme) and not _is_ip(parts.hostname or ""):
         return f"{parts.scheme}://{bucket}.{parts.netloc}{path}"
     return f"{parts.scheme}://{parts.netloc}{path}/{bucket}"
 
 
+def _can_be_host(bucket: str, scheme: str) -> bool:
+    return virtual_host_works(bucket) or (scheme == "http" and is_bucket_name(bucket))
+
+
+def _is_ip(host: str) -> bool:
+    return ":" in host or bool(_IP_ADDRESS.match(host))
+
+
 def is_aws(endpoint_url: str) -> bool:
-    """Whether the endpoint is Amazon's own."""
-    host = urlsplit(endpoint_url).hostname or ""
-    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"))
+    """Whether the endpoint is Amazon's own; what is no URL at all is nobody's."""
+    try:
+        host = urlsplit(endpoint_url).hostname or ""
+    except ValueError:
+        return False
+    return f".{host}".endswith((".amazonaws.com", *(f".{suffix}" for suffix in _SUFFIXES.values())))
 
 
 def is_bucket_name(name: str) -> bool:

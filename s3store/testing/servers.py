@@ -39,7 +39,9 @@ _SEAWEEDFS_FLAGS = (
     f"-ip={_HOST} -ip.bind={_HOST} -master.telemetry=false -admin.ui=false -webdav=false -s3.port.iceberg=0 "
     "-s3.port.lance=0 -s3.autoCreateBucket=false -s3.allowDeleteBucketNotEmpty=false -volume.preStopSeconds=0 "
     # Each bucket takes volumes of its own: small and many, or a hundred buckets fill the server.
-    "-master.volumeSizeLimitMB=128 -volume.max=5000"
+    "-master.volumeSizeLimitMB=128 -volume.max=5000 "
+    # Buckets by virtual host, too: bucket.localhost.
+    "-s3.domainName=localhost"
 ).split()
 
 

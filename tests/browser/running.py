@@ -58,6 +58,8 @@ class Demo:
         self.admin_url = self._printed(r"Admin\s+(http://127\.0\.0\.1:\d+/admin/)")
         self.user = self._printed(r"User\s+(\S+)")
         self.password = self._printed(r"Password\s+(\S+)")
+        self.guest = self._printed(r"Guest\s+(\S+),")
+        self.guest_password = self._printed(r"Guest\s+\S+, password (\S+):")
         self.s3_url = self._printed(r"Files\s+bucket \S+ on (http://127\.0\.0\.1:\d+)")
 
     @property
@@ -136,10 +138,10 @@ def browser():
             chromium.close()
 
 
-def log_in(page, demo: Demo) -> None:
+def log_in(page, demo: Demo, *, guest: bool = False) -> None:
     """Log in through the form."""
     page.goto(demo.url)
-    page.get_by_label("Username").fill(demo.user)
-    page.get_by_label("Password").fill(demo.password)
+    page.get_by_label("Username").fill(demo.guest if guest else demo.user)
+    page.get_by_label("Password").fill(demo.guest_password if guest else demo.password)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(demo.url)

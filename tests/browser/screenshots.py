@@ -17,6 +17,7 @@ def take(demo: Demo, chromium, directory: Path) -> list[Path]:
 
     def shoot(page, name: str) -> None:
         page.wait_for_load_state("networkidle")
+        page.evaluate("Promise.all([...document.images].map(each => each.decode()))")
         path = directory / f"{name}-{page.viewport_size['width']}-{page.evaluate('window.scheme')}.png"
         page.screenshot(path=path, full_page=True)
         taken.append(path)
@@ -33,9 +34,13 @@ def take(demo: Demo, chromium, directory: Path) -> list[Path]:
         log_in(page, demo)
         shoot(page, "list")
         documents = page.locator(".card-link").evaluate_all("links => links.map(each => each.href)")
-        for name, url in (("detail", documents[0]), ("detail-pdf", documents[-1])):
+        private = page.locator(".card", has_text="Private").locator(".card-link").first.evaluate("link => link.href")
+        for name, url in (("detail", documents[0]), ("detail-pdf", documents[-1]), ("private", private)):
             page.goto(url)
             shoot(page, name)
+        page.goto(f"{demo.url}gallery/")
+        page.locator("summary").click()
+        shoot(page, "gallery")
         page.goto(f"{documents[0]}replace/")
         shoot(page, "replace")
         page.goto(f"{documents[0]}delete/")
@@ -53,6 +58,13 @@ def take(demo: Demo, chromium, directory: Path) -> list[Path]:
         shoot(page, "admin-list")
         page.locator("#result_list tbody th a").first.click()
         shoot(page, "admin-change")
+        page.goto(demo.url)
+        page.get_by_role("button", name="Log out").click()
+        log_in(page, demo, guest=True)
+        page.goto(private)
+        shoot(page, "refused")
+        page.get_by_role("button", name="Log out").click()
+        log_in(page, demo)
     for url in documents:
         pages[0].goto(f"{url}delete/")
         pages[0].get_by_role("button", name="Delete").click()

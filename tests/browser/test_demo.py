@@ -6,6 +6,7 @@ import struct
 import urllib.error
 import urllib.request
 import zlib
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,9 @@ pytest.importorskip("playwright.sync_api")
 pytest.importorskip("PIL")
 
 from tests.browser.running import CHROMIUM, Demo, browser, log_in
+
+SAMPLES = 8
+PICTURES = 6
 
 pytestmark = [
     pytest.mark.browser,
@@ -53,19 +57,27 @@ def chromium():
 
 @pytest.fixture
 def new_page(chromium):
-    """A function that opens a page of its own session; what the console complains about fails the test."""
+    """A function that opens a page of its own session; what the console complains about fails the test.
+
+    A page that is `refused` something may say so.
+    """
     complaints, contexts = [], []
 
     def complain(*what):
         if "net::ERR_ABORTED" not in what:  # an icon that was still on its way when the test went on
             complaints.append(what)
 
-    def open_page(**options):
+    def open_page(*, refused=False, **options):
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("console", lambda message: message.type == "error" and complain(message.text, message.location))
+
+        def listen(message):
+            if message.type == "error" and not (refused and "status of 403" in message.text):
+                complain(message.text, message.location)
+
+        page.on("console", listen)
         page.on("pageerror", complain)
         page.on("requestfailed", lambda request: complain(request.url, request.failure))
         return page
@@ -107,7 +119,7 @@ def choose(page, name: str, mime: str, content: bytes) -> None:
 
 
 def signed_link(page) -> str:
-    """Return the address behind the page's Open button."""
+    """Return the signed link that the page shows."""
     return page.locator("[data-signed-link]").get_attribute("href")
 
 
@@ -126,7 +138,7 @@ def test_a_document_from_upload_to_deletion(demo, new_page):
     page = new_page()
     log_in(page, demo)
     assert all(natural_widths(page, ".gallery img")), "the samples have pictures"
-    assert page.locator(".gallery .card").count() == 3
+    assert page.locator(".gallery .card").count() == SAMPLES
 
     page.get_by_role("link", name="Upload").click()
     red = png((200, 40, 40))
@@ -168,8 +180,107 @@ def test_a_document_from_upload_to_deletion(demo, new_page):
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
     page.get_by_text("“Red square” was deleted.").wait_for()
-    assert page.locator(".gallery .card").count() == 3
+    assert page.locator(".gallery .card").count() == SAMPLES
     assert [fetch(second)[0], fetch(thumbnail)[0]] == [404, 404]
+
+
+class Downloads(list):
+    """The addresses that a page fetches over the network, and not out of the browser's cache."""
+
+    def __init__(self, page) -> None:
+        self._cached = set()
+        session = page.context.new_cdp_session(page)
+        session.on("Network.requestServedFromCache", lambda event: self._cached.add(event["requestId"]))
+        session.on("Network.responseReceived", self._note)
+        session.send("Network.enable")
+
+    def _note(self, event) -> None:
+        if event["requestId"] not in self._cached and not event["response"]["fromDiskCache"]:
+            self.append(event["response"]["url"])
+
+
+def look_at_gallery(page) -> dict:
+    """Return what the open gallery shows."""
+    assert all(natural_widths(page, ".pictures img"))
+    return {
+        "until": page.locator("[data-stay-until]").get_attribute("datetime"),
+        "sources": page.locator(".pictures img").evaluate_all("pictures => pictures.map(each => each.src)"),
+        "content": page.locator("main").inner_html(),
+    }
+
+
+def test_the_gallery_stays_the_same_while_it_is_reloaded(demo, new_page):
+    """Same page, same links; over the network each picture comes once, and Django asks S3 for nothing."""
+    page = new_page()
+    downloads = Downloads(page)
+    log_in(page, demo)
+    for _ in range(2):  # should a window end between the two looks, the second time is well inside the next
+        page.get_by_role("link", name="Gallery").click()
+        page.get_by_role("heading", name="Gallery").wait_for()
+        first = look_at_gallery(page)
+        page.reload()
+        second = look_at_gallery(page)
+        if first["until"] == second["until"]:
+            break
+    assert second == first
+    assert first["until"][14:19] in {"00:00", "30:00"}, "windows are half hours"
+    assert len(first["sources"]) == PICTURES
+    assert all("X-Amz-Signature=" in source for source in first["sources"])
+    assert [downloads.count(source) for source in first["sources"]] == [1] * PICTURES
+    assert page.locator("[data-requests-sent]").inner_text() == "0"
+    page.get_by_role("link", name="Reload").click()
+    page.get_by_role("heading", name="Gallery").wait_for()
+    assert all(natural_widths(page, ".pictures img"))
+
+
+def test_a_private_file_is_for_its_owner(demo, new_page):
+    """The permanent link leads the owner to S3, shows a guest a page that says no, and asks strangers who they are."""
+    page = new_page()
+    log_in(page, demo)
+    page.get_by_role("link", name="Dusk, not for everyone", exact=True).click()
+    link = page.locator("[data-permanent-link]").get_attribute("href")
+    assert page.locator("[data-signed-link]").count() == 0
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Open (opens in a new tab)", exact=True).click()
+    opened.value.wait_for_load_state()
+    assert opened.value.url.startswith(demo.s3_url)
+    assert "X-Amz-Expires=120&" in opened.value.url
+    assert natural_widths(opened.value, "img") == [1800]
+
+    guest = new_page(refused=True)
+    log_in(guest, demo, guest=True)
+    assert guest.locator(".gallery .card").count() == SAMPLES - 2
+    answer = guest.goto(link)
+    assert (answer.status, guest.url) == (403, link)
+    guest.get_by_role("heading", name="This document is private").wait_for()
+    assert "You are logged in as guest." in guest.locator("main").inner_text()
+    assert "Dusk" not in guest.content()
+    guest.get_by_role("link", name="Go to the library").click()
+
+    page.get_by_role("button", name="Share it").click()
+    page.get_by_text("is open now to everyone").wait_for()
+    guest.goto(link)
+    assert natural_widths(guest, "img") == [1800]
+    page.get_by_role("button", name="Make it private").click()
+    page.get_by_text("is private now").wait_for()
+    assert guest.goto(link).status == 403
+
+    stranger = new_page()
+    stranger.goto(link)
+    stranger.get_by_role("heading", name="Log in").wait_for()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with-javascript", "without-javascript"])
+def test_a_download_has_its_name_with_umlauts(demo, new_page, javascript):
+    """The object's name is plain; the browser saves what the document is called, to the letter."""
+    page = new_page(java_script_enabled=javascript)
+    log_in(page, demo)
+    page.get_by_role("link", name="Übersicht 2026", exact=True).click()
+    assert page.locator("[data-storage-key]").inner_text().endswith("/ubersicht-2026.pdf")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download").click()
+    assert started.value.suggested_filename == "Übersicht 2026.pdf"
+    assert Path(started.value.path()).read_bytes().startswith(b"%PDF-")
 
 
 def test_the_form_works_without_javascript_and_explains_itself(demo, new_page):
@@ -238,7 +349,7 @@ def test_no_page_is_wider_than_the_window(demo, new_page, width):
     log_in(page, demo)
     too_wide = []
     detail = page.locator(".card-link").first.get_attribute("href")
-    for path in ("/", "/upload/", detail, f"{detail}replace/", f"{detail}delete/"):
+    for path in ("/", "/gallery/", "/upload/", detail, f"{detail}replace/", f"{detail}delete/"):
         page.goto(demo.url.rstrip("/") + path)
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             too_wide.append(path)
@@ -264,7 +375,7 @@ def test_the_demo_stops_cleanly_and_remembers(tmp_path, new_page, start_demo):
     second = start_demo(tmp_path)
     assert second.s3_url == first.s3_url
     page.goto(second.url)  # still logged in
-    assert page.locator(".gallery .card").count() == 4
+    assert page.locator(".gallery .card").count() == SAMPLES + 1
     assert all(natural_widths(page, ".gallery img"))
     assert fetch(link)[0] == 200, "links that were made before the restart still work"
     with pytest.raises(RuntimeError, match="another demo is running"):

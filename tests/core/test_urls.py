@@ -6,6 +6,7 @@ import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,19 +71,40 @@ def test_parameters_become_the_query() -> None:
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "virtual", "base"),
+    ("endpoint", "style", "url"),
     [
-        ("https://s3.eu-central-1.amazonaws.com", True, "https://b.s3.eu-central-1.amazonaws.com"),
-        ("https://s3.eu-central-1.amazonaws.com/", False, "https://s3.eu-central-1.amazonaws.com/b"),
-        ("http://127.0.0.1:9000", False, "http://127.0.0.1:9000/b"),
-        ("http://[::1]:9000/", False, "http://[::1]:9000/b"),
-        ("https://host.example/s3/", False, "https://host.example/s3/b"),
-        ("https://host.example:8443/s3", True, "https://b.host.example:8443/s3"),
+        ("https://s3.eu-central-1.amazonaws.com", None, "https://b-b.s3.eu-central-1.amazonaws.com"),
+        ("https://s3.eu-central-1.amazonaws.com/", "path", "https://s3.eu-central-1.amazonaws.com/b-b"),
+        ("http://127.0.0.1:9000", None, "http://127.0.0.1:9000/b-b"),
+        ("http://127.0.0.1:9000", "virtual", "http://127.0.0.1:9000/b-b"),
+        ("http://[::1]:9000/", "virtual", "http://[::1]:9000/b-b"),
+        ("https://host.example/s3/", "auto", "https://host.example/s3/b-b"),
+        ("https://host.example:8443/s3", "virtual", "https://b-b.host.example:8443/s3"),
     ],
 )
-def test_the_bucket_is_in_the_host_or_in_the_path(endpoint: str, virtual: bool, base: str) -> None:
-    """The endpoint's own port and path are kept."""
-    assert urls.endpoint_base(endpoint, "b", virtual=virtual) == base
+def test_the_bucket_is_in_the_host_or_in_the_path(endpoint: str, style: str | None, url: str) -> None:
+    """The endpoint's own port and path are kept; an address cannot have a bucket before it."""
+    assert urls.bucket_url(endpoint, "b-b", style) == url
+
+
+@pytest.mark.parametrize(
+    ("bucket", "scheme", "as_host"),
+    [("b.b", "https", False), ("b.b", "http", True), ("B_b", "http", False), ("b-b", "https", True)],
+)
+def test_a_bucket_that_cannot_be_a_host_goes_by_path(bucket: str, scheme: str, as_host: bool) -> None:
+    """A dot breaks a certificate, which plain http has not."""
+    expected = f"{scheme}://{bucket}.s3.example" if as_host else f"{scheme}://s3.example/{bucket}"
+    assert urls.bucket_url(f"{scheme}://s3.example", bucket, "virtual") == expected
+
+
+def test_aws_endpoints_are_botocores() -> None:
+    """For every region of every partition, and for none."""
+    for partition in Loader().load_data("endpoints")["partitions"]:
+        for region in partition["regions"]:
+            assert urls.aws_endpoint(region) == f"https://s3.{region}.{partition['dnsSuffix']}"
+            assert urls.is_aws(urls.aws_endpoint(region))
+    assert urls.aws_endpoint(None) == "https://s3.amazonaws.com"
+    assert urls.aws_endpoint("aws-global", scheme="http") == "http://s3.amazonaws.com"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +122,7 @@ def test_the_bucket_is_in_the_host_or_in_the_path(endpoint: str, virtual: bool, 
         ("http://127.0.0.1:9000/s3.amazonaws.com", False),
         ("https://storage.googleapis.com", False),
         ("", False),
+        ("http://[::1:9000", False),
     ],
 )
 def test_amazons_own_endpoints_are_known(endpoint: str, aws: bool) -> None:

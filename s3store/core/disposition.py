@@ -1,0 +1,74 @@
+"""The Content-Disposition header: whether a browser shows a file or saves it, and under which name.
+
+RFC 6266 (the header) and RFC 8187 (names beyond ASCII).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote
+
+DEFAULT_NAME = "download"
+"""The name of a file whose own has nothing left that a file system takes."""
+
+MAX_BYTES = 255
+"""Bytes of UTF-8 that the common file systems take for a name."""
+
+_MAX_EXTENSION = 32
+
+# Control, format (bidi, zero width), lone surrogates, line and paragraph separators: never seen, always trouble.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|\Z)", re.IGNORECASE)
+_ATTR_CHAR = "!#$&+-.^_`|~"
+
+
+def content_disposition(filename: str | None = None, *, inline: bool = False) -> str:
+    """Return the value of a Content-Disposition header, in ASCII.
+
+    The name is made safe first, see `safe_filename`. What old clients would misread goes into `filename*`, with a
+    plain likeness in `filename`. Without a name the browser takes one from the URL.
+    """
+    kind = "inline" if inline else "attachment"
+    if filename is None:
+        return kind
+    name = safe_filename(filename)
+    plain = _plain(name)
+    value = f'{kind}; filename="{plain}"'
+    return value if plain == name else f"{value}; filename*=UTF-8''{quote(name, safe=_ATTR_CHAR)}"
+
+
+def safe_filename(name: str) -> str:
+    """Return what a browser may save a file as: the last part of `name`, of visible characters, 255 bytes at most.
+
+    No dots or spaces at the end, no device name of Windows (`CON` becomes `_CON`), and `download` if nothing is left.
+    """
+    base = re.split(r"[/\\]", name)[-1]
+    visible = "".join(char for char in base if unicodedata.category(char) not in _INVISIBLE)
+    found = _cut(_trim(visible), MAX_BYTES)
+    if _RESERVED.match(found):
+        found = "_" + _cut(found, MAX_BYTES - 1)
+    return found or DEFAULT_NAME
+
+
+def _trim(name: str) -> str:
+    return re.sub(r"[\s.]+\Z", "", name.lstrip())
+
+
+def _cut(name: str, size: int) -> str:
+    """Cut the stem, never the extension, and never inside a character."""
+    if len(name.encode()) <= size:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension.encode()) > _MAX_EXTENSION:
+        return _trim(name.encode()[:size].decode(errors="ignore"))
+    kept = size - len(extension.encode()) - 1
+    return stem.encode()[:kept].decode(errors="ignore") + dot + extension
+
+
+def _plain(name: str) -> str:
+    """Return a likeness in ASCII without accents, nor what is special inside quotes or to a decoder of percents."""
+    letters = (char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    # Some characters decompose to a slash, a quote or trailing dots.
+    likeness = "".join(char if " " <= char <= "~" and char not in '"%/\\' else "_" for char in letters)
+    return safe_filename(likeness)

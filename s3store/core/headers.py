@@ -1,0 +1,81 @@
+"""Parameters of PutObject as the headers, or the form fields, by which a browser says the same.
+
+AWS: "PutObject" and "POST Object" in the API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import format_datetime
+from typing import Any
+
+_HEADERS = {
+    "ACL": "x-amz-acl",
+    "BucketKeyEnabled": "x-amz-server-side-encryption-bucket-key-enabled",
+    "CacheControl": "Cache-Control",
+    "ContentDisposition": "Content-Disposition",
+    "ContentEncoding": "Content-Encoding",
+    "ContentLanguage": "Content-Language",
+    "ContentType": "Content-Type",
+    "ExpectedBucketOwner": "x-amz-expected-bucket-owner",
+    "Expires": "Expires",
+    "GrantFullControl": "x-amz-grant-full-control",
+    "GrantRead": "x-amz-grant-read",
+    "GrantReadACP": "x-amz-grant-read-acp",
+    "GrantWriteACP": "x-amz-grant-write-acp",
+    "ObjectLockLegalHoldStatus": "x-amz-object-lock-legal-hold",
+    "ObjectLockMode": "x-amz-object-lock-mode",
+    "ObjectLockRetainUntilDate": "x-amz-object-lock-retain-until-date",
+    "RequestPayer": "x-amz-request-payer",
+    "SSEKMSEncryptionContext": "x-amz-server-side-encryption-context",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "StorageClass": "x-amz-storage-class",
+    "Tagging": "x-amz-tagging",
+    "WebsiteRedirectLocation": "x-amz-website-redirect-location",
+}
+
+# A form takes the ACL without the prefix of the header, and no tags that could be written like the header's.
+_FIELDS = {**_HEADERS, "ACL": "acl"}
+_NO_FIELDS = ("ExpectedBucketOwner", "RequestPayer", "Tagging")
+
+
+def headers_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers of a PUT that creates an object with these parameters.
+
+    Raises ValueError for what must not be handed to a browser: the customer's own encryption key.
+    """
+    return _named(given, _HEADERS)
+
+
+def form_fields_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields of a form that creates an object with these parameters. Raises ValueError as `headers_of`."""
+    for name in _NO_FIELDS:
+        if given.get(name) is not None:
+            raise ValueError(f"A form cannot carry the object parameter {name}; use upload_url.")
+    return _named(given, _FIELDS)
+
+
+def _named(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in given.items():
+        if name.startswith("SSECustomer"):
+            raise ValueError(f"{name} would hand the encryption key to the browser; let the server save such files.")
+        if name == "Metadata":
+            found |= {f"x-amz-meta-{key.lower()}": text for key, text in value.items()}
+        elif name in names:
+            # What is left out is ChecksumAlgorithm: the sender of the bytes knows their checksum, not we.
+            found[names[name]] = _text(name, value)
+    return found
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        moment = value.astimezone(timezone.utc)
+        if name == "ObjectLockRetainUntilDate":
+            return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return format_datetime(moment, usegmt=True)
+    return str(value)

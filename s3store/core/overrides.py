@@ -1,0 +1,77 @@
+"""What a signed URL may say about the answer: S3's parameters of GetObject, and the same in plain words.
+
+AWS: "GetObject", "Overriding response header values through the request".
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import format_datetime
+from typing import Any
+
+from s3store.core import media_types
+from s3store.core.disposition import content_disposition
+from s3store.core.params import header_problem
+
+QUERY = {
+    "ResponseCacheControl": "response-cache-control",
+    "ResponseContentDisposition": "response-content-disposition",
+    "ResponseContentEncoding": "response-content-encoding",
+    "ResponseContentLanguage": "response-content-language",
+    "ResponseContentType": "response-content-type",
+    "ResponseExpires": "response-expires",
+    "VersionId": "versionId",
+    "PartNumber": "partNumber",
+    "RequestPayer": "x-amz-request-payer",
+}
+
+
+def plain_query(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return the query of a URL that S3 does not sign: parameters of GetObject, and whatever else a CDN knows."""
+    return {QUERY.get(name, name): _text(value) for name, value in parameters.items()}
+
+
+def signed_query(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return parameters of GetObject as those of a query.
+
+    Raises ValueError for one that S3 takes as a header, which no link can carry, and for control characters.
+    """
+    for name, value in parameters.items():
+        if name not in QUERY:
+            near = difflib.get_close_matches(str(name), QUERY, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"A signed URL can carry {', '.join(QUERY)}."
+            raise ValueError(f"{name!r} cannot be part of a signed URL. {hint}")
+        if problem := header_problem(value):
+            raise ValueError(f"{name}: {problem}.")
+    return [(QUERY[name], _text(value)) for name, value in parameters.items()]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return format_datetime(value.astimezone(timezone.utc), usegmt=True)
+    return str(value)
+
+
+def in_words(*, download_as: str | None, content_type: str | None, inline: bool, stored_type: str) -> dict[str, str]:
+    """Return the parameters of GetObject that make a browser save the file, or show it, under a name.
+
+    `stored_type` is the type that the file presumably has. Raises ValueError where the browser might run it.
+    """
+    if content_type and not media_types.essence(content_type):
+        raise ValueError(f"{content_type!r} is no content type.")
+    shown = content_type or stored_type
+    if (inline and not media_types.may_be_shown(shown)) or (
+        content_type and download_as is None and media_types.is_active(shown)
+    ):
+        raise ValueError(
+            f"A browser should not be asked to show {shown}, which may hold scripts. Give download_as without inline, "
+            "so that it is saved, or use S3's own words: parameters={'ResponseContentType': …}."
+        )
+    words = {}
+    if inline or download_as is not None:
+        words["ResponseContentDisposition"] = content_disposition(download_as, inline=inline)
+    if content_type:
+        words["ResponseContentType"] = content_type
+    return words

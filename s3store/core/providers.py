@@ -1,0 +1,195 @@
+"""What the documentation of S3 servers says about them, by the names that the option `provider` takes.
+
+A preset holds the safe value where a provider's documentation is silent: without a word about `If-None-Match` on
+PutObject, no conditional writes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+_HOST_PART = re.compile(r"[A-Za-z0-9-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A provider of S3, or a server that one runs oneself."""
+
+    title: str
+    """What it calls itself."""
+
+    endpoint: str | None = None
+    """Its URL, with the options in braces that are part of it."""
+
+    self_hosted: bool = False
+    """Whether everybody runs their own, so that `endpoint_url` must be given."""
+
+    region: str | None = None
+    """The region in signatures where it has but one, or checks none."""
+
+    styles: tuple[str, ...] = ("path", "virtual")
+    """The addressing styles that it serves, the best one first."""
+
+    conditional_writes: bool = False
+    """Whether PutObject honours `If-None-Match: *`."""
+
+    acls: bool = True
+    """Whether an object can have an ACL of its own."""
+
+    hosts: tuple[str, ...] = ()
+    """The domains of its endpoints."""
+
+    signed_domains: bool = True
+    """Whether URLs signed for a domain of one's own can work."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The options without which there is no endpoint."""
+        if self.self_hosted:
+            return ("endpoint_url",)
+        return tuple(name for name in ("account_id", "region_name") if f"{{{name}}}" in (self.endpoint or ""))
+
+    def endpoint_url(self, given: Mapping[str, Any]) -> str | None:
+        """Return its URL for these options, or None where one is missing or cannot be part of a host name."""
+        parts = {name: given.get(name) for name in self.needs}
+        if self.endpoint is None or not all(is_host_part(value) for value in parts.values()):
+            return None
+        return self.endpoint.format_map(parts)
+
+    def serves(self, url: str) -> bool:
+        """Whether the host of an endpoint's URL is one of its own."""
+        host = urlsplit(url).hostname or ""
+        return not self.hosts or f".{host}".endswith(tuple(f".{domain}" for domain in self.hosts))
+
+
+PROVIDERS: dict[str, Provider] = {
+    "aws": Provider(
+        title="Amazon S3",
+        styles=("virtual", "path"),
+        conditional_writes=True,
+        hosts=("amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"),
+    ),
+    # Cloudflare: "S3 API compatibility", "Extensions", "Presigned URLs", "Data location".
+    "r2": Provider(
+        title="Cloudflare R2",
+        endpoint="https://{account_id}.r2.cloudflarestorage.com",
+        region="auto",
+        conditional_writes=True,
+        acls=False,
+        hosts=("r2.cloudflarestorage.com",),
+        signed_domains=False,
+    ),
+    # Backblaze: "Call the S3-Compatible API", "S3 Compatible API", "Present a Branded S3 Endpoint".
+    "b2": Provider(
+        title="Backblaze B2",
+        endpoint="https://s3.{region_name}.backblazeb2.com",
+        acls=False,
+        hosts=("backblazeb2.com",),
+        signed_domains=False,
+    ),
+    # DigitalOcean: "Use DigitalOcean Spaces with AWS S3 SDKs", "How to Enable the Spaces CDN".
+    "spaces": Provider(
+        title="DigitalOcean Spaces",
+        endpoint="https://{region_name}.digitaloceanspaces.com",
+        styles=("virtual", "path"),
+        hosts=("digitaloceanspaces.com",),
+        signed_domains=False,
+    ),
+    # Google: "Simple migration from Amazon S3 to Cloud Storage", "Request preconditions".
+    "gcs": Provider(
+        title="Google Cloud Storage",
+        endpoint="https://storage.googleapis.com",
+        region="auto",
+        hosts=("googleapis.com",),
+    ),
+    # Wasabi: "Service URLs for Wasabi's Storage Regions", "REST API Introduction", "Using policies vs ACLs in Wasabi".
+    "wasabi": Provider(
+        title="Wasabi",
+        endpoint="https://s3.{region_name}.wasabisys.com",
+        hosts=("wasabisys.com",),
+    ),
+    # Scaleway: "Understanding Object Storage object operations", "Using conditional writes".
+    "scaleway": Provider(
+        title="Scaleway Object Storage",
+        endpoint="https://s3.{region_name}.scw.cloud",
+        styles=("virtual", "path"),
+        conditional_writes=True,
+        hosts=("scw.cloud",),
+    ),
+    # Hetzner: "Buckets & objects", "List of supported actions".
+    "hetzner": Provider(
+        title="Hetzner Object Storage",
+        endpoint="https://{region_name}.your-objectstorage.com",
+        styles=("virtual", "path"),
+        hosts=("your-objectstorage.com",),
+        signed_domains=False,
+    ),
+    # OVHcloud: "Endpoints and Object Storage geoavailability", "How to share an object or file externally".
+    "ovh": Provider(
+        title="OVHcloud Object Storage",
+        endpoint="https://s3.{region_name}.io.cloud.ovh.net",
+        styles=("virtual", "path"),
+        hosts=("cloud.ovh.net", "cloud.ovh.us"),
+    ),
+    # Akamai: "Access buckets and files through URLs".
+    "linode": Provider(
+        title="Linode Object Storage",
+        endpoint="https://{region_name}.linodeobjects.com",
+        styles=("virtual", "path"),
+        hosts=("linodeobjects.com",),
+    ),
+    # Exoscale: "SOS API", "Simple Object Storage overview".
+    "exoscale": Provider(
+        title="Exoscale SOS",
+        endpoint="https://sos-{region_name}.exo.io",
+        hosts=("exo.io",),
+    ),
+    # Tigris: "Python", "Conditional operations (preconditions)", "Object ACLs", "Moving to Virtual Hosted URLs".
+    "tigris": Provider(
+        title="Tigris",
+        endpoint="https://t3.storage.dev",
+        region="auto",
+        styles=("virtual",),
+        conditional_writes=True,
+        hosts=("t3.storage.dev", "storage.tigris.dev"),
+    ),
+    # MinIO: "S3 API compatibility".
+    "minio": Provider(title="MinIO", self_hosted=True, region="us-east-1", conditional_writes=True, acls=False),
+    # These two as tried: the page "Other S3 servers" says in which versions.
+    "ceph": Provider(title="Ceph RGW", self_hosted=True, region="us-east-1", conditional_writes=True),
+    "seaweedfs": Provider(title="SeaweedFS", self_hosted=True, region="us-east-1", conditional_writes=True, acls=False),
+}
+
+
+def preset(name: object, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a provider's name stands for beside those given, which are unchecked.
+
+    An unknown provider stands for nothing, and so does `aws`: it is what the defaults are for.
+    """
+    provider = PROVIDERS.get(name) if isinstance(name, str) and name != "aws" else None
+    if provider is None:
+        return {}
+    values = {
+        "region_name": provider.region,
+        "endpoint_url": provider.endpoint_url(given),
+        "addressing_style": provider.styles[0],
+        "conditional_writes": None if provider.conditional_writes else False,
+    }
+    return {option: value for option, value in values.items() if value is not None}
+
+
+def is_host_part(value: object) -> bool:
+    """Whether `value` can stand between the dots of a host name."""
+    return isinstance(value, str) and bool(_HOST_PART.fullmatch(value))
+
+
+def nearest(name: str) -> str | None:
+    """Return the provider that somebody means who writes `name`: `cloudflare`, `R2`, `mino`."""
+    wanted = name.lower()
+    titles = (known for known, provider in PROVIDERS.items() if wanted in provider.title.lower().split())
+    return next(titles, None) or next(iter(difflib.get_close_matches(wanted, PROVIDERS, n=1)), None)

@@ -1,0 +1,126 @@
+"""Signature Version 4: query strings that sign a URL, and signatures of POST policies.
+
+AWS: "Authenticating requests: using query parameters (AWS Signature Version 4)" and "Create a signed AWS API request".
+The time is an argument, in whole seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import lru_cache
+from urllib.parse import quote
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+
+MAX_EXPIRES = 7 * 24 * 3600
+"""Seconds that a signed URL may live."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What signs, and until when it does: `expires_at` is in seconds since 1970, None for keys that stay."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    expires_at: float | None = None
+
+
+def presign(
+    method: str,
+    host: str,
+    path: str,
+    *,
+    credentials: Credentials,
+    region: str,
+    stamp: int,
+    expires: int,
+    query: Iterable[tuple[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> str:
+    """Return the query string, `query` included, that signs a request for `expires` seconds from `stamp` on.
+
+    `path` is as it stands in the URL, quoted. Whoever sends the request must send the `headers`, too.
+    """
+    names = "host"
+    lines = f"host:{host}\n"
+    if headers:
+        every = sorted({"host": host, **{name.lower(): " ".join(headers[name].split()) for name in headers}}.items())
+        names = ";".join(name for name, _ in every)
+        lines = "".join(f"{name}:{value}\n" for name, value in every)
+    scope = _scope(credentials, region, stamp, expires, names)
+    text, in_order = scope.query, scope.in_order
+    if query:
+        pairs = [_pair(name, value) for name, value in query]
+        text = "&".join([*pairs, text])
+        in_order = "&".join(sorted([*pairs, *in_order.split("&")], key=_by_name))
+    canonical = f"{method}\n{path}\n{in_order}\n{lines}\n{names}\nUNSIGNED-PAYLOAD"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    signature = hmac.digest(scope.key, scope.intro + digest.encode(), "sha256").hex()
+    return f"{text}&X-Amz-Signature={signature}"
+
+
+def _pair(name: str, value: str) -> str:
+    return f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}"
+
+
+def _by_name(pair: str) -> list[str]:
+    return pair.split("=")
+
+
+def sign_text(text: bytes, *, credentials: Credentials, region: str, stamp: int) -> str:
+    """Return the signature of a POST policy, as hexadecimal digits."""
+    return hmac.digest(_signing_key(credentials.secret_key, timestamp(stamp)[:8], region), text, "sha256").hex()
+
+
+def timestamp(stamp: int) -> str:
+    """Return a time as signatures write it: 20260131T235959Z."""
+    return datetime.fromtimestamp(stamp, timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+
+
+def credential(credentials: Credentials, region: str, stamp: int) -> str:
+    """Return the credential with the scope that it signs for."""
+    return f"{credentials.access_key}/{timestamp(stamp)[:8]}/{region}/s3/aws4_request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scope:
+    """What all URLs that are signed for the same time have in common."""
+
+    query: str
+    in_order: str
+    intro: bytes
+    key: bytes
+
+
+@lru_cache(maxsize=256)
+def _scope(credentials: Credentials, region: str, stamp: int, expires: int, headers: str) -> _Scope:
+    date = timestamp(stamp)
+    query = {
+        "X-Amz-Algorithm": ALGORITHM,
+        "X-Amz-Credential": credential(credentials, region, stamp),
+        "X-Amz-Date": date,
+        "X-Amz-Expires": str(expires),
+        "X-Amz-SignedHeaders": headers,
+    }
+    if credentials.token:
+        query["X-Amz-Security-Token"] = credentials.token
+    pairs = [_pair(name, value) for name, value in query.items()]
+    return _Scope(
+        query="&".join(pairs),
+        in_order="&".join(sorted(pairs, key=_by_name)),
+        intro=f"{ALGORITHM}\n{date}\n{date[:8]}/{region}/s3/aws4_request\n".encode(),
+        key=_signing_key(credentials.secret_key, date[:8], region),
+    )
+
+
+@lru_cache(maxsize=64)
+def _signing_key(secret_key: str, day: str, region: str) -> bytes:
+    key = f"AWS4{secret_key}".encode()
+    for part in (day, region, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key

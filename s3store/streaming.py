@@ -1,0 +1,176 @@
+"""A file through Django, as HTTP has it: ranges, conditions, HEAD.
+
+RFC 9110, sections 13 (conditional requests) and 14 (range requests).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import IO, Any, cast
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
+
+from s3store import errors
+from s3store.answers import Answer
+from s3store.chunks import AsyncChunks, Chunks, PartReader
+from s3store.core.info import ObjectInfo
+from s3store.core.params import guess_content_type
+from s3store.core.presentation import SAFE, present
+from s3store.core.requested import Requested, accepts_gzip, parse_range
+from s3store.files import S3File
+from s3store.inflate import is_gzipped, plain_size
+from s3store.reader import RangeReader
+from s3store.storage import S3Storage
+
+_CONDITIONS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One request for one file: what is asked for, and how a browser is to take it."""
+
+    request: HttpRequest
+    storage: S3Storage
+    name: str
+    filename: str
+    inline: bool
+    content_type: str | None
+    max_range: int | None
+
+    def response(self) -> HttpResponseBase:
+        """Return the answer: 200, 206, 304, 412 or 416. Raises Http404 where there is no file."""
+        try:
+            return self._checked() or self._part() or self._whole()
+        except errors.ObjectNotFoundError as error:
+            raise Http404(f"There is no file {self.name!r}.") from error
+
+    # The kinds of answers
+
+    def _checked(self) -> HttpResponseBase | None:
+        """Return the answer that needs no content: to a HEAD, or to a condition that does not hold."""
+        head = self.request.method == "HEAD"
+        if not head and not any(name in self.request.headers for name in _CONDITIONS):
+            return None
+        info = self._head()
+        modified = int(info.modified.timestamp()) if info.modified else None
+        validators = self._validators(info)
+        refused = get_conditional_response(self.request, etag=validators.get("ETag"), last_modified=modified)
+        if refused:
+            for header, value in validators.items():
+                refused.headers[header] = value
+            return cast("HttpResponseBase", refused)
+        return self._answer(info, io.BytesIO(), self._size(info)) if head else None
+
+    def _part(self) -> HttpResponseBase | None:
+        """Return the answer to a Range header, or None where the whole file is to be sent."""
+        header = self.request.headers.get("Range")
+        if header is None:
+            return None
+        try:
+            wanted = parse_range(header)
+        except ValueError:
+            return self._no_such_part(self._head())
+        if wanted and wanted.start < 0:
+            info = self._head()
+            wanted = wanted.within(info.size)
+            if wanted is None:
+                return self._no_such_part(info)
+        return self._ranged(wanted.at_most(self.max_range)) if wanted else None
+
+    def _ranged(self, wanted: Requested) -> HttpResponseBase | None:
+        reader: Any
+        try:
+            reader = PartReader(self._key, self._fetch, start=wanted.start, stop=wanted.stop)
+            info = reader.info
+        except errors.ObjectChangedError:
+            reader, info = None, self._head()
+        found = wanted.within(info.size)
+        if self._inflates(info) or not self._is_meant(info):
+            if reader:
+                reader.close()
+            return None
+        if reader is None or found is None:
+            return self._no_such_part(info)
+        first, stop = found.start, cast("int", found.stop)
+        response = self._answer(info, reader, stop - first)
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {first}-{stop - 1}/{info.size}"
+        # Middleware that compresses would change the length; it leaves alone what has an encoding.
+        response.headers.setdefault("Content-Encoding", "identity")
+        return response
+
+    def _whole(self) -> HttpResponseBase:
+        reader = RangeReader(self._key, self._fetch)
+        info = reader.info
+        self.storage.remember(info)
+        file: Any = S3File(self.storage, self.name, "rb", reader, inflate=True) if self._inflates(info) else reader
+        return self._answer(info, file, self._size(info))
+
+    def _no_such_part(self, info: ObjectInfo) -> HttpResponse:
+        return HttpResponse(status=416, headers={**self._validators(info), "Content-Range": f"bytes */{info.size}"})
+
+    def _answer(self, info: ObjectInfo, file: IO[bytes], size: int | None) -> StreamingHttpResponse:
+        # Also to a HEAD: to an ordinary response, middleware would give the length of its empty content.
+        chunks = AsyncChunks if isinstance(self.request, ASGIRequest) else Chunks
+        headers = {**self._validators(info), **self._description(info)}
+        if size is not None:
+            headers["Content-Length"] = str(size)
+        return StreamingHttpResponse(chunks(file, size), headers=headers)
+
+    # What is asked of S3
+
+    @property
+    def _key(self) -> str:
+        return self.storage._key(self.name)
+
+    def _head(self) -> ObjectInfo:
+        info = self.storage._bucket.head(self._key, self.storage._parameters(self.name))
+        self.storage.remember(info)
+        return info
+
+    def _fetch(self, start: int, stop: int | None, etag: str | None) -> Answer:
+        given = self.storage._parameters(self.name)
+        return self.storage._bucket.get(self._key, given, start=start, stop=stop, etag=etag)
+
+    # What the answer says
+
+    def _inflates(self, info: ObjectInfo) -> bool:
+        return is_gzipped(info) and not accepts_gzip(self.request.headers.get("Accept-Encoding"))
+
+    def _size(self, info: ObjectInfo) -> int | None:
+        return plain_size(info) if self._inflates(info) else info.size
+
+    def _is_meant(self, info: ObjectInfo) -> bool:
+        """Whether If-Range, if given, names this version."""
+        wanted = self.request.headers.get("If-Range")
+        return wanted is None or wanted in (info.etag, _last_modified(info))
+
+    def _validators(self, info: ObjectInfo) -> dict[str, str]:
+        headers = {**SAFE, "Cache-Control": "private, no-cache"}
+        if info.etag:
+            # Inflated bytes are others than those that the ETag stands for.
+            headers["ETag"] = f"W/{info.etag}" if self._inflates(info) else info.etag
+        if modified := _last_modified(info):
+            headers["Last-Modified"] = modified
+        if is_gzipped(info):
+            headers["Vary"] = "Accept-Encoding"
+        return headers
+
+    def _description(self, info: ObjectInfo) -> dict[str, str]:
+        content_type = self.content_type or info.content_type or guess_content_type(self.name)
+        headers = present(content_type, self.filename, inline=self.inline)
+        headers["Accept-Ranges"] = "none" if self._inflates(info) else "bytes"
+        tokens = [token.strip() for token in (info.content_encoding or "").split(",")]
+        encodings = [token for token in tokens if token.lower() not in ("", "aws-chunked")]
+        if encodings and not self._inflates(info):
+            headers["Content-Encoding"] = ", ".join(encodings)
+        return headers
+
+
+def _last_modified(info: ObjectInfo) -> str | None:
+    return http_date(info.modified.timestamp()) if info.modified else None

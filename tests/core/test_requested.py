@@ -1,0 +1,102 @@
+"""Range and Accept-Encoding as browsers send them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3store.core.requested import Requested, accepts_gzip, parse_range
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("bytes=0-0", Requested(start=0, stop=1)),
+        ("bytes=5-", Requested(start=5)),
+        ("bytes=-7", Requested(start=-7)),
+        (" Bytes = 1 - 2 ", Requested(start=1, stop=3)),
+        ("items=0-1", None),
+        ("items=0-1,3-4", None),
+        ("", None),
+    ],
+)
+def test_one_range_of_bytes_is_understood(header: str, wanted: Requested | None) -> None:
+    """Units other than bytes are ignored."""
+    assert parse_range(header) == wanted
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "bytes=-0",
+        "bytes=9-1",
+        "bytes=a-b",
+        "bytes=0-0,1-1",
+        "bytes=0-1,",
+        "bytes=-",
+        "bytes=",
+        "bytes=1",
+        "bytes",
+        "bytes=+1-2",
+        "bytes=--1",
+        "bytes=١-٢",
+        "bytes=0-" + "9" * 5000,
+        "bytes=" + ",".join(["0-0"] * 5000),
+    ],
+    ids=lambda header: header[:20].encode("unicode_escape").decode(),
+)
+def test_su_15_everything_else_is_refused(header: str) -> None:
+    """Several ranges, impossible ones, and numbers that take long to read."""
+    with pytest.raises(ValueError, match="not a range of bytes"):
+        parse_range(header)
+
+
+@given(size=st.integers(0, 50), first=st.integers(0, 60), length=st.integers(0, 60) | st.none())
+def test_ranges_within_a_size_are_pythons_slices(size: int, first: int, length: int | None) -> None:
+    """What is left of a range is never empty, and both its ends are inside."""
+    content = bytes(range(size))
+    header = f"bytes={first}-" if length is None else f"bytes={first}-{first + length}"
+    expected = content[first:] if length is None else content[first : first + length + 1]
+    wanted = parse_range(header)
+    assert wanted
+    found = wanted.within(size)
+    assert (content[found.start : found.stop] if found else b"") == expected
+    if first:
+        last = Requested(start=-first).within(size)
+        assert (content[last.start : last.stop] if last else b"") == content[-first:]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limited"),
+    [
+        (Requested(start=3), Requested(start=3, stop=13)),
+        (Requested(start=3, stop=20), Requested(start=3, stop=13)),
+        (Requested(start=3, stop=5), Requested(start=3, stop=5)),
+    ],
+)
+def test_a_cap_takes_the_end_off(wanted: Requested, limited: Requested) -> None:
+    """A server may send less than was asked for."""
+    assert wanted.at_most(10) == limited
+    assert wanted.at_most(None) == wanted
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [
+        ("gzip, deflate, br, zstd", True),
+        ("GZIP", True),
+        ("*", True),
+        ("br;q=1.0, gzip;q=0.8, *;q=0.1", True),
+        ("gzip; q=0", False),
+        ("gzip;q=0.000, *", False),
+        ("identity;q=1, *;q=0", False),
+        ("gzip;q=nonsense", True),
+        ("deflate, br", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_gzip_is_accepted_by_its_weight(header: str | None, accepted: bool) -> None:
+    """A weight of 0 refuses, a star stands for what is not named."""
+    assert accepts_gzip(header) is accepted

@@ -1,0 +1,229 @@
+"""Permanent addresses of private files: asked for permission first, and in each mode."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.urls import path
+
+from s3store import serving, views
+from s3store.storage import S3Storage
+from s3store.templatetags import s3store as s3store_tags
+from s3store.testing.counting import counted_requests
+from s3store.views import FieldFileView, FileView
+from tests.app.models import Document
+from tests.docs.blocks import DOCS, signatures
+from tests.docs.test_docs import arguments
+
+CONTENT = b"private"
+
+
+class Files(FileView):
+    """What is below `public` is for everybody, the rest for staff."""
+
+    storage = "private"
+    mode = "stream"
+
+    def has_permission(self, name):
+        return name.startswith("public/") or self.request.user.is_staff
+
+
+class Rich(FieldFileView):
+    """The file of a document, for staff."""
+
+    model = Document
+    field = "rich"
+    mode = "stream"
+
+    def has_permission(self, obj):
+        assert isinstance(obj, Document)
+        return self.request.user.is_staff
+
+
+class Named(Files):
+    """A view whose names are made by its methods."""
+
+    def get_name(self):
+        return f"public/{self.kwargs['number']}.bin"
+
+    def get_download_name(self, name):
+        return f"Nº {self.kwargs['number']} ({name.removeprefix('public/')})"
+
+
+urlpatterns = [
+    path("files/<path:name>", Files.as_view()),
+    path("links/<path:name>", Files.as_view(mode="redirect", expire=60, download_as="x.bin")),
+    path("numbers/<int:number>", Named.as_view()),
+    path("rich/<int:pk>", Rich.as_view()),
+]
+
+
+@pytest.fixture
+def storage(s3_options, settings):
+    """The storage of the alias `private`, with two files."""
+    settings.ROOT_URLCONF = __name__
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "private": {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": s3_options},
+    }
+    storage = S3Storage(**s3_options)
+    storage.save("secret.bin", CONTENT)
+    storage.save("public/1.bin", CONTENT)
+    return storage
+
+
+@pytest.fixture
+def staff(db):
+    return User.objects.create(username="staff", is_staff=True)
+
+
+@pytest.fixture
+def visitor(db):
+    return User.objects.create(username="visitor")
+
+
+def test_b21_the_address_stays_and_permission_is_asked_each_time(client, storage, staff):
+    """The same address answers as long as it may, and no longer."""
+    client.force_login(staff)
+    first, second = client.get("/links/secret.bin"), client.get("/links/secret.bin")
+    assert (first.status_code, second.status_code) == (302, 302)
+    assert (first.headers["Cache-Control"], dict(first.cookies)) == ("private, no-store", {})
+    assert "X-Amz-Signature=" in first.url
+    assert "filename%3D%22x.bin%22" in first.url
+    assert "X-Amz-Expires=60&" in first.url
+    User.objects.update(is_staff=False)
+    assert client.get("/links/secret.bin").status_code == 403
+
+
+def test_b23_the_mode_is_the_views(client, storage, db):
+    """One attribute decides whether the browser is sent to S3 or gets the content from here."""
+    streamed = client.get("/files/public/1.bin")
+    assert (streamed.status_code, b"".join(streamed.streaming_content)) == (200, CONTENT)
+    assert client.get("/links/public/1.bin").status_code == 302
+
+
+def test_the_attributes_of_a_view_are_the_arguments_of_its_answers(rf, storage, db):
+    """Each of them can also be given to as_view."""
+    request = rf.get("/", HTTP_RANGE="bytes=0-")
+    view = Files.as_view(inline=True, max_range=3, content_type="image/png")
+    response = view(request, name="public/1.bin")
+    assert response.headers["Content-Range"] == "bytes 0-2/7"
+    assert response.headers["Content-Type"] == "image/png"
+    assert response.headers["Content-Disposition"].startswith("inline")
+    response.close()
+    response = Files.as_view(mode="accelerate", internal_location="/inside/")(request, name="public/1.bin")
+    assert response.headers["X-Accel-Redirect"].startswith("/inside/http/")
+
+
+def test_head_is_answered_and_nothing_else(client, storage, db):
+    """405 for what would change something, before permission is asked."""
+    assert client.head("/files/public/1.bin").headers["Content-Length"] == "7"
+    for method in (client.post, client.put, client.patch, client.delete, client.options):
+        response = method("/files/secret.bin")
+        assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("name", ["secret.bin", "none.bin"])
+def test_who_is_refused_learns_nothing(client, storage, visitor, name):
+    """The answer is the same whether or not there is a file, and S3 is not asked."""
+    with counted_requests(storage) as requests:
+        response = client.get(f"/files/{name}")
+        assert (response.status_code, response.url) == (302, f"/accounts/login/?next=/files/{name}")
+        client.force_login(visitor)
+        assert client.get(f"/files/{name}").status_code == 403
+    assert requests == []
+
+
+def test_raise_exception_refuses_at_once(rf):
+    """Without a way to the login, as AccessMixin has it."""
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    with pytest.raises(PermissionDenied):
+        Files.as_view(raise_exception=True)(request, name="secret.bin")
+
+
+def test_who_may_learns_that_there_is_no_file(client, storage, staff):
+    """404, and 400 for names that leave the storage."""
+    client.force_login(staff)
+    assert client.get("/files/none.bin").status_code == 404
+    assert client.get("/files/a/../../secret.bin").status_code == 400
+
+
+def test_names_come_from_methods_where_they_are_given(client, storage, db):
+    """The name in S3, and the one that the browser saves."""
+    response = client.get("/numbers/1")
+    assert b"".join(response.streaming_content) == CONTENT
+    assert response.headers["Content-Disposition"] == (
+        "attachment; filename=\"No 1 (1.bin)\"; filename*=UTF-8''N%C2%BA%201%20%281.bin%29"
+    )
+
+
+@pytest.mark.parametrize(("view", "signature"), [(FileView, "self, name"), (FieldFileView, "self, obj")])
+def test_a_view_without_a_rule_serves_nothing(rf, storage, db, view, signature):
+    """It says which method is missing."""
+    document = Document.objects.create(rich="secret.bin")
+
+    class Bare(view):
+        pass
+
+    words = {"model": Document, "field": "rich"} if view is FieldFileView else {}
+    with pytest.raises(ImproperlyConfigured, match=rf"Bare serves .* has_permission\({signature}\)"):
+        Bare.as_view(**words)(rf.get("/"), name="secret.bin", pk=document.pk)
+
+
+# The file of an object
+
+
+@pytest.fixture
+def document(storage, db, monkeypatch):
+    """A document with a file in the private storage."""
+    monkeypatch.setattr(Document._meta.get_field("rich"), "storage", storage)
+    return Document.objects.create(rich="secret.bin")
+
+
+def test_the_file_of_an_object_is_served_from_its_own_storage(client, document, staff, visitor):
+    """The object is what permission is asked for."""
+    assert client.get(f"/rich/{document.pk}").status_code == 302
+    client.force_login(visitor)
+    assert client.get(f"/rich/{document.pk}").status_code == 403
+    client.force_login(staff)
+    response = client.get(f"/rich/{document.pk}")
+    assert b"".join(response.streaming_content) == CONTENT
+    assert response.headers["Content-Disposition"] == 'attachment; filename="secret.bin"'
+
+
+def test_an_empty_field_is_404_for_who_may(client, document, staff):
+    """And for others as any file is."""
+    empty = Document.objects.create()
+    assert client.get(f"/rich/{empty.pk}").status_code == 302
+    client.force_login(staff)
+    assert client.get(f"/rich/{empty.pk}").status_code == 404
+    assert client.get("/rich/999").status_code == 404
+
+
+def test_a_view_without_a_field_says_so(rf, document, staff):
+    """Which of the model's files it serves is not guessed."""
+    request = rf.get("/")
+    request.user = staff
+    with pytest.raises(ImproperlyConfigured, match='needs the name of a file field: field = "…"'):
+        Rich.as_view(field="")(request, pk=document.pk)
+
+
+# The reference
+
+
+def test_everything_public_is_in_the_reference():
+    """Each function, class and method with its arguments, and nothing else."""
+    found = {}
+    for module in (serving, views, s3store_tags):
+        for name, thing in vars(module).items():
+            if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
+                continue
+            found[name] = thing
+            members = vars(thing).items() if inspect.isclass(thing) else ()
+            found |= {f"{name}.{one}": each for one, each in members if inspect.isfunction(each) and one[0] != "_"}
+    described = signatures(DOCS / "reference" / "views.rst")
+    assert described == {name: arguments(thing) for name, thing in found.items()}
