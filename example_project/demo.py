@@ -31,6 +31,9 @@ HOST = "127.0.0.1"
 PORT = 8000
 USER = "demo"
 PASSWORD = "demo-library"  # noqa: S105 - printed at each start; the site listens on the loopback only
+GUEST = "guest"
+GUEST_PASSWORD = "demo-guest"  # noqa: S105
+KEPT_PASSWORD = "(the one that you have set)"  # noqa: S105
 EMBEDDED_BUCKET = "s3store-demo"
 KEPT = ("secret-key", "s3-port", "s3", "*.sqlite3", "*.sqlite3-journal")
 
@@ -111,8 +114,8 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
     else:
         accept_bucket(os.environ["AWS_STORAGE_BUCKET_NAME"], yes=options.yes)
     os.environ["S3STORE_DEMO_DATA"] = str(data)
-    password = fill(samples=embedded)
-    announce(site.server_address[1], data, password, embedded=embedded)
+    password, guest_password = fill(samples=embedded)
+    announce(site.server_address[1], data, password, guest_password, embedded=embedded)
     serve(site, stack)
 
 
@@ -215,8 +218,8 @@ def accept_bucket(bucket: str, *, yes: bool) -> None:
         )
 
 
-def fill(*, samples: bool) -> str:
-    """Bring database, static files, user and, at the first start, samples into place; return the password."""
+def fill(*, samples: bool) -> tuple[str, str]:
+    """Bring database, static files, users and, at the first start, samples into place; return the passwords."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     import django
     from django.core.management import call_command
@@ -233,8 +236,11 @@ def fill(*, samples: bool) -> str:
         user = users.create_superuser(USER, password=PASSWORD)
         if samples:
             say(f"Added {add_samples(user)} sample documents.")
-        return PASSWORD
-    return PASSWORD if user.check_password(PASSWORD) else "(the one that you have set)"
+    guest = users.filter(username=GUEST).first() or users.create_user(GUEST, password=GUEST_PASSWORD)
+    return (
+        PASSWORD if user.check_password(PASSWORD) else KEPT_PASSWORD,
+        GUEST_PASSWORD if guest.check_password(GUEST_PASSWORD) else KEPT_PASSWORD,
+    )
 
 
 def collect_static() -> str:
@@ -247,7 +253,7 @@ def collect_static() -> str:
     return f"Static files: {lines[-1]}" if lines else "Static files are in the bucket."
 
 
-def announce(port: int, data: Path, password: str, *, embedded: bool) -> None:
+def announce(port: int, data: Path, password: str, guest_password: str, *, embedded: bool) -> None:
     """Tell where everything is."""
     from django.templatetags.static import static
 
@@ -259,9 +265,11 @@ def announce(port: int, data: Path, password: str, *, embedded: bool) -> None:
     say(
         f"""
   Library   http://{HOST}:{port}/
+  Gallery   http://{HOST}:{port}/gallery/
   Admin     http://{HOST}:{port}/admin/
   User      {USER}
   Password  {password}
+  Guest     {GUEST}, password {guest_password}: is refused what is private
 
   Files     bucket {bucket} on {where}
   Data      {data}

@@ -20,11 +20,11 @@ class DocumentAdmin(admin.ModelAdmin):
     form = DocumentForm
     list_display = ["preview", "title", "kind", "human_size", "uploaded_by", "created_at"]
     list_display_links = ["preview", "title"]
-    list_filter = ["content_type"]
+    list_filter = ["is_private", "content_type"]
     list_select_related = ["uploaded_by"]
     search_fields = ["title", "original_name", "file", "uploaded_by__username"]
     date_hierarchy = "created_at"
-    fields = ["title", "upload", "preview", "link", "original_name", "human_size", "kind", "uploaded_by"]
+    fields = ["title", "is_private", "upload", "preview", "link", "original_name", "human_size", "kind", "uploaded_by"]
     readonly_fields = ["preview", "link", "original_name", "human_size", "kind", "uploaded_by"]
 
     class Media:

@@ -28,7 +28,7 @@ class DocumentForm(forms.ModelForm):
 
     class Meta:
         model = Document
-        fields = ["title"]
+        fields = ["title", "is_private"]
         help_texts = {"title": _("Left empty, the name of the file is taken.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,5 +1,6 @@
 """The one thing in the library: a document."""
 
+import re
 from datetime import timedelta
 from functools import partial
 from pathlib import PurePath
@@ -11,10 +12,21 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.db import models, transaction
 from django.urls import reverse
+from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from library.inspection import Facts
+
+
+class DocumentQuerySet(models.QuerySet["Document"]):
+    """Documents, by who asks for them."""
+
+    def visible_to(self, user: Any) -> "DocumentQuerySet":
+        """Leave out what is private to others; see Document.may_be_seen_by."""
+        if user.has_perm("library.view_document"):
+            return self
+        return self.filter(models.Q(is_private=False) | models.Q(uploaded_by=user))
 
 
 class Document(models.Model):
@@ -24,6 +36,9 @@ class Document(models.Model):
     """
 
     title = models.CharField(_("title"), max_length=120)
+    is_private = models.BooleanField(
+        _("private"), default=False, help_text=_("Only you and administrators may open it.")
+    )
     original_name = models.CharField(_("original name"), max_length=200, editable=False)
     file = models.FileField(_("file"), upload_to="documents/%Y/%m/", max_length=255, editable=False)
     thumbnail = models.FileField(
@@ -42,6 +57,8 @@ class Document(models.Model):
     )
     created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = DocumentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("document")
@@ -80,6 +97,16 @@ class Document(models.Model):
         """Whether the row was saved again after the upload."""
         return self.updated_at - self.created_at > timedelta(seconds=1)
 
+    @property
+    def download_name(self) -> str:
+        """The name under which browsers save the file: the title with the file's extension."""
+        stem, extension = re.sub(r"[/\\]", "-", self.title), PurePath(self.file.name or "").suffix
+        return stem if stem.lower().endswith(extension) else stem + extension
+
+    def may_be_seen_by(self, user: Any) -> bool:
+        """Whether *user* may open the document: everyone may, unless it is private."""
+        return not self.is_private or user.pk == self.uploaded_by_id or user.has_perm("library.view_document")
+
     def may_be_changed_by(self, user: Any) -> bool:
         """Whether *user* may replace the file: the uploader may, and who has the permission."""
         return user.pk == self.uploaded_by_id or user.has_perm("library.change_document")
@@ -107,7 +134,9 @@ class Document(models.Model):
         self.width = facts.width
         self.height = facts.height
         self.file = File(upload.file, name=stem + facts.extension)
-        self.thumbnail = ContentFile(facts.thumbnail, name=f"{stem}.webp") if facts.thumbnail else ""
+        # Browsers keep thumbnails: a name must not come back with another picture behind it.
+        small = f"{stem}-{get_random_string(12).lower()}.webp"
+        self.thumbnail = ContentFile(facts.thumbnail, name=small) if facts.thumbnail else ""
 
 
 def remove_after_commit(objects: list[tuple[Storage, str]]) -> None:

@@ -1,11 +1,16 @@
-"""The library over a storage in memory."""
+"""The library over storages in memory; its links over S3's storage, which needs no server to sign one."""
 
 # Django's own runner runs these, with its own assertions and throw-away passwords.
 # ruff: noqa: PT009, PT027, S106
 
+import re
+import socket
+import threading
 from datetime import datetime, timezone
 from io import BytesIO
+from types import SimpleNamespace
 from unittest import mock
+from urllib.parse import parse_qs, urlsplit
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
@@ -16,13 +21,25 @@ from django.db import transaction
 from django.test import SimpleTestCase, TestCase, override_settings
 from django.urls import reverse
 from PIL import Image
+from portal.caching import cache_control
 from portal.runner import IN_MEMORY
 from portal.security import content_security_policy, origin
 
 from library.inspection import MAX_BYTES, inspect
-from library.links import expires_at
+from library.links import expires_at, stays_until
 from library.models import Document
 from library.samples import page_pdf
+from library.traffic import requests_to_s3
+from s3store.errors import S3ConnectionError
+from s3store.storage import S3MediaStorage
+
+PDF = page_pdf([("F1", 12, 72, 700, "A page")])
+S3 = {
+    "bucket_name": "library",
+    "region_name": "eu-central-1",
+    "access_key": "AKIDEXAMPLE",
+    "secret_key": "not-a-secret",
+}
 
 
 class CountingStorage(InMemoryStorage):
@@ -106,7 +123,7 @@ class InspectionTests(SimpleTestCase):
 
     def test_a_pdf_is_recognised(self):
         """The sample PDF is one, and has no thumbnail."""
-        facts = facts_of(page_pdf())
+        facts = facts_of(PDF)
         self.assertEqual((facts.content_type, facts.thumbnail), ("application/pdf", None))
 
     def test_other_content_is_refused(self):
@@ -149,6 +166,49 @@ class LinkTests(SimpleTestCase):
         self.assertEqual(expires_at(url), datetime(2026, 1, 2, 4, 4, 5, tzinfo=timezone.utc))
         self.assertIsNone(expires_at("/media/k"))
         self.assertIsNone(expires_at("https://b.example/k?X-Amz-Date=soon&X-Amz-Expires=1"))
+
+    def test_window(self):
+        """The link stays for a part of its life."""
+        url = "https://b.example/k?X-Amz-Date=20260102T030000Z&X-Amz-Expires=3600"
+        self.assertEqual(stays_until(url, window=0.5), datetime(2026, 1, 2, 3, 30, tzinfo=timezone.utc))
+        self.assertIsNone(stays_until("/media/k", window=0.5))
+
+    def test_caching(self):
+        """Browsers keep thumbnails, and nothing else."""
+        self.assertIn("private, max-age=", cache_control("thumbnails/2026/01/a.webp")["CacheControl"])
+        self.assertEqual(cache_control("documents/2026/01/a.pdf"), {})
+
+    def test_download_name(self):
+        """A document is saved under its title, with the extension that its content has."""
+        for title, stored, name in [
+            ("Übersicht 2026", "documents/ubersicht-2026.pdf", "Übersicht 2026.pdf"),
+            ("Übersicht 2026.PDF", "documents/a.pdf", "Übersicht 2026.PDF"),
+            ("In/Out", "documents/a.png", "In-Out.png"),
+        ]:
+            with self.subTest(title):
+                self.assertEqual(Document(title=title, file=stored).download_name, name)
+
+    def test_requests_are_counted_where_they_are_sent(self):
+        """What this thread sends is counted, what others send is not, and a signed link sends nothing."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))  # and nobody listens: connections are refused
+            endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+            storage = S3MediaStorage(**S3, endpoint_url=endpoint, max_attempts=1)
+
+            def ask():
+                with self.assertRaises(S3ConnectionError):
+                    storage.exists("a.png")
+
+            with requests_to_s3(storage) as sent:
+                storage.url("a.png")
+                self.assertEqual(sent, [])
+                other = threading.Thread(target=ask)
+                other.start()
+                other.join()
+                self.assertEqual(sent, [])
+                ask()
+            ask()
+            self.assertEqual(sent, ["HEAD"])
 
     def test_policy(self):
         """Only this site and the bucket serve files, and nothing inline runs."""
@@ -218,11 +278,25 @@ class LibraryTests(SiteTestCase):
         for _ in range(3):
             self.upload()
         CountingStorage.requests = 0
-        with self.assertNumQueries(4):  # session, user, count, documents
+        with self.assertNumQueries(6):  # session, user, permissions (2), count, documents
             response = self.client.get(reverse("library:list"))
         self.assertContains(response, "https://files.example/thumbnails/", count=3)
         self.client.get(Document.objects.first().get_absolute_url())
         self.assertEqual(CountingStorage.requests, 0)
+
+    def test_an_upload_may_be_private(self):
+        """The form's box decides."""
+        self.assertFalse(self.document().is_private)
+        self.assertTrue(self.document(is_private="on").is_private)
+
+    def test_a_thumbnail_never_takes_the_name_of_one_before(self):
+        """Browsers that kept the old one would show it."""
+        first = self.document()
+        with self.captureOnCommitCallbacks(execute=True):
+            first.delete()
+        second = self.document()
+        self.assertEqual(first.file.name, second.file.name)
+        self.assertNotEqual(first.thumbnail.name, second.thumbnail.name)
 
     def test_the_empty_list_invites(self):
         """There is a way on from nothing."""
@@ -234,7 +308,7 @@ class LibraryTests(SiteTestCase):
         before = self.stored(document)
         with self.captureOnCommitCallbacks(execute=True):
             self.client.post(
-                reverse("library:replace", args=[document.pk]), {"upload": SimpleUploadedFile("b.pdf", page_pdf())}
+                reverse("library:replace", args=[document.pk]), {"upload": SimpleUploadedFile("b.pdf", PDF)}
             )
         document.refresh_from_db()
         self.assertEqual((document.title, document.kind, document.width), ("Tiny view", "PDF", None))
@@ -287,6 +361,118 @@ class LibraryTests(SiteTestCase):
     def test_a_missing_page_looks_like_the_site(self):
         """The 404 page leads back."""
         self.assertContains(self.client.get("/nowhere/"), "Go to the library", status_code=404)
+
+
+@override_settings(
+    STORAGES={**IN_MEMORY, "default": {"BACKEND": "s3store.storage.S3MediaStorage", "OPTIONS": S3}},
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+)
+class SignedTests(TestCase):
+    """Signed links, permanent links and who may follow them. The rows are real, the bucket is not."""
+
+    def setUp(self):
+        users = get_user_model().objects
+        self.owner, self.other = (users.create_user(name, password="x") for name in ("ada", "bob"))
+        self.admin = users.create_superuser("root", password="x")
+        self.client.force_login(self.owner)
+
+    def document(self, title="Übersicht 2026", **fields):
+        """Return a row whose objects are nowhere."""
+        facts = {"file": "documents/a.pdf", "content_type": "application/pdf", "size": 1, "uploaded_by": self.owner}
+        return Document.objects.create(title=title, original_name="a", **{**facts, **fields})
+
+    def picture(self, title, **fields):
+        """Return the row of a picture."""
+        return self.document(title, file="documents/a.jpg", thumbnail="thumbnails/a.webp", **fields)
+
+    def main(self, now):
+        """Return what the gallery says at a time in seconds, without the header and its CSRF token."""
+        with mock.patch("s3store.links.time", SimpleNamespace(time=lambda: now)):
+            response = self.client.get(reverse("library:gallery"))
+        return re.search("<main.*</main>", response.content.decode(), re.DOTALL)[0]
+
+    def test_the_gallery_is_the_same_within_a_window(self):
+        """From the first to the last second of half an hour no byte differs; then the links are new."""
+        self.picture("One")
+        self.picture("Two")
+        noon = 1_767_268_800  # 2026-01-01 12:00 UTC
+        first = self.main(noon)
+        self.assertEqual(self.main(noon + 1799.9), first)
+        self.assertNotEqual(self.main(noon + 1800), first)
+        self.assertInHTML('<time datetime="2026-01-01T12:30:00+00:00" data-stay-until>12:30 UTC</time>', first)
+        self.assertIn("These go on working until 13:00 UTC.", first)
+        self.assertInHTML("<span data-requests-sent>0</span>", first)
+        self.assertEqual(first.count("X-Amz-Date=20260101T120000Z"), 3)  # two pictures, and the link in words
+
+    def test_the_gallery_has_pictures_only(self):
+        """Documents without one are in the library; without any there is a way on."""
+        self.document()
+        self.assertContains(self.client.get(reverse("library:gallery")), "No pictures yet")
+
+    def test_private_documents_are_not_listed_for_others(self):
+        """Library and gallery show them to the owner and to administrators."""
+        self.picture("Seen by few", is_private=True)
+        for user, count in [(self.owner, 1), (self.other, 0), (self.admin, 1)]:
+            self.client.force_login(user)
+            for page in ("list", "gallery"):
+                with self.subTest(f"{user} {page}"):
+                    titles = [each.title for each in self.client.get(reverse(f"library:{page}")).context["documents"]]
+                    self.assertEqual(len(titles), count)
+
+    def test_the_permanent_link_asks_who_is_there(self):
+        """It leads the owner, and an administrator, to a link of two minutes, and nobody else."""
+        document = self.document(is_private=True)
+        for name in ("file", "download"):
+            url = reverse(f"library:{name}", args=[document.pk])
+            for user in (self.owner, self.admin):
+                self.client.force_login(user)
+                response = self.client.get(url)
+                self.assertEqual((response.status_code, response["Cache-Control"]), (302, "private, no-store"))
+                self.assertIn("/media/documents/a.pdf?", response["Location"])
+                self.assertIn("X-Amz-Expires=120&", response["Location"])
+            self.client.force_login(self.other)
+            self.assertContains(self.client.get(url), "You are logged in as bob.", status_code=403)
+            self.client.logout()
+            self.assertRedirects(self.client.get(url), f"{reverse('login')}?next={url}", fetch_redirect_response=False)
+
+    def test_what_is_shared_is_open_to_everyone_who_is_logged_in(self):
+        """The others are led to the file, too."""
+        self.client.force_login(self.other)
+        response = self.client.get(reverse("library:file", args=[self.document().pk]))
+        self.assertEqual(response.status_code, 302)
+
+    def test_a_private_document_has_no_page_for_others(self):
+        """And its own page holds no link that opens it for whoever has it."""
+        document = self.document(is_private=True)
+        self.assertNotContains(self.client.get(document.get_absolute_url()), "X-Amz-Signature")
+        self.client.force_login(self.other)
+        response = self.client.get(document.get_absolute_url())
+        self.assertContains(response, "This document is private", status_code=403)
+        self.assertNotContains(response, document.title, status_code=403)
+
+    def test_the_download_has_the_title_for_its_name(self):
+        """Shown or saved, umlauts and all."""
+        document = self.document()
+        for name, kind in [("file", "inline"), ("download", "attachment")]:
+            response = self.client.get(reverse(f"library:{name}", args=[document.pk]))
+            said = parse_qs(urlsplit(response["Location"]).query)["response-content-disposition"]
+            self.assertEqual(
+                said, [f"{kind}; filename=\"Ubersicht 2026.pdf\"; filename*=UTF-8''%C3%9Cbersicht%202026.pdf"]
+            )
+
+    def test_the_owner_decides_who_may_open_it(self):
+        """A button makes it private, and shares it again; it is not for others, nor for a GET."""
+        document = self.document()
+        url = reverse("library:access", args=[document.pk])
+        for data, text, is_private in [({"is_private": "on"}, "is private now", True), ({}, "is open now", False)]:
+            self.assertContains(self.client.post(url, data, follow=True), text)
+            document.refresh_from_db()
+            self.assertEqual(document.is_private, is_private)
+        self.assertEqual(self.client.get(url).status_code, 405)
+        self.client.force_login(self.other)
+        self.assertContains(self.client.post(url, {"is_private": "on"}), "not yours to change", status_code=403)
+        document.refresh_from_db()
+        self.assertFalse(document.is_private)
 
 
 class AdminTests(SiteTestCase):

@@ -6,17 +6,20 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
+from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.generic import CreateView, DeleteView, DetailView, ListView, UpdateView
 
+from library.files import PRIVATE
 from library.forms import DocumentForm, ReplaceForm
-from library.links import expires_at, storage_key
+from library.links import expires_at, stays_until, storage_key
 from library.models import Document
+from library.traffic import requests_to_s3
 
 logger = logging.getLogger(__name__)
 
@@ -53,15 +56,52 @@ class DocumentList(LibraryPage, ListView):
     paginate_by = 24
     context_object_name = "documents"
 
+    def get_queryset(self) -> QuerySet[Document]:
+        """Leave out what is private to others."""
+        return super().get_queryset().visible_to(self.request.user)  # type: ignore[attr-defined,no-any-return]
 
-class DocumentDetail(LibraryPage, DetailView):
-    """One document and its signed link."""
+
+class Gallery(DocumentList):
+    """The pictures. What the page says is the same, to the letter, for as long as their links are."""
+
+    template_name = "library/gallery.html"
+
+    def get_queryset(self) -> QuerySet[Document]:
+        """Leave out what is not to be looked at."""
+        return super().get_queryset().exclude(thumbnail="")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the link, its expiry, and what the user may do."""
+        """Add the signed links, how long they stay, and what they cost."""
+        context = super().get_context_data(**kwargs)
+        with requests_to_s3(default_storage) as sent:
+            pictures = [(document, document.thumbnail.url) for document in context["documents"]]
+        url = pictures[0][1] if pictures else ""
+        return {
+            **context,
+            "pictures": pictures,
+            "requests_sent": len(sent),
+            "stay_until": stays_until(url, window=default_storage.options.url_window),
+            "expires_at": expires_at(url),
+        }
+
+
+class DocumentDetail(LibraryPage, DetailView):
+    """One document and its links."""
+
+    def get_object(self, queryset: QuerySet[Document] | None = None) -> Document:
+        """Return the document if the user may open it."""
+        document: Document = super().get_object(queryset)
+        if not document.may_be_seen_by(self.request.user):
+            raise PermissionDenied(PRIVATE)
+        return document
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the links, their expiry, and what the user may do."""
         document: Document = self.object
-        url = document.file.url
+        # Whoever has a signed link can open the file: a private document shows none.
+        url = "" if document.is_private else document.file.url
         return super().get_context_data(
+            permanent_url=self.request.build_absolute_uri(reverse("library:file", args=[document.pk])),
             url=url,
             expires_at=expires_at(url),
             storage_key=storage_key(document.file),
@@ -87,11 +127,8 @@ class DocumentUpload(TakesFile, LibraryPage, CreateView):
         return _("“%(title)s” is in the library.") % {"title": form.instance.title}
 
 
-class DocumentReplace(TakesFile, LibraryPage, UpdateView):
-    """A form for a new file of a document that is there already."""
-
-    form_class = ReplaceForm
-    template_name = "library/document_replace.html"
+class ChangesDocument(LibraryPage, UpdateView):
+    """A form for a document that is there already."""
 
     def get_object(self, queryset: QuerySet[Document] | None = None) -> Document:
         """Return the document if the user may change it."""
@@ -99,6 +136,30 @@ class DocumentReplace(TakesFile, LibraryPage, UpdateView):
         if not document.may_be_changed_by(self.request.user):
             raise PermissionDenied
         return document
+
+
+class DocumentAccess(ChangesDocument):
+    """Makes a document private, or shares it."""
+
+    http_method_names = ["post"]
+    fields = ["is_private"]
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Change it, and say what that means."""
+        response = super().form_valid(form)
+        if self.object.is_private:
+            text = _("“%(title)s” is private now. Signed links that somebody already has work until they expire.")
+        else:
+            text = _("“%(title)s” is open now to everyone who can log in.")
+        messages.success(self.request, text % {"title": self.object.title})
+        return response
+
+
+class DocumentReplace(TakesFile, ChangesDocument):
+    """A form for a new file."""
+
+    form_class = ReplaceForm
+    template_name = "library/document_replace.html"
 
     def success_message(self, form: DocumentForm) -> str:
         """Return what to say afterwards."""

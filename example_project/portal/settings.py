@@ -20,6 +20,8 @@ from pathlib import Path
 from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
 
+from portal.caching import cache_control
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("S3STORE_DEMO_DATA") or BASE_DIR / ".data")
 
@@ -42,10 +44,10 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 # ---------------------------------------------------------------- files
 
 STORAGES = {
-    "default": {"BACKEND": "s3store.storage.S3MediaStorage"},
+    "default": {"BACKEND": "s3store.storage.S3MediaStorage", "OPTIONS": {"object_parameters": cache_control}},
     "staticfiles": {"BACKEND": "s3store.storage.S3StaticStorage"},
 }
-AWS_STORAGE_BUCKET_NAME = os.environ.get("AWS_STORAGE_BUCKET_NAME") or None
+AWS_STORAGE_BUCKET_NAME = os.environ.get("AWS_STORAGE_BUCKET_NAME", "")
 AWS_S3_ENDPOINT_URL = os.environ.get("AWS_S3_ENDPOINT_URL") or None
 AWS_S3_REGION_NAME = os.environ.get("AWS_S3_REGION_NAME") or None
 AWS_S3_ACCESS_KEY_ID = os.environ.get("AWS_S3_ACCESS_KEY_ID") or None

@@ -1,0 +1,32 @@
+"""Permanent links of documents, which ask for permission each time."""
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.utils.translation import gettext_lazy as _
+
+from library.models import Document
+from s3store.views import FieldFileView
+
+PRIVATE = _("This document is private")
+
+
+class DocumentFile(LoginRequiredMixin, FieldFileView):
+    """The permanent link of a document: asks each time who wants the file, then leads to it in the bucket."""
+
+    model = Document
+    field = "file"
+    inline = True
+    permission_denied_message = PRIVATE
+
+    def has_permission(self, obj: Document) -> bool:
+        """Return whether the user may open the document."""
+        return obj.may_be_seen_by(self.request.user)
+
+    def get_download_name(self, name: str) -> str:  # noqa: ARG002
+        """Name the file after the document's title."""
+        return self.object.download_name
+
+
+class DocumentDownload(DocumentFile):
+    """The same, to be saved instead of shown."""
+
+    inline = False

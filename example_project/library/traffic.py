@@ -1,0 +1,27 @@
+"""How many requests to S3 a piece of a page costs, counted where botocore sends them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from s3store.storage import S3Storage
+
+_here = threading.local()
+
+
+@contextmanager
+def requests_to_s3(storage: S3Storage) -> Iterator[list[str]]:
+    """Yield a list that grows by the method of each request that this thread sends inside the block."""
+    # The client is shared: the unique id has botocore keep one handler, however often this is called.
+    storage.client.meta.events.register("before-send.s3", _note, unique_id="library-traffic")
+    _here.sent = sent = []
+    try:
+        yield sent
+    finally:
+        del _here.sent
+
+
+def _note(request: Any, **_: Any) -> None:
+    if hasattr(_here, "sent"):
+        _here.sent.append(request.method)
