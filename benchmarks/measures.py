@@ -22,6 +22,7 @@ class Unit:
         return "-" if value is None else f"{value * self.scale:.{self.digits}f} {self.name}".rstrip()
 
 
+MICROSECONDS = Unit(name="µs", scale=1_000_000, digits=2)
 MILLISECONDS = Unit(name="ms", scale=1000, digits=2)
 SECONDS = Unit(name="s", scale=1, digits=2)
 KIB = Unit(name="KiB", scale=1 / 1024, digits=0)
@@ -31,7 +32,7 @@ COUNT = Unit(name="", scale=1, digits=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One number of a case. A bar is the most it may be: relative to django-storages, or in itself."""
+    """One number of a case. Bars are the most it may be: relative to django-storages, and in itself."""
 
     case: str
     title: str
@@ -47,14 +48,17 @@ class Measure:
 
     @property
     def bar(self) -> str:
-        if self.most_ratio is not None:
-            return f"<= {self.most_ratio:g}x"
-        return "" if self.most is None else f"<= {self.unit.show(self.most)}"
+        bars = [] if self.most_ratio is None else [f"{self.most_ratio:.3g}x"]
+        if self.most is not None:
+            bars.append(self.unit.show(self.most))
+        return f"<= {', '.join(bars)}" if bars else ""
 
     def held(self, ours: float | None, ratio: float | None) -> bool | None:
-        """Whether the bar is held; None where there is none, or nothing to hold to it."""
-        value, most = (ratio, self.most_ratio) if self.most_ratio is not None else (ours, self.most)
-        return None if value is None or most is None else value <= most
+        """Whether all bars are held; None where there is none, or nothing to hold to one."""
+        bars = [(value, most) for value, most in ((ratio, self.most_ratio), (ours, self.most)) if most is not None]
+        if not bars or any(value is None for value, _ in bars):
+            return None
+        return all(value is not None and value <= most for value, most in bars)
 
 
 MEASURES = (
@@ -74,10 +78,22 @@ MEASURES = (
     Measure(case="module", title="import: modules", number="modules", unit=COUNT),
     Measure(case="module", title="import: boto3 and botocore", number="boto3", unit=COUNT, most=0),
     Measure(case="first_answer", title="import to first answer"),
+    Measure(case="signed_url", title="signed URL", unit=MICROSECONDS, most_ratio=1 / 12, most=10e-6),
+    Measure(case="signed_url", title="signed URL, quoted", number="quoted", unit=MICROSECONDS),
+    Measure(case="public_url", title="public URL", unit=MICROSECONDS, most_ratio=1 / 20),
+    Measure(case="public_url", title="public URL, quoted", number="quoted", unit=MICROSECONDS),
+    Measure(case="domain_url", title="custom domain", unit=MICROSECONDS, most_ratio=1.0),
+    Measure(case="domain_url", title="custom domain, quoted", number="quoted", unit=MICROSECONDS),
+    Measure(case="cloudfront_url", title="CloudFront, first in a window", unit=MICROSECONDS),
+    Measure(case="cloudfront_url", title="CloudFront, quoted", number="quoted", unit=MICROSECONDS),
+    Measure(case="cloudfront_url", title="CloudFront, again", number="again", unit=MICROSECONDS, most_ratio=1 / 1.2),
+    Measure(case="page", title="1000 thumbnails: time of URLs", most=0.02),
+    Measure(case="page", title="1000 thumbnails: requests", number="requests", unit=COUNT, most=0),
+    Measure(case="page", title="1000 thumbnails: changed", number="changed", unit=COUNT, most=0),
 )
 
 CASES = tuple(dict.fromkeys(measure.case for measure in MEASURES))
-OFFLINE = ("module",)
+OFFLINE = ("module", "signed_url", "public_url", "domain_url", "cloudfront_url", "page")
 """Cases that send nothing: they are measured without a delay only."""
 COUNTED = ("tail",)
 """Cases of which a proxy counts the bytes, also where there is no delay."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import environment
-from benchmarks.cases import LARGE_NAME, Job, Measured
+from benchmarks.cases import LARGE_NAME
+from benchmarks.jobs import Job, Measured
 from benchmarks.measures import COUNTED, DELAYS, MEASURES, OFFLINE, Measure
 from benchmarks.peers import BUCKET, MEASURED_AGAINST, OURS, PEERS
 from s3store.testing.servers import Server, rclone_server
