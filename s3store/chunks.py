@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 
 from s3store.core.info import ObjectInfo
 from s3store.core.parts import KIB
-from s3store.reader import Fetch, RangeReader, Check
+from s3store.reader import Check, Fetch, RangeReader
 
 CHUNK = 128 * KIB
 """Bytes that are in memory at a time."""
