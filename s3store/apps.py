@@ -10,7 +10,7 @@ from django.core.checks import Tags, register
 from django.core.signals import setting_changed
 
 from s3store import conf
-from s3store.checks import check_legacy_settings, check_storages
+from s3store.checks import check_legacy_settings, check_order, check_storages
 
 DJANGO_READS_LEGACY_SETTINGS = django.VERSION < (5, 1)
 
@@ -28,5 +28,6 @@ class S3StoreConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_storages, Tags.files)
+        register(check_order, Tags.staticfiles)
         if not DJANGO_READS_LEGACY_SETTINGS:
             register(check_legacy_settings, Tags.files)

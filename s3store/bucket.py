@@ -273,6 +273,11 @@ class Bucket:
         """Replace an object's ACL by a canned one."""
         self._call("put_object_acl", key, given, ACL=acl)
 
+    def owned(self, given: Given) -> Given:
+        """Return the parameters with the account that must own the bucket, where the options name one."""
+        owner = self.options.expected_bucket_owner
+        return {**given, "ExpectedBucketOwner": owner} if owner else given
+
     @sensitive_variables()
     def _call(
         self,
@@ -283,11 +288,9 @@ class Bucket:
         precondition: type[errors.S3StoreError] = errors.ObjectExistsError,
         **wanted: Any,
     ) -> Any:
-        arguments = {**params.for_operation(operation, given), **wanted, "Bucket": self.name}
+        arguments = {**params.for_operation(operation, self.owned(given)), **wanted, "Bucket": self.name}
         if key is not None:
             arguments["Key"] = key
-        if self.options.expected_bucket_owner:
-            arguments["ExpectedBucketOwner"] = self.options.expected_bucket_owner
         return call(
             self.client,
             operation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
@@ -82,4 +82,21 @@ def check_legacy_settings(app_configs: Sequence[AppConfig] | None = None, **_: A
             id="s3store.W021",
         )
         for name, path in conf.legacy_settings().items()
+    ]
+
+
+def check_order(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> Messages:
+    """Say when Django's own collectstatic is found before ours, for a storage of ours."""
+    both = ("s3store", "django.contrib.staticfiles")
+    found = [config.name for config in apps.get_app_configs() if config.name in both]
+    backends: Any = storages.backends
+    entry = backends.get("staticfiles") or {}
+    if found != ["django.contrib.staticfiles", "s3store"] or not _is_ours(entry.get("BACKEND")):
+        return []
+    return [
+        checks.Warning(
+            "INSTALLED_APPS has 's3store' after 'django.contrib.staticfiles': collectstatic is Django's own.",
+            hint="Put 's3store' first. Until then, collectstatic sends several requests for each file.",
+            id="s3store.W022",
+        )
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from typing import IO
 
 from asgiref.sync import sync_to_async
 
+from s3store import errors
 from s3store.core.info import ObjectInfo
 from s3store.core.parts import KIB
 from s3store.reader import Check, Fetch, RangeReader
@@ -29,6 +31,40 @@ class PartReader(RangeReader):
         self._use(answer)
         self._position = self._last_read = self._first
         return answer.info
+
+
+class Unpacked:
+    """A file that unpacks an object. Reading raises ChecksumError where the bytes are not of their `encoding`."""
+
+    def __init__(self, file: IO[bytes], *, encoding: str, bucket: str, key: str) -> None:
+        self._file = file
+        self._encoding = encoding
+        self._bucket = bucket
+        self._key = key
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file is closed."""
+        return self._file.closed
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes of what is unpacked; empty at the end."""
+        try:
+            return self._file.read(size)
+        except errors.S3StoreError:
+            raise
+        except (EOFError, OSError, zlib.error) as error:
+            raise errors.ChecksumError(
+                f"The content of key {self._key!r} in bucket {self._bucket!r} is not {self._encoding}, or is damaged: "
+                f"{error}. Save the file anew, or take the Content-Encoding off the object.",
+                operation="get_object",
+                bucket=self._bucket,
+                key=self._key,
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 class _Chunks:

@@ -7,7 +7,6 @@ only truth (boto3's own uploader takes a short read for the end and stores a tru
 
 from __future__ import annotations
 
-import gzip
 import io
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
+from s3store.codec import packer
 from s3store.core.parts import MIB
 
 Content = Any
@@ -73,7 +73,7 @@ class Source:
         """Put back what was read last."""
         self._pending[:0] = block
 
-    def copy_to(self, target: IO[bytes] | gzip.GzipFile) -> int:
+    def copy_to(self, target: IO[bytes]) -> int:
         """Write the rest to `target`; return how many bytes that was."""
         total = 0
         while block := self.read(_COPY_BLOCK):
@@ -126,20 +126,21 @@ def repeatable(content: Content, max_memory: int) -> Iterator[Content]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """A gzipped copy of a content, and the sizes in bytes of both."""
+    """A compressed copy of a content, its Content-Encoding, and the sizes in bytes of both."""
 
     file: IO[bytes]
+    encoding: str
     size: int
     plain_size: int
 
 
 @contextmanager
-def packed(content: Content, max_memory: int) -> Iterator[Packed]:
-    """Give a gzipped copy of the content. The same content gives the same bytes on every machine."""
+def packed(content: Content, max_memory: int, *, encoding: str = "gzip") -> Iterator[Packed]:
+    """Give a compressed copy of the content. The same content gives the same bytes on every machine."""
     with spool(max_memory) as file:
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=file, mtime=0) as packer:
-            plain_size = Source(content).copy_to(packer)
-        yield Packed(file=file, size=file.tell(), plain_size=plain_size)
+        with packer(encoding, file) as target:
+            plain_size = Source(content).copy_to(target)
+        yield Packed(file=file, encoding=encoding, size=file.tell(), plain_size=plain_size)
 
 
 class Limited(io.RawIOBase):

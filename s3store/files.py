@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
 
+from s3store.codec import unpacker
 from s3store.content import Limited
 from s3store.core.info import Grant
+from s3store.inflate import encoding_of
 from s3store.reader import BUFFER_SIZE, RangeReader
 from s3store.writer import ObjectWriter
 
@@ -58,18 +59,18 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
         stream: Any = raw
         if isinstance(raw, RangeReader):
             stream = io.BufferedReader(raw, max(1, min(raw.info.size, BUFFER_SIZE)))
-            if inflate:
-                stream = io.BufferedReader(self._inflated(stream, name))
+            if inflate and (encoding_found := encoding_of(raw.info)):
+                stream = io.BufferedReader(self._inflated(stream, encoding_found, name))
         if "b" not in mode:
             stream = io.TextIOWrapper(stream, encoding=encoding or "utf-8", newline=newline)
         super().__init__(stream, name)
         # File takes the mode from the stream, which knows none.
         self.mode = mode
 
-    def _inflated(self, stream: io.BufferedReader, name: str) -> Limited:
+    def _inflated(self, stream: io.BufferedReader, encoding: str, name: str) -> Limited:
         limit = self._storage.options.max_inflated_size
         return Limited(
-            cast("Any", gzip.GzipFile(fileobj=stream, mode="rb")),
+            unpacker(encoding, stream),
             limit,
             SuspiciousFileOperation(
                 f"{name!r} inflates to more than {limit} bytes. If that is expected, raise max_inflated_size."

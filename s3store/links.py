@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
@@ -19,8 +19,9 @@ from s3store.cdn import CloudFront, Distribution
 from s3store.core import overrides, sigv4, urls
 from s3store.core.expiry import lifetime, window_start
 from s3store.core.params import guess_content_type
+from s3store.identity import credentials_of
 from s3store.options import Options
-from s3store.place import Place, credentials_of
+from s3store.place import Place
 
 logger = logging.getLogger("s3store")
 
@@ -33,19 +34,14 @@ class Links:
         self.place = Place(options)
         self.signs = options.querystring_auth and not options.anonymous
         self.is_public = _pattern(options.public_names)
-        by_cloudfront = options.custom_domain and (options.cloudfront_key or options.cloudfront_signer)
-        self.distribution = Distribution.of(options) if by_cloudfront else None
+        self.has_distribution = bool(options.custom_domain and (options.cloudfront_key or options.cloudfront_signer))
+        self.credentials = credentials_of(options)
         self._seconds = lifetime(options.querystring_expire, limit=sigv4.MAX_EXPIRES)
 
     @cached_property
     def upload_place(self) -> Place:
         """Where the bucket takes uploads: not at `custom_domain`, which is there to be read from."""
         return Place(replace(self.options, custom_domain=None))
-
-    @cached_property
-    def credentials(self) -> Callable[[], sigv4.Credentials]:
-        """What returns the credentials as they are now."""
-        return credentials_of(self.options)
 
     def plain(self, key: str, parameters: Mapping[str, Any] | None) -> str:
         """Return a URL that nothing signs."""
@@ -126,8 +122,8 @@ class Linked(CloudFront):
         """Return the file's URL: at `custom_domain` where there is one, else S3's own. Sends nothing.
 
         It is `signed` if `querystring_auth` says so and `public_names` do not. A signed URL works for `expire` at
-        most, seconds or a timedelta (the default is `querystring_expire`, the limit 7 days), and is the same one for
-        a part of that time (`url_window`). `http_method` is what it is for: GET, unless given.
+        most, seconds or a timedelta (the default is `querystring_expire`, the limit of S3 7 days), and is the same one
+        for a part of that time (`url_window`). `http_method` is what S3 takes it for: GET, unless given.
 
         `download_as` has the browser save the file under that name, `inline=True` show it, and `content_type` take
         it for that type. `parameters` are GetObject's: ResponseCacheControl, VersionId … Raises ValueError for what
@@ -143,15 +139,19 @@ class Linked(CloudFront):
                     f"The URL of {name!r} is not signed, and S3 changes its answers for signed URLs only. Give "
                     "signed=True, or save the file with the ContentDisposition and ContentType it needs."
                 )
+            # Either may be a translation that is still to be made.
             words = overrides.in_words(
-                download_as=download_as, content_type=content_type, inline=inline, stored_type=guess_content_type(key)
+                download_as=None if download_as is None else str(download_as),
+                content_type=str(content_type) if content_type else None,
+                inline=inline,
+                stored_type=guess_content_type(key),
             )
             parameters = {**words, **(parameters or {})}
         if not signed:
             return links.plain(key, parameters)
-        if links.distribution:
-            return links.by_cloudfront(links.distribution, key, parameters, expire)
-        return links.by_s3(key, parameters, expire, http_method or "GET")
+        if links.has_distribution:
+            return links.by_cloudfront(self._distribution, key, parameters, expire)
+        return links.by_s3(key, parameters, expire, (http_method or "GET").upper())
 
     @property
     def _links(self) -> Links:
@@ -173,9 +173,14 @@ def _pattern(names: Iterable[str] | Callable[[str], bool]) -> Callable[[str], ob
     return re.compile("|".join(patterns)).match if patterns else None
 
 
-@lru_cache(maxsize=1024)
+_warned: set[str] = set()
+
+
 def _warn_of_credentials(bucket: str, seconds: int) -> None:
-    """Log it once: the cache is what makes it once."""
+    """Log it once for a bucket."""
+    if bucket in _warned:
+        return
+    _warned.add(bucket)
     logger.warning(
         "Signed URLs in bucket %r were to work for %d seconds, but the credentials that sign them run out before, and "
         "the URLs with them. Use a shorter expiry, longer sessions of the role, or keys that stay.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
@@ -73,7 +74,11 @@ class Located(Configured, Storage):
     def get_object_parameters(self, name: str) -> dict[str, Any]:
         """Return the parameters of PutObject for the file `name`. Override it to decide by name."""
         given = self.options.object_parameters
-        return dict(given(name) if callable(given) else given or {})
+        found = dict(given(name) if callable(given) else given or {})
+        for pattern, headers in (self.options.headers or {}).items():
+            if fnmatchcase(name, pattern):
+                found |= headers
+        return found
 
     def _parameters(self, name: str) -> params.Parameters:
         given = params.Parameters(self.get_object_parameters(name))

@@ -122,8 +122,20 @@ class Options:
     """Parameters of PutObject for every object (CacheControl, ServerSideEncryption …), or a function of the name
     that returns them. Overriding `get_object_parameters(name)` in a subclass does the same."""
 
+    headers: Mapping[str, Mapping[str, Any]] | None = _option(None, "AWS_S3_HEADERS")
+    """Object parameters by patterns of the name, over `object_parameters`, the later ones over the earlier:
+    `{"*.woff2": {"CacheControl": "public, max-age=86400"}}`; `*` stands for slashes, too."""
+
+    keep_only_hashed: bool = _option(False, "AWS_S3_KEEP_ONLY_HASHED")
+    """Whether collectstatic publishes the files with a hash in their names alone. Whatever refers to a file without
+    `{% static %}` does not find it then."""
+
     gzip: bool = _option(False, "AWS_IS_GZIPPED")
     """Compress files of the types in `gzip_content_types` when that makes them smaller."""
+
+    brotli: bool = _option(False, "AWS_S3_BROTLI")
+    """Compress files of the types in `gzip_content_types` with Brotli when that makes them smaller, and smaller than
+    `gzip` does if it is on, too. Needs the extra s3store[brotli]."""
 
     gzip_content_types: Iterable[str] = _option(
         (
@@ -145,14 +157,14 @@ class Options:
         ),
         "GZIP_CONTENT_TYPES",
     )
-    """The content types that `gzip` compresses."""
+    """The content types that `gzip` and `brotli` compress."""
 
     max_memory_size: int = _option(8 * MIB, "AWS_S3_MAX_MEMORY_SIZE")
     """Bytes that a file may take in memory where it has to be held back as a whole; beyond that it goes to a
     temporary file. 0: always in memory."""
 
     max_inflated_size: int = _option(GIB, "AWS_S3_MAX_INFLATED_SIZE")
-    """Bytes to which a gzip-encoded object may grow while it is read, against decompression bombs. 0: no limit."""
+    """Bytes to which a compressed object may grow while it is read, against decompression bombs. 0: no limit."""
 
     querystring_auth: bool = _option(True, "AWS_QUERYSTRING_AUTH")
     """Sign URLs. Without it, `url()` returns plain URLs, which work for public objects only."""

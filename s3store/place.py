@@ -1,17 +1,13 @@
-"""Where a bucket's URLs lead and who signs them, worked out without a client and without a request."""
+"""Where a bucket's URLs lead, worked out without a client and without a request."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.views.decorators.debug import sensitive_variables
-
-from s3store import client, errors, sessions
+from s3store import client, sessions
 from s3store.core import urls
-from s3store.core.sigv4 import Credentials
 from s3store.options import Options
 from s3store.translate import reraise
 
@@ -23,12 +19,13 @@ class Place:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.url = self._url()
-        parts = urlsplit(self.url)
-        self.origin = f"{parts.scheme}://{parts.netloc}"
+        parts = urlsplit(self._url())
         # As browsers send it in the Host header.
-        self.host = parts.netloc.removesuffix(_DEFAULT_PORTS[parts.scheme])
+        netloc = parts.netloc.lower()
+        self.host = netloc.removesuffix(_DEFAULT_PORTS[parts.scheme])
+        self.origin = f"{parts.scheme}://{netloc}"
         self.path = parts.path
+        self.url = f"{self.origin}{self.path}"
 
     def _url(self) -> str:
         options = self._options
@@ -62,45 +59,3 @@ class Place:
             reraise(exc, operation="url", bucket=options.bucket_name)
         endpoint_url = endpoint_url or urls.aws_endpoint(region, scheme="https" if options.use_ssl else "http")
         return urls.bucket_url(endpoint_url, options.bucket_name, options.addressing_style), region
-
-
-@sensitive_variables()
-def credentials_of(options: Options) -> Callable[[], Credentials]:
-    """Return a function that returns the credentials as they are now. Raises NoCredentialsError without any.
-
-    Keys that are options need no botocore. Others renew themselves; each time they say until when they work.
-    """
-    if options.anonymous:
-        raise errors.build(
-            errors.NoCredentialsError, "the storage is anonymous", operation="url", bucket=options.bucket_name
-        )
-    if options.access_key and options.secret_key:
-        fixed = Credentials(
-            access_key=options.access_key, secret_key=options.secret_key, token=options.security_token or None
-        )
-        return lambda: fixed
-    try:
-        source = sessions.find_credentials(options)
-    except client.request_errors() as exc:
-        reraise(exc, operation="url", bucket=options.bucket_name)
-    if source is None:
-        raise errors.build(
-            errors.NoCredentialsError, "no credentials were found", operation="url", bucket=options.bucket_name
-        )
-    return lambda: _current(source, options.bucket_name)
-
-
-@sensitive_variables()
-def _current(source: Any, bucket: str) -> Credentials:
-    try:
-        frozen = source.get_frozen_credentials()
-    except client.request_errors() as exc:
-        reraise(exc, operation="url", bucket=bucket)
-    # botocore keeps it to itself, but nothing else tells until when a role's credentials work.
-    expiry = getattr(source, "_expiry_time", None)
-    return Credentials(
-        access_key=frozen.access_key,
-        secret_key=frozen.secret_key,
-        token=frozen.token or None,
-        expires_at=expiry.timestamp() if expiry else None,
-    )

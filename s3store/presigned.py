@@ -1,6 +1,7 @@
 """Signed documents with which somebody else uploads one file: a URL to PUT it to, or a form to POST it with.
 
-Nothing about the object is left to the sender but its bytes: key, content type, ACL, headers and size are signed.
+A form leaves nothing to the sender but the bytes. A PUT leaves him the standard headers that are not signed (such as
+Content-Encoding and Content-Disposition), for S3 stores what it is sent: give forms to strangers.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ class PresignedUpload:
     the file comes last, as the field `file`.
     """
 
-    url: str
+    url: str = field(repr=False)
     method: str
     expires_at: datetime
-    headers: dict[str, str] = field(default_factory=dict)
-    fields: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    fields: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 class Presigned(Linked):
@@ -110,9 +111,10 @@ class Presigned(Linked):
         if _size("min_size", min_size) > _size("max_size", max_size):
             raise ValueError(f"min_size is {min_size}, more than max_size, {max_size}.")
         key, given = self._upload_parameters(name, content_type)
-        if "${filename}" in key:
-            raise ValueError(f"{name!r}: S3 would replace ${{filename}} by what the sender calls the file.")
         fields = {"key": key, "success_action_status": "201", **headers.form_fields_of(given)}
+        for field_name, value in fields.items():
+            if "${filename}" in value:
+                raise ValueError(f"{field_name}: S3 would replace ${{filename}} by what the sender calls the file.")
         links = self._upload_links()
         place, stamp = links.upload_place, int(time.time())
         credentials, seconds = links.signing(seconds, stamp)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from datetime import timedelta
 from typing import Literal, get_args
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils.functional import Promise
 
 from s3store.core import media_types
 from s3store.core.params import guess_content_type
@@ -35,13 +37,13 @@ _NOT_KEPT = {**SAFE, "Cache-Control": "private, no-store"}
 def file_response(
     request: HttpRequest,
     storage: Storage | str,
-    name: str,
+    name: str | os.PathLike[str],
     *,
     mode: Mode = "redirect",
     expire: int | timedelta = EXPIRE,
-    download_as: str | None = None,
+    download_as: str | Promise | None = None,
     inline: bool = False,
-    content_type: str | None = None,
+    content_type: str | Promise | None = None,
     max_range: int | None = None,
     internal_location: str = INTERNAL_LOCATION,
 ) -> HttpResponseBase:
@@ -62,12 +64,16 @@ def file_response(
     """
     if mode not in get_args(Mode):
         raise ImproperlyConfigured(f"{mode!r} is no mode of serving files. Use one of {', '.join(get_args(Mode))}.")
+    if max_range is not None and max_range < 1:
+        raise ImproperlyConfigured(f"max_range={max_range} lets no byte through. Give the bytes of a part, or None.")
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     found = storages[storage] if isinstance(storage, str) else storage
     if not isinstance(found, S3Storage):
         raise ImproperlyConfigured(f"Files are served from an S3Storage, and {storage!r} is none.")
-    filename = download_as or posixpath.basename(name)
+    name = found._name(found._key(name)) or ""
+    filename = str(download_as or "") or posixpath.basename(name)
+    content_type = str(content_type or "")
     if mode == "stream":
         return Stream(
             request=request,

@@ -6,17 +6,14 @@ Four classes that differ by class attributes alone. What each call costs in requ
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestFilesMixin
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from s3store import errors, names
 from s3store.conf import from_setting, use_tz
@@ -24,9 +21,11 @@ from s3store.content import repeatable, rewind
 from s3store.core import keys
 from s3store.core.info import ObjectInfo
 from s3store.files import S3File, check_mode
-from s3store.inflate import is_gzipped, plain_size
+from s3store.inflate import encoding_of, plain_size
+from s3store.manifest import Manifested
 from s3store.presigned import Presigned
 from s3store.reader import RangeReader
+from s3store.staging import Staged
 from s3store.upload import Upload
 from s3store.verbs import Verbs
 from s3store.writer import ObjectWriter
@@ -56,7 +55,7 @@ class S3Storage(Presigned, Verbs):
         if kind == "r":
             raw = RangeReader(key, lambda start, stop, etag: bucket.get(key, given, start=start, stop=stop, etag=etag))
             self.remember(raw.info)
-            return S3File(self, name, mode, raw, inflate=self.options.gzip and is_gzipped(raw.info), **text)
+            return S3File(self, name, mode, raw, inflate=self._inflates, **text)
         if kind == "x":
             bucket.refuse_existing(key, given)
         writer = ObjectWriter(
@@ -190,17 +189,22 @@ class S3Storage(Presigned, Verbs):
     def size(self, name: str) -> int:
         """Return the size in bytes of what `read` returns."""
         # A listing does not say whether an object is compressed.
-        return self.size_of(self._info(name, told="all_metadata" if self.options.gzip else "size"))
+        return self.size_of(self._info(name, told="all_metadata" if self._inflates else "size"))
 
     def size_of(self, info: ObjectInfo) -> int:
         """Return the size in bytes of what `read` returns for an object that is known already."""
-        if not (self.options.gzip and is_gzipped(info)):
+        if not (self._inflates and encoding_of(info)):
             return info.size
         known = plain_size(info)
         if known is not None:
             return known
         with self.open(self._name(info.key) or "") as file:
             return sum(len(chunk) for chunk in file.chunks())
+
+    @property
+    def _inflates(self) -> bool:
+        """Whether compressed objects are read as what they were: of either kind, as options change."""
+        return self.options.gzip or self.options.brotli
 
     def get_modified_time(self, name: str) -> datetime:
         """Return when the object was written: aware in UTC under USE_TZ, else naive in TIME_ZONE."""
@@ -222,44 +226,32 @@ class S3MediaStorage(S3Storage):
     location = from_setting("MEDIAFILES_LOCATION", "media")
 
 
-class S3StaticStorage(S3Storage):
+class S3StaticStorage(Staged, S3Storage):
     """Static files: below `static`, or STATICFILES_LOCATION; public URLs, overwritten by each deployment."""
 
     location = from_setting("STATICFILES_LOCATION", "static")
     querystring_auth = False
     file_overwrite = True
 
+    hashed_pattern = re.compile(r"\.[0-9a-f]{12}(\.[^/.]*)?\Z")
+    """What the names of files that never change end in: Django's hash, and perhaps an extension."""
 
-class S3ManifestStaticStorage(ManifestFilesMixin, S3StaticStorage):  # type: ignore[misc]
+    def is_hashed(self, name: str) -> bool:
+        """Whether a file of this name never changes, because its name changes instead."""
+        return bool(self.hashed_pattern.search(name)) and isinstance(self, Manifested)
+
+    def get_object_parameters(self, name: str) -> dict[str, Any]:
+        """Return the parameters of PutObject: browsers keep hashed files for good, and others for a minute."""
+        kept = _FOR_GOOD if self.is_hashed(name) else _FOR_A_MINUTE
+        return {"CacheControl": kept, **super().get_object_parameters(name)}
+
+
+class S3ManifestStaticStorage(Manifested, S3StaticStorage):  # type: ignore[misc]
     """Static files under names that carry a hash of their content. The manifest is read when it is first needed."""
 
-    @sensitive_variables()
-    def __init__(self, *, manifest_storage: Storage | None = None, **options: Any) -> None:
-        # Not by way of ManifestFilesMixin, which reads the manifest: a storage is made without a request.
-        HashedFilesMixin.__init__(self, **options)
-        del self.hashed_files
-        self._manifest_storage = manifest_storage
 
-    @property
-    def manifest_storage(self) -> Storage:  # type: ignore[override]
-        """Where the manifest is kept: beside the files, unless another storage was given."""
-        return self._manifest_storage or self
-
-    @cached_property
-    def _manifest(self) -> Any:
-        return self.load_manifest()
-
-    @cached_property
-    def hashed_files(self) -> dict[str, str]:  # type: ignore[override]
-        """The names with a hash, by the names without."""
-        paths: dict[str, str] = self._manifest[0]
-        return paths
-
-    @cached_property
-    def manifest_hash(self) -> str:  # type: ignore[override]
-        """The manifest's own digest."""
-        digest: str = self._manifest[1]
-        return digest
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_FOR_A_MINUTE = "public, max-age=60"
 
 
 def _as_file(content: Any, name: str) -> Any:

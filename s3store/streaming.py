@@ -17,15 +17,19 @@ from django.utils.http import http_date
 
 from s3store import errors
 from s3store.answers import Answer
-from s3store.chunks import AsyncChunks, Chunks, PartReader
+from s3store.chunks import AsyncChunks, Chunks, PartReader, Unpacked
+from s3store.core import media_types
 from s3store.core.info import ObjectInfo
 from s3store.core.params import guess_content_type
 from s3store.core.presentation import SAFE, present
-from s3store.core.requested import Requested, accepts_gzip, parse_range
+from s3store.core.requested import Requested, accepts, parse_range
 from s3store.files import S3File
-from s3store.inflate import is_gzipped, plain_size
+from s3store.inflate import encoding_of, plain_size
 from s3store.reader import RangeReader
 from s3store.storage import S3Storage
+
+_CODINGS = frozenset({"br", "compress", "deflate", "gzip", "identity", "zstd"})
+"""The content codings that browsers know, by IANA's "HTTP Content Coding Registry"."""
 
 _CONDITIONS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 
@@ -39,7 +43,7 @@ class Stream:
     name: str
     filename: str
     inline: bool
-    content_type: str | None
+    content_type: str
     max_range: int | None
 
     def response(self) -> HttpResponseBase:
@@ -90,9 +94,10 @@ class Stream:
         except errors.ObjectChangedError:
             reader, info = None, self._head()
         found = wanted.within(info.size)
-        if self._inflates(info) or not self._is_meant(info):
-            if reader:
-                reader.close()
+        whole = self._inflates(info) or not self._is_meant(info)
+        if reader and (whole or not found):
+            reader.close()
+        if whole:
             return None
         if reader is None or found is None:
             return self._no_such_part(info)
@@ -108,8 +113,13 @@ class Stream:
         reader = RangeReader(self._key, self._fetch)
         info = reader.info
         self.storage.remember(info)
-        file: Any = S3File(self.storage, self.name, "rb", reader, inflate=True) if self._inflates(info) else reader
+        file: Any = self._unpacked(reader) if self._inflates(info) else reader
         return self._answer(info, file, self._size(info))
+
+    def _unpacked(self, reader: RangeReader) -> Unpacked:
+        file = S3File(self.storage, self.name, "rb", reader, inflate=True)
+        encoding = encoding_of(reader.info) or ""
+        return Unpacked(file, encoding=encoding, bucket=self.storage._bucket.name, key=self._key)
 
     def _no_such_part(self, info: ObjectInfo) -> HttpResponse:
         return HttpResponse(status=416, headers={**self._validators(info), "Content-Range": f"bytes */{info.size}"})
@@ -140,7 +150,8 @@ class Stream:
     # What the answer says
 
     def _inflates(self, info: ObjectInfo) -> bool:
-        return is_gzipped(info) and not accepts_gzip(self.request.headers.get("Accept-Encoding"))
+        encoding = encoding_of(info)
+        return encoding is not None and not accepts(encoding, self.request.headers.get("Accept-Encoding"))
 
     def _size(self, info: ObjectInfo) -> int | None:
         return plain_size(info) if self._inflates(info) else info.size
@@ -157,17 +168,19 @@ class Stream:
             headers["ETag"] = f"W/{info.etag}" if self._inflates(info) else info.etag
         if modified := _last_modified(info):
             headers["Last-Modified"] = modified
-        if is_gzipped(info):
+        if encoding_of(info):
             headers["Vary"] = "Accept-Encoding"
         return headers
 
     def _description(self, info: ObjectInfo) -> dict[str, str]:
         content_type = self.content_type or info.content_type or guess_content_type(self.name)
-        headers = present(content_type, self.filename, inline=self.inline)
-        headers["Accept-Ranges"] = "none" if self._inflates(info) else "bytes"
         tokens = [token.strip() for token in (info.content_encoding or "").split(",")]
         encodings = [token for token in tokens if token.lower() not in ("", "aws-chunked")]
-        if encodings and not self._inflates(info):
+        known = _CODINGS.issuperset(token.lower() for token in encodings)
+        # What is encoded in a way that no browser knows is of no type that it could show.
+        headers = present(content_type if known else media_types.BINARY, self.filename, inline=self.inline)
+        headers["Accept-Ranges"] = "none" if self._inflates(info) else "bytes"
+        if encodings and known and not self._inflates(info):
             headers["Content-Encoding"] = ", ".join(encodings)
         return headers
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,20 +50,34 @@ class Upload:
     def write(self, key: str, content: Content, given: Given, *, create: bool) -> ObjectInfo:
         """Write an object. Raises ObjectExistsError with `create` where there is one; the content is read again
         from its start by the next call."""
-        if not self.compresses(given):
-            return self._send(key, content, given, create=create)
-        with repeatable(content, self.max_memory_size) as source, packed(source, self.max_memory_size) as pack:
-            if pack.size >= pack.plain_size:
-                return self._send(key, source, given, create=create)
-            given = with_metadata({**given, "ContentEncoding": "gzip"}, {PLAIN_SIZE: str(pack.plain_size)})
-            return self._send(key, pack.file, given, create=create)
+        with self.prepared(content, given) as (body, parameters):
+            return self.send(key, body, parameters, create=create)
 
-    def compresses(self, given: Given) -> bool:
-        """Whether an object with these parameters is compressed when that makes it smaller."""
+    @contextmanager
+    def prepared(self, content: Content, given: Given) -> Iterator[tuple[Content, Given]]:
+        """Give the content and the parameters as they are sent: compressed, if the options say so and it helps."""
+        encodings = self.encodings(given)
+        if not encodings:
+            yield content, given
+            return
+        with ExitStack() as stack:
+            source = stack.enter_context(repeatable(content, self.max_memory_size))
+            packs = [
+                stack.enter_context(packed(source, self.max_memory_size, encoding=encoding)) for encoding in encodings
+            ]
+            best = min(packs, key=lambda pack: pack.size)
+            if best.size >= best.plain_size:
+                yield source, given
+            else:
+                noted = with_metadata({**given, "ContentEncoding": best.encoding}, {PLAIN_SIZE: str(best.plain_size)})
+                yield best.file, noted
+
+    def encodings(self, given: Given) -> tuple[str, ...]:
+        """Return the encodings of which an object with these parameters gets the best, if that makes it smaller."""
         options = self._options
-        return (
-            options.gzip and not given.get("ContentEncoding") and media_type(given) in set(options.gzip_content_types)
-        )
+        if given.get("ContentEncoding") or media_type(given) not in set(options.gzip_content_types):
+            return ()
+        return ("gzip",) * options.gzip + ("br",) * options.brotli
 
     def put(self, key: str, body: bytes, given: Given, *, create: bool) -> ObjectInfo:
         """Write a small object in one request."""
@@ -83,7 +99,8 @@ class Upload:
             threads=self.transfer.threads,
         )
 
-    def _send(self, key: str, content: Content, given: Given, *, create: bool) -> ObjectInfo:
+    def send(self, key: str, content: Content, given: Given, *, create: bool) -> ObjectInfo:
+        """Write an object as it is: in one request, or from `threshold` on in parts."""
         source = Source(content)
         first = source.read(self.transfer.threshold)
         if source.exhausted():
@@ -101,6 +118,25 @@ class Upload:
         except BaseException:
             upload.abort()
             raise
+
+    def digest(self, content: Content) -> str:
+        """Return the ETag, without quotes, of an object that `send` writes, where ETags are digests.
+
+        Of parts it is the MD5 of their MD5s, with their number. AWS: "Checking object integrity".
+        """
+        source = Source(content)
+        first = source.read(self.transfer.threshold)
+        if source.exhausted():
+            return _md5(first).hex()
+        source.unread(first)
+        digests: list[bytes] = []
+        while block := source.read(parts.part_size_for(len(digests) + 1, self.transfer.part_size)):
+            digests.append(_md5(block))
+        return f"{_md5(b''.join(digests)).hex()}-{len(digests)}"
+
+
+def _md5(block: bytes) -> bytes:
+    return hashlib.md5(block, usedforsecurity=False).digest()
 
 
 def media_type(given: Mapping[str, Any]) -> str:

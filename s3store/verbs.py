@@ -216,19 +216,20 @@ class Verbs(Located):
         """
         if problem := params.metadata_problem(metadata):
             raise ValueError(f"Cannot set the metadata of {name!r}: {problem}.")
-        key = self._key(name)
-        bucket = self._bucket
-        info = bucket.head(key, self._parameters(name))
+        info = self._bucket.head(self._key(name), self._parameters(name))
         internal = {item: value for item, value in (info.all_metadata or {}).items() if item not in info.metadata}
         given = {**self._parameters(name), **described_by(info)}
         if self.options.default_acl:
             given.setdefault("ACL", self.options.default_acl)
-        given = with_metadata({**given, "Metadata": internal}, metadata)
-        self._facts.forget(key)
+        self._rewrite(info, with_metadata({**given, "Metadata": internal}, metadata))
+
+    def _rewrite(self, info: ObjectInfo, given: Given) -> None:
+        """Copy an object onto itself with these headers and metadata. Raises ObjectChangedError for another version."""
+        self._facts.forget(info.key)
         if info.size > parts.MAX_COPY_SIZE:
-            self._copy_in_parts(info, key, given)
+            self._copy_in_parts(info, info.key, given)
         else:
-            bucket.copy(key, key, given, etag=info.etag, MetadataDirective="REPLACE")
+            self._bucket.copy(info.key, info.key, given, etag=info.etag, MetadataDirective="REPLACE")
 
     def get_acl(self, name: str) -> tuple[Grant, ...]:
         """Return the grants of a file's ACL."""

@@ -5,19 +5,21 @@ A view decides who may have a file; `file_response` says how it is served.
 
 from __future__ import annotations
 
-import posixpath
+import inspect
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.mixins import AccessMixin
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import Storage
 from django.db.models import Model
 from django.http import Http404
 from django.http.response import HttpResponseBase
+from django.utils.functional import Promise
 from django.views.generic import View
 from django.views.generic.detail import SingleObjectMixin
 
+from s3store.core.keys import UnsafeNameError, clean_name
 from s3store.serving import EXPIRE, INTERNAL_LOCATION, Mode, file_response
 
 
@@ -32,15 +34,15 @@ class ServingView(AccessMixin, View):
 
     mode: Mode = "redirect"
     expire: int | timedelta = EXPIRE
-    download_as: str | None = None
+    download_as: str | Promise | None = None
     inline = False
-    content_type: str | None = None
+    content_type: str | Promise | None = None
     max_range: int | None = None
     internal_location = INTERNAL_LOCATION
 
-    def get_download_name(self, name: str) -> str:
-        """Return the name under which the browser saves the file `name`: `download_as`, or the last part of it."""
-        return self.download_as or posixpath.basename(name)
+    def get_download_name(self, name: str) -> str | Promise | None:  # noqa: ARG002 (for subclasses)
+        """Return the name under which the browser saves the file `name`; None is the last part of `name`."""
+        return self.download_as
 
     def serve(self, storage: Storage | str, name: str) -> HttpResponseBase:
         """Return the answer for a file that the client may have."""
@@ -55,6 +57,17 @@ class ServingView(AccessMixin, View):
             content_type=self.content_type,
             max_range=self.max_range,
             internal_location=self.internal_location,
+        )
+
+    def _said_yes(self, answer: object) -> bool:
+        """Whether `has_permission` said yes. A coroutine or a response is true whatever is in it."""
+        if not inspect.isawaitable(answer) and not isinstance(answer, HttpResponseBase):
+            return bool(answer)
+        if inspect.iscoroutine(answer):
+            answer.close()
+        raise ImproperlyConfigured(
+            f"{type(self).__name__}.has_permission returned a {type(answer).__name__}. Have it return True or False, "
+            "from a plain method: an async one can be called in it by asgiref's async_to_sync."
         )
 
 
@@ -78,9 +91,16 @@ class FileView(ServingView):
         return str(self.kwargs["name"])
 
     def get(self, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ARG002 (View keeps them)
-        """Serve the file, or refuse it."""
+        """Serve the file, or refuse it. Raises Http404 for a name in any but its plain form."""
         name = self.get_name()
-        if not self.has_permission(name):
+        try:
+            plain = clean_name(name)
+        except UnsafeNameError as error:
+            raise SuspiciousFileOperation(str(error)) from None
+        if plain != name:
+            # `./private/x` is the file `private/x`, and a rule by prefixes would not know it again.
+            raise Http404(f"{name!r} is no name of a file; {plain!r} may be one.")
+        if not self._said_yes(self.has_permission(name)):
             return self.handle_no_permission()
         return self.serve(self.storage, name)
 
@@ -103,7 +123,7 @@ class FieldFileView(SingleObjectMixin, ServingView):  # type: ignore[type-arg]  
     def get(self, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ARG002 (View keeps them)
         """Serve the object's file, or refuse it. Raises Http404 where there is none."""
         self.object: Model = self.get_object()
-        if not self.has_permission(self.object):
+        if not self._said_yes(self.has_permission(self.object)):
             return self.handle_no_permission()
         if not self.field:
             raise ImproperlyConfigured(f'{type(self).__name__} needs the name of a file field: field = "…".')

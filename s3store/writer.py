@@ -34,7 +34,7 @@ class ObjectWriter(io.RawIOBase):
         self._parts: MultipartUpload | None = None
         self._buffer = bytearray()
         # Whether compressing makes it smaller is only known at the end.
-        self._whole = spool(upload.max_memory_size) if upload.compresses(given) else None
+        self._whole = spool(upload.max_memory_size) if upload.encodings(given) else None
 
     def writable(self) -> bool:
         return True

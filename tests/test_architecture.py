@@ -205,6 +205,7 @@ def test_nothing_imports_the_faces() -> None:
 OPTIONAL = {
     ("s3store.client", "botocore"),
     ("s3store.client", "urllib3"),
+    ("s3store.codec", "brotli"),
     ("s3store.sessions", "boto3"),
     ("s3store.sessions", "botocore"),
     ("s3store.signing", "cryptography"),

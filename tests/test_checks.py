@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
 from typing import Any
 
 import django
@@ -13,8 +12,6 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.test import override_settings
 
-from s3store import rules
-from s3store.checks import check_legacy_settings, check_storages
 from s3store.storage import S3Storage
 
 OURS = "s3store.storage.S3Storage"
@@ -222,61 +219,15 @@ def test_a_check_can_be_silenced() -> None:
         call_command("check")
 
 
-def test_both_checks_are_registered_once() -> None:
-    """With the tag of files."""
-    registered = [check for check in checks.registry.registry.registered_checks if check.__module__ == "s3store.checks"]
-    expected = ["check_storages"] if django.VERSION < (5, 1) else ["check_legacy_settings", "check_storages"]
-    assert sorted(check.__name__ for check in registered) == expected
-    assert all(checks.Tags.files in check.tags for check in registered)  # type: ignore[attr-defined]
-
-
-def test_the_checks_are_offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's deployment waits for S3 to answer `manage.py check`."""
-    connections = []
-
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        connections.append(args)
-        raise OSError("no network in this test")
-
-    for name in ("connect", "connect_ex", "sendto"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    for name in ("getaddrinfo", "create_connection", "gethostbyname"):
-        monkeypatch.setattr(socket, name, refuse)
-    keys = {"access_key": "AK", "secret_key": "SK"}
-    entries = {
-        "files": ours(bucket_name="bucket", **keys),
-        "dotted": ours(bucket_name="b.c", endpoint_url="http://minio.example"),
-        "hashed": ours("s3store.storage.S3ManifestStaticStorage", bucket_name="bucket"),
+def test_all_checks_are_registered_once() -> None:
+    """With the tag of what they look at: collectstatic asks for those of static files alone."""
+    registered = {
+        check.__name__: set(check.tags)  # type: ignore[attr-defined]
+        for check in checks.registry.registry.registered_checks
+        if check.__module__ == "s3store.checks"
     }
-    with override_settings(STORAGES={**PLAIN, **entries}):
-        assert [message.id for message in check_storages()] == ["s3store.W001"]
-    assert connections == []
-
-
-def test_ids_are_unique() -> None:
-    """An id means one thing, among rules and checks together."""
-    ids = [rule.id for rule in rules.RULES] + [f"s3store.{name}" for name in ("E020", "E021", "W020", "W021")]
-    assert len(ids) == len(set(ids))
-
-
-@pytest.mark.skipif(django.VERSION < (5, 1), reason="Django warns itself")
-def test_legacy_settings_are_reported() -> None:
-    """The check writes the entry of STORAGES that takes their place."""
-    assert check_legacy_settings() == []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("s3store.conf.legacy_settings", lambda: {"STATICFILES_STORAGE": "a.b.Storage"})
-        (warning,) = check_legacy_settings()
-    assert (warning.level, warning.id) == (checks.WARNING, "s3store.W021")
-    assert "STATICFILES_STORAGE" in warning.msg
-    assert '"staticfiles": {"BACKEND": "a.b.Storage"}' in str(warning.hint)
-
-
-def test_sc_01_no_check_shows_a_secret() -> None:
-    """Check output goes to CI logs."""
-    found = messages(
-        one=ours(secret_key="hunter2"),
-        two=ours(access_key="hunter2", secret_key="hunter2", location="//"),
-        three=ours(access_key="hunter2", secret_key="hunter2", endpoint_url="http://minio.example"),
-    )
-    assert len(found) >= 4
-    assert "hunter2" not in str(found)
+    files, static = {checks.Tags.files}, {checks.Tags.staticfiles}
+    expected = {"check_storages": files, "check_order": static}
+    if django.VERSION >= (5, 1):
+        expected["check_legacy_settings"] = files
+    assert registered == expected

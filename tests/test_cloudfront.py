@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.session import get_session
 from botocore.signers import CloudFrontSigner
+from botocore.validate import validate_parameters
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -21,10 +24,12 @@ from django.test import override_settings
 from s3store import rules
 from s3store.cdn import CloudFront, Distribution
 from s3store.conf import Resolved
+from s3store.core import overrides, presentation
 from s3store.core.urls import object_url
 from s3store.options import Options
 from s3store.signing import rsa_signer
 from tests.core.test_cloudfront import allows, verify, verify_cookies
+from tests.docs.blocks import all_blocks
 
 OLD, NEW = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
 PEMS = {
@@ -368,3 +373,31 @@ def test_the_distribution_is_where_the_options_say() -> None:
     options = Options(**{**ONE, "url_protocol": "http:", "custom_domain": "example.com/cdn"})
     assert Distribution.of(options).base_url == "http://example.com/cdn"
     assert Distribution.of(replace(options, cloudfront_hash="SHA256")).hash_algorithm == "SHA256"
+
+
+# The how-to
+
+
+@pytest.mark.parametrize(
+    ("cls", "operation", "argument"),
+    [
+        ("cache-policy", "CreateCachePolicy", "CachePolicyConfig"),
+        ("response-headers-policy", "CreateResponseHeadersPolicy", "ResponseHeadersPolicyConfig"),
+    ],
+)
+def test_su_04_su_16_the_policies_of_the_how_to(cls: str, operation: str, argument: str) -> None:
+    """CloudFront would take them; every word that `url` can say about the answer is keyed, and pages run no scripts."""
+    (block,) = all_blocks("json", cls)
+    policy = json.loads(block.text)
+    model = get_session().get_service_model("cloudfront").operation_model(operation)
+    validate_parameters({argument: policy}, model.input_shape)
+    if cls == "cache-policy":
+        strings = policy["ParametersInCacheKeyAndForwardedToOrigin"]["QueryStringsConfig"]
+        listed = strings["QueryStrings"]["Items"]
+        assert strings["QueryStringBehavior"] == "whitelist"
+        assert listed == [name for name in overrides.QUERY.values() if name.startswith("response-")]
+        assert strings["QueryStrings"]["Quantity"] == len(listed)
+    else:
+        headers = policy["SecurityHeadersConfig"]
+        assert headers["ContentTypeOptions"] == {"Override": True}
+        assert headers["ContentSecurityPolicy"] == {"Override": True, "ContentSecurityPolicy": presentation.SAVED}

@@ -44,6 +44,7 @@ PRECEDENCE = [
     ("default_acl", "AWS_DEFAULT_ACL", None, "private", "public-read", "authenticated-read"),
     ("object_parameters", "AWS_S3_OBJECT_PARAMETERS", None, {"CacheControl": "a"}, {"Expires": "b"}, {}),
     ("gzip", "AWS_IS_GZIPPED", False, True, False, True),
+    ("brotli", "AWS_S3_BROTLI", False, True, False, True),
     ("max_memory_size", "AWS_S3_MAX_MEMORY_SIZE", 8 * 1024**2, 0, 1, 2),
     ("max_inflated_size", "AWS_S3_MAX_INFLATED_SIZE", 1024**3, 0, 1, 2),
     ("querystring_auth", "AWS_QUERYSTRING_AUTH", True, False, True, False),

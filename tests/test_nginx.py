@@ -19,6 +19,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.urls import path
 
+from s3store.core.info import DIGEST, PLAIN_SIZE, WRITE_TOKEN
 from s3store.core.presentation import SHOWN
 from s3store.serving import file_response
 from s3store.storage import S3Storage
@@ -189,6 +190,30 @@ def test_ranges_heads_and_conditions_reach_s3(ask):
 def test_a_missing_file_is_404(ask):
     """S3 says so."""
     assert ask("none.png")[0].status == 404
+
+
+def test_what_s3_says_of_itself_stays_inside(ask):
+    """Its own headers, and what s3store notes beside a file; all that the package notes is in the configuration."""
+    hidden = {
+        "x-amz-version-id": "v1",
+        "x-amz-request-id": "r1",
+        **{f"x-amz-meta-{note}": "1" for note in (WRITE_TOKEN, PLAIN_SIZE, DIGEST)},
+    }
+    ask.proxy.respond = lambda *_: (200, {"Content-Type": "image/png", "ETag": '"e"', **hidden}, b"x")
+    answer, content = ask("a.png")
+    assert (answer.status, content, answer.headers["ETag"]) == (200, b"x", '"e"')
+    assert [name for name in answer.headers if name.lower().startswith("x-amz-")] == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_s3_redirects_nobody(ask, status):
+    """Neither the address nor the document that holds it is passed on."""
+    elsewhere = "https://bucket.s3.eu-west-1.amazonaws.com/a.png?X-Amz-Signature=1"
+    ask.proxy.respond = lambda *_: (status, {"Location": elsewhere}, f"<Endpoint>{elsewhere}</Endpoint>".encode())
+    answer, content = ask("a.png")
+    assert answer.status == 502
+    assert "Location" not in answer.headers
+    assert b"amazonaws" not in content + bytes(answer.headers)
 
 
 def test_the_location_is_closed_to_browsers(ask):

@@ -97,6 +97,31 @@ def test_sp_08_sp_11_sp_13_a_put_takes_no_other_headers(seaweedfs_options, chang
     assert not storage.exists("a.png")
 
 
+# header, what a sender writes into it, the attribute of `stat` that shows it
+STANDARD = [
+    ("Cache-Control", "max-age=9", "cache_control"),
+    ("Content-Disposition", "inline", "content_disposition"),
+    ("Content-Encoding", "gzip", "content_encoding"),
+    ("Content-Language", "de", "content_language"),
+    ("Expires", "Wed, 02 Jan 2030 03:04:05 GMT", "expires"),
+]
+
+
+@pytest.mark.parametrize(("header", "value", "attribute"), STANDARD, ids=[row[0] for row in STANDARD])
+def test_sp_13_a_put_leaves_standard_headers_to_its_sender(seaweedfs_options, header, value, attribute):
+    """What is no `x-amz-` header and was not signed is stored; what the storage gives itself is signed."""
+    storage = S3Storage(**seaweedfs_options)
+    upload = storage.upload_url("a.png")
+    assert header not in upload.headers
+    assert send(upload, b"content", headers={**upload.headers, header: value})[0] == 200
+    assert getattr(storage.stat("a.png"), attribute) == value
+    parameter = header.replace("-", "")
+    ours = "Thu, 03 Jan 2030 03:04:05 GMT" if header == "Expires" else "x"
+    firm = S3Storage(**seaweedfs_options, object_parameters={parameter: ours}).upload_url("b.png")
+    assert send(firm, b"content", headers={**firm.headers, header: value})[0] == 403
+    assert not storage.exists("b.png")
+
+
 def test_sp_07_a_put_of_a_known_size_takes_that_size(seaweedfs_options):
     """One byte less or more does not match the signature."""
     storage = S3Storage(**seaweedfs_options)
@@ -164,6 +189,37 @@ def test_sp_05_to_sp_13_a_post_takes_no_other_fields(seaweedfs_options, change):
     fields = {name: value for name, value in {**upload.fields, **change}.items() if value is not None}
     assert send(upload, b"content", fields=fields)[0] in (400, 403)
     assert list(storage.scan()) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "attribute"), [row for row in STANDARD if row[0] != "Expires"], ids=lambda text: text
+)
+def test_sp_13_seaweedfs_stores_fields_that_no_policy_names(seaweedfs_options, field, value, attribute):
+    """Its gap, and not S3's: AWS refuses every field that the policy does not name ("POST policy")."""
+    storage = S3Storage(**seaweedfs_options)
+    upload = storage.upload_post("a.png", max_size=10)
+    assert send(upload, b"content", fields={**upload.fields, field: value})[0] == 201
+    assert getattr(storage.stat("a.png"), attribute) == value
+
+
+TAGS = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"
+
+
+@pytest.mark.parametrize(("field", "value"), [("acl", "public-read"), ("tagging", TAGS)], ids=["acl", "tagging"])
+def test_sp_11_sp_13_seaweedfs_passes_over_an_acl_and_tags(seaweedfs_options, field, value):
+    """Its gap, again: the form is accepted, though object ACLs mean nothing there."""
+    storage = S3Storage(**seaweedfs_options)
+    upload = storage.upload_post("a.png", max_size=10)
+    assert send(upload, b"content", fields={**upload.fields, field: value})[0] == 201
+
+
+def test_sp_12_seaweedfs_redirects_where_the_sender_says(seaweedfs_options):
+    """Its gap, again: the policy names the status and no redirect, and the sender's browser goes there."""
+    storage = S3Storage(**seaweedfs_options)
+    upload = storage.upload_post("a.png", max_size=10)
+    with FaultProxy(seaweedfs_options["endpoint_url"]) as elsewhere:
+        send(upload, b"content", fields={**upload.fields, "success_action_redirect": f"{elsewhere.url}/elsewhere"})
+        assert elsewhere.requests("GET", "^/elsewhere")
 
 
 @pytest.mark.parametrize(
@@ -286,6 +342,18 @@ def test_names_are_guarded():
             storage.upload_post(name, max_size=1)
     with pytest.raises(ValueError, match="filename"):
         storage.upload_post("a/${filename}", max_size=1)
+    named = S3Storage(**KEYS, object_parameters={"ContentDisposition": "attachment; filename=${filename}"})
+    with pytest.raises(ValueError, match="Content-Disposition"):
+        named.upload_post("a", max_size=1)
+
+
+def test_an_upload_shows_no_signature():
+    """Not in what a log would print of it."""
+    storage = S3Storage(**KEYS, security_token="the-token")
+    for upload in (storage.upload_url("a.txt"), storage.upload_post("a.txt", max_size=1)):
+        assert "the-token" not in repr(upload)
+        assert "X-Amz-Signature" not in repr(upload)
+        assert "x-amz-signature" not in repr(upload)
 
 
 def test_the_customers_key_stays_here():

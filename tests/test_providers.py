@@ -60,6 +60,19 @@ def test_newer_checksums_go_to_aws_alone(provider: str) -> None:
     assert sends_own_checksums(get_client(options)) is (provider == "aws")
 
 
+@pytest.mark.parametrize("provider", [name for name in PROVIDERS if PROVIDERS[name].needs == ("region_name",)])
+def test_an_endpoint_alone_leads_to_the_same_place(provider: str) -> None:
+    """The region in its host is the one that is signed for, as if it had been given; one that is given wins."""
+    given, url, region = DOCUMENTED[provider]
+    endpoint_url = S3Storage(provider=provider, **given).options.endpoint_url
+    storage = S3Storage(provider=provider, bucket_name="my-bucket", endpoint_url=endpoint_url, **KEYS)
+    assert list(rules.problems(storage.resolve(), warnings=True)) == []
+    signed = storage.url("a.txt")
+    assert signed.startswith(f"{url}/")
+    assert parse_qs(urlsplit(signed).query)["X-Amz-Credential"][0].split("/")[2] == region
+    assert S3Storage(provider=provider, endpoint_url=endpoint_url, region_name="x").options.region_name == "x"
+
+
 # option, value in the preset of Tigris, value given
 GIVEN = [
     ("endpoint_url", "https://t3.storage.dev", "https://fly.storage.tigris.dev"),

@@ -224,6 +224,20 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         {"object_parameters": {"Metadata": None}},
         "not ASCII",
     ),
+    "headers-unknown": (
+        "E008",
+        "headers",
+        {"headers": {"*.css": {"CacheControll": "x"}}},
+        {"headers": {"*.css": {"CacheControl": "x"}}},
+        "'*.css': S3 knows no object parameter",
+    ),
+    "headers-flat": (
+        "E008",
+        "headers",
+        {"headers": {"CacheControl": "x"}},
+        {"headers": {}},
+        "what 'CacheControl' stands for is no dict",
+    ),
     "parameter-metadata-type": (
         "E008",
         "object_parameters",
@@ -279,6 +293,62 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         {"custom_domain": "cdn.example/", "querystring_auth": False},
         {"custom_domain": "cdn.example", "querystring_auth": False},
         "Write 'cdn.example'",
+    ),
+    "domain-port": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": " http://localhost:8000/", "querystring_auth": False},
+        {"custom_domain": "[::1]:8000/a/b%20c", "querystring_auth": False},
+        "Write 'localhost:8000'",
+    ),
+    "domain-port-alone": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": "localhost:8000/", "querystring_auth": False},
+        {"custom_domain": "localhost:8000", "querystring_auth": False},
+        "Write 'localhost:8000'",
+    ),
+    "domain-wildcard": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": "*.example.com", "querystring_auth": False},
+        {"custom_domain": "my_cdn.example.com", "querystring_auth": False},
+        "Write it like cdn.example.com",
+    ),
+    "domain-path-wildcard": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": "cdn.example/*", "querystring_auth": False},
+        {"custom_domain": "cdn.example/-", "querystring_auth": False},
+        "no host, or host and path",
+    ),
+    "domain-query": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": "cdn.example/a?b", "querystring_auth": False},
+        {"custom_domain": "cdn.example/a/b", "querystring_auth": False},
+        "Write it like cdn.example.com",
+    ),
+    "domain-newline": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": "cdn.example\n", "querystring_auth": False},
+        {"custom_domain": "cdn.example.", "querystring_auth": False},
+        "Write 'cdn.example'",
+    ),
+    "domain-umlaut": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": "bücher.example", "querystring_auth": False},
+        {"custom_domain": "xn--bcher-kva.example", "querystring_auth": False},
+        "in punycode: xn--",
+    ),
+    "domain-path-umlaut": (
+        "E012",
+        "custom_domain",
+        {"custom_domain": "cdn.example/bücher", "querystring_auth": False},
+        {"custom_domain": "cdn.example/b%C3%BCcher", "querystring_auth": False},
+        "percent-encoded",
     ),
 }
 
@@ -341,6 +411,20 @@ WARNINGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         {"provider": "tigris", "endpoint_url": "https://t3.storage.dev", "addressing_style": "auto"},
         "does not serve 'path'",
     ),
+    "provider-region": (
+        "W004",
+        "region_name",
+        {"provider": "b2", "endpoint_url": "https://s3.us-west-004.backblazeb2.com", "region_name": "us-east-1"},
+        {"provider": "b2", "endpoint_url": "https://s3.us-west-004.backblazeb2.com"},
+        "is in 'us-west-004'",
+    ),
+    "provider-region-elsewhere": (
+        "W004",
+        "region_name",
+        {"provider": "ovh", "endpoint_url": "https://s3.gra.io.cloud.ovh.net", "region_name": "GRA"},
+        {"provider": "ovh", "endpoint_url": "https://s3.gra.perf.cloud.ovh.net", "region_name": "sbg"},
+        "is in 'gra'",
+    ),
     "provider-acl": (
         "W005",
         "default_acl",
@@ -391,6 +475,24 @@ SC_08: dict[str, tuple[dict[str, Any], str | None]] = {
         },
         None,
     ),
+    "domain-http": (
+        {"custom_domain": "cdn.example", "querystring_auth": False, "url_protocol": "http:"},
+        "url_protocol",
+    ),
+    "domain-http-port": (
+        {"custom_domain": "cdn.example:8000/media", "querystring_auth": False, "url_protocol": "http:"},
+        "url_protocol",
+    ),
+    "domain-http-loopback": (
+        {"custom_domain": "127.0.0.1:8000/media", "querystring_auth": False, "url_protocol": "http:"},
+        None,
+    ),
+    "domain-http-loopback-6": (
+        {"custom_domain": "[::1]:8000", "querystring_auth": False, "url_protocol": "http:"},
+        None,
+    ),
+    "domain-https": ({"custom_domain": "cdn.example", "querystring_auth": False}, None),
+    "protocol-without-a-domain": ({"url_protocol": "http:"}, None),
     "nothing": ({}, None),
 }
 
@@ -596,6 +698,8 @@ LOST: dict[str, tuple[dict[str, Any], list[tuple[str, str]], str]] = {
         [("E017", "endpoint_url")],
         "switches off the endpoint of Cloudflare R2",
     ),
+    "hyphen": ({"provider": "b2", "region_name": "-"}, [("E017", "region_name")], "cannot be part of a host name"),
+    "long": ({"provider": "r2", "account_id": "a" * 64}, [("E017", "account_id")], "cannot be part of a host name"),
     "gcs-switched-off": ({"provider": "gcs", "endpoint_url": None}, [("E017", "endpoint_url")], "of Google Cloud"),
 }
 
@@ -639,6 +743,32 @@ SPACES = {"provider": "spaces", "endpoint_url": "https://fra1.digitaloceanspaces
 def test_a_domain_without_signatures_is_reported(others: dict[str, Any], warned: bool) -> None:
     """W006: R2, B2, Spaces and Hetzner refuse a private file's link to any domain but the bucket's at the endpoint."""
     assert (("W006", "custom_domain") in broken(**{**UNSIGNED_DOMAIN, **others})) is warned
+
+
+UNSIGNED_PUBLIC = {
+    "provider": "r2",
+    "endpoint_url": "https://abc.r2.cloudflarestorage.com",
+    "public_endpoint_url": "https://files.example.com",
+}
+
+
+@pytest.mark.parametrize(
+    ("others", "warned"),
+    [
+        ({}, True),
+        ({"cloudfront_signer": object(), "custom_domain": "cdn.example.com"}, True),
+        ({"querystring_auth": False}, False),
+        ({"anonymous": True}, False),
+        ({"provider": "minio", "endpoint_url": "http://minio:9000"}, False),
+        ({"public_endpoint_url": None}, False),
+        ({"public_endpoint_url": "https://abc.eu.r2.cloudflarestorage.com"}, False),
+        ({"public_endpoint_url": "https://r2.cloudflarestorage.com.example"}, True),
+        ({"public_endpoint_url": "http://[::1:9000"}, False),
+    ],
+)
+def test_a_public_endpoint_without_signatures_is_reported(others: dict[str, Any], warned: bool) -> None:
+    """W006: links and uploads signed for a host that is none of R2's would all be refused."""
+    assert (("W006", "public_endpoint_url") in broken(**{**UNSIGNED_PUBLIC, **others})) is warned
 
 
 def test_an_endpoint_that_is_no_url_is_one_problem() -> None:

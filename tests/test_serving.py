@@ -9,6 +9,7 @@ import tracemalloc
 import urllib.error
 import urllib.request
 from datetime import timedelta
+from pathlib import PurePosixPath
 from urllib.parse import parse_qs, urlsplit
 
 import django
@@ -24,6 +25,7 @@ from django.urls import path
 from django.utils.http import http_date
 
 from s3store import errors
+from s3store.chunks import PartReader
 from s3store.core.parts import KIB, MIB
 from s3store.core.presentation import SAVED, SHOWN
 from s3store.serving import file_response, internal_uri
@@ -382,6 +384,27 @@ def test_the_encoding_of_an_upload_is_no_encoding_of_the_file(moto):
         assert body(response) == b"content"
 
 
+def test_a_part_of_nothing_keeps_no_connection(moto, monkeypatch):
+    """Where a server answers a range of an empty object with the whole of it."""
+
+    def respond(method, target, headers):
+        return 200, {"Content-Type": "text/plain"}, b""
+
+    readers = []
+
+    class Kept(PartReader):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            readers.append(self)
+
+    monkeypatch.setattr("s3store.streaming.PartReader", Kept)
+    with FaultProxy(moto.endpoint_url, respond=respond) as proxy:
+        options = {"bucket_name": "b", "access_key": "k", "secret_key": "s", "region_name": "us-east-1"}
+        response = stream(S3Storage(**options, endpoint_url=proxy.url), "a.txt", headers={"Range": "bytes=0-9"})
+    assert response.status_code == 416
+    assert [reader.closed for reader in readers] == [True]
+
+
 # What is not there
 
 
@@ -407,6 +430,28 @@ def test_names_stay_inside_the_location(s3_storage, mode):
         serve(s3_storage, "../other/a.bin", mode=mode)
 
 
+@pytest.mark.parametrize("mode", ["redirect", "stream", "accelerate"])
+@pytest.mark.parametrize("name", ["a.png", "./x//a.png", "x\\a.png", PurePosixPath("x/a.png")], ids=str)
+def test_a_name_is_cleaned_before_anything_is_decided_by_it(s3_options, mode, name):
+    """The type, the name for the browser, and the object parameters are those of the file that is served."""
+    asked = []
+    storage = S3Storage(**s3_options, object_parameters=lambda name: asked.append(name) or {})
+    clean = "a.png" if name == "a.png" else "x/a.png"
+    storage.save(clean, CONTENT, content_type="image/png")
+    asked.clear()
+    response = serve(storage, name, mode=mode, inline=True)
+    if mode == "stream":
+        assert body(response) == CONTENT
+        # One more request, for the same name: of a size that is not known yet.
+        stream(storage, name, headers={"Range": "bytes=-1"}).close()
+        assert set(asked) == {clean}
+    else:
+        url = response.url if mode == "redirect" else response.headers["X-Accel-Redirect"]
+        assert f"/{clean}?" in url
+        assert parse_qs(urlsplit(url).query)["response-content-disposition"] == ['inline; filename="a.png"']
+        assert parse_qs(urlsplit(url).query)["response-content-type"] == ["image/png"]
+
+
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
 def test_files_are_read_only(s3_storage, method):
     """405 for whatever is neither GET nor HEAD."""
@@ -415,9 +460,13 @@ def test_files_are_read_only(s3_storage, method):
 
 
 def test_b23_mistakes_in_the_code_say_what_to_do(s3_storage, tmp_path):
-    """A mode that does not exist, and a storage that is not in S3."""
+    """A mode that does not exist, parts without a byte, and a storage that is not in S3."""
     with pytest.raises(ImproperlyConfigured, match="Use one of redirect, stream, accelerate"):
         serve(s3_storage, mode="proxy")
+    for mode in ("stream", "redirect"):
+        for count in (0, -1):
+            with pytest.raises(ImproperlyConfigured, match=f"max_range={count} lets no byte through"):
+                serve(s3_storage, mode=mode, max_range=count)
     with pytest.raises(ImproperlyConfigured, match="an S3Storage"):
         serve(FileSystemStorage(tmp_path))
 
@@ -474,12 +523,51 @@ def test_what_others_have_gzipped_has_no_length_before_it_is_inflated(s3_options
     assert "Content-Length" not in head.headers
 
 
-def test_other_encodings_are_passed_on(s3_options):
-    """Only gzip is known here; what the encoding is, the browser has to be told."""
-    storage = S3Storage(**s3_options, object_parameters={"ContentEncoding": "br"})
-    storage.save("a.txt", b"brotli")
+@pytest.mark.parametrize("encoding", ["zstd", "deflate", "compress", "identity", "ZSTD", "gzip, zstd"])
+def test_other_encodings_are_passed_on(s3_options, encoding):
+    """Only gzip and Brotli are unpacked here; what the encoding is, the browser has to be told."""
+    storage = S3Storage(**s3_options, object_parameters={"ContentEncoding": encoding})
+    storage.save("a.txt", b"zstd")
+    response = stream(storage, "a.txt", inline=True)
+    assert (response.headers["Content-Encoding"], body(response)) == (encoding, b"zstd")
+    assert response.headers["Content-Type"] == "text/plain"
+
+
+@pytest.mark.parametrize("encoding", ["x-evil", "gzip, x-evil", "utf-8"])
+def test_sp_10_encodings_that_no_browser_knows_are_not_passed_on(s3_options, encoding):
+    """Nobody can tell what these bytes are: they are saved. Who uploads a file may have made the encoding up."""
+    storage = S3Storage(**s3_options, object_parameters={"ContentEncoding": encoding})
+    storage.save("a.txt", b"text")
+    for words in ({}, {"content_type": "image/png"}):
+        response = stream(storage, "a.txt", inline=True, **words)
+        assert "Content-Encoding" not in response.headers
+        assert response.headers["Content-Type"] == "application/octet-stream"
+        assert response.headers["Content-Disposition"] == 'attachment; filename="a.txt"'
+        assert body(response) == b"text"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("gzip", b"no gzip at all"),
+        ("gzip", gzip.compress(b"x" * 1000)[:-9]),
+        ("gzip", gzip.compress(b"x" * 1000)[:10] + b"\xff" * 100),
+        ("gzip", gzip.compress(b"x" * 1000)[:-8] + bytes(8)),
+        ("br", b"\xff" * 100),
+        ("br", b""),
+    ],
+    ids=["other", "cut-off", "damaged", "checksum", "brotli-other", "brotli-nothing"],
+)
+def test_sp_10_bytes_that_are_not_of_their_encoding_are_an_error_of_ours(s3_options, encoding, content):
+    """It names the file and what to do. Who takes the encoding gets the bytes as they are."""
+    storage = S3Storage(**s3_options, object_parameters={"ContentEncoding": encoding})
+    storage.save("a.txt", content)
     response = stream(storage, "a.txt")
-    assert (response.headers["Content-Encoding"], body(response)) == ("br", b"brotli")
+    with pytest.raises(errors.ChecksumError, match=f"is not {encoding}, or is damaged: .* Content-Encoding") as caught:
+        list(response)
+    response.close()
+    assert (caught.value.operation, caught.value.key) == ("get_object", storage._key("a.txt"))
+    assert body(stream(storage, "a.txt", headers={"Accept-Encoding": encoding})) == content
 
 
 def test_middleware_that_compresses_leaves_parts_alone(s3_storage):
@@ -489,6 +577,30 @@ def test_middleware_that_compresses_leaves_parts_alone(s3_storage):
     middleware = GZipMiddleware(lambda request: file_response(request, s3_storage, "a.txt", mode="stream"))
     response = middleware(request)
     assert (response.status_code, body(response)) == (206, TEXT[:5000])
+
+
+def test_sx_04_an_object_that_unpacks_without_end_is_stopped(s3_options):
+    """As where it is opened: this is no damage."""
+    storage = S3Storage(**s3_options, object_parameters={"ContentEncoding": "gzip"}, max_inflated_size=MIB)
+    storage.save("a.txt", gzip.compress(bytes(2 * MIB)))
+    response = stream(storage, "a.txt")
+    with pytest.raises(SuspiciousFileOperation, match="max_inflated_size"):
+        list(response)
+    response.close()
+
+
+def test_a_connection_that_breaks_is_no_damage(seaweedfs_options, monkeypatch):
+    """While an object is unpacked, S3's errors stay what they are."""
+    monkeypatch.setattr("s3store.reader.RESUMES", 0)
+    S3Storage(**seaweedfs_options, object_parameters={"ContentEncoding": "gzip"}).save(
+        "a.bin", gzip.compress(os.urandom(2 * MIB), 0)
+    )
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={"cut": 1.0}, match="^GET") as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        response = stream(storage, "a.bin")
+        with pytest.raises(errors.S3ConnectionError):
+            list(response)
+        response.close()
 
 
 # Connections

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.template import Context, Template
+from django.utils.translation import gettext_lazy, override
 
 from s3store.fields import S3FieldFile
 from s3store.storage import S3Storage
@@ -48,6 +49,21 @@ def test_the_tag_keeps_its_url_for_later(s3_storage):
     length, url = text.split()
     assert int(length) == len(html.unescape(url))
     assert "X-Amz-Expires=60" in url
+
+
+def test_the_tag_takes_words_that_are_translated_later(s3_storage):
+    """In the language of the page."""
+    for language, name in (("en", "Yes"), ("de", "Ja")):
+        with override(language):
+            text = render(
+                "{% file_url file download_as=name content_type=kind %}",
+                file=file_of(s3_storage, "a.txt"),
+                name=gettext_lazy("Yes"),
+                kind=gettext_lazy("image/png"),
+            )
+        query = parse_qs(urlsplit(html.unescape(text)).query)
+        assert query["response-content-disposition"] == [f'attachment; filename="{name}"']
+        assert query["response-content-type"] == ["image/png"]
 
 
 @pytest.mark.parametrize("name", ["", None])

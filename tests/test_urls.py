@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlencode, urlsplit
 
 import pytest
-from botocore.credentials import RefreshableCredentials
+from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -555,7 +555,7 @@ class Provider:
 
 def test_su_03_no_url_is_promised_to_outlive_its_credentials(monkeypatch, caplog):
     """It ends with the role's session, with one warning for all URLs; a shorter one is as long as it says."""
-    links._warn_of_credentials.cache_clear()
+    links._warned.clear()
     now = datetime.now().timestamp()
     storage = Provider(now + 1800).storage(monkeypatch)
     with caplog.at_level(logging.WARNING, "s3store"):
@@ -563,6 +563,7 @@ def test_su_03_no_url_is_promised_to_outlive_its_credentials(monkeypatch, caplog
             begins, ends = _lives(storage.url(name))
             assert ends == int(now + 1800)
             assert begins <= now
+        storage.url("a.txt", expire=7200)
     assert len(caplog.records) == 1
     assert "3600 seconds" in caplog.text
     assert _lives(storage.url("a.txt", expire=60))[1] <= now + 61
@@ -601,6 +602,76 @@ def test_a_renewal_that_fails_is_an_error_of_ours(monkeypatch):
     monkeypatch.setattr(sessions, "find_credentials", lambda _: types.SimpleNamespace(get_frozen_credentials=broken))
     with pytest.raises(errors.S3StoreError, match="it is gone"):
         storage.url("a.txt")
+
+
+def test_su_03_renewal_in_between_does_not_mix_two_credentials(monkeypatch):
+    """The end that a URL keeps to is that of the keys that sign it."""
+    now = datetime.now().timestamp()
+    ends = iter([now + 300, now + 300, now + 7200, now + 7200])
+    keys = iter(["old", "new", "new", "new"])
+
+    class Source:
+        @property
+        def _expiry_time(self):
+            return datetime.fromtimestamp(next(ends), timezone.utc)
+
+        def get_frozen_credentials(self):
+            return ReadOnlyCredentials(next(keys), "secret", "token")
+
+    monkeypatch.setattr(sessions, "find_credentials", lambda _: Source())
+    url = S3Storage(bucket_name="some-bucket", region_name="eu-central-1").url("a.txt", expire=200)
+    assert "Credential=new%2F" in url
+
+
+def test_rc_03_a_forked_child_asks_for_credentials_anew(monkeypatch):
+    """What a thread of the parent was renewing, and had locked, is not the child's: sessions alone keep sources."""
+    now = datetime.now().timestamp()
+    storage = Provider(now + 7200).storage(monkeypatch)
+    storage.url("a.txt")
+    monkeypatch.setattr(sessions, "find_credentials", lambda _: ReadOnlySource())
+    assert "Credential=child%2F" in storage.url("a.txt")
+
+
+class ReadOnlySource:
+    def get_frozen_credentials(self):
+        return ReadOnlyCredentials("child", "secret", None)
+
+
+def test_hosts_are_signed_as_browsers_send_them():
+    """In lower case, wherever they come from."""
+    for options in (
+        {"endpoint_url": "https://S3.Example.COM:443/Path"},
+        {"public_endpoint_url": "https://S3.Example.com"},
+        {"custom_domain": "CDN.example.com/Path"},
+    ):
+        parts = urlsplit(S3Storage(**KEYS, **options).url("A.txt"))
+        assert parts.netloc == parts.netloc.lower()
+        assert parts.path.endswith("/A.txt")
+
+
+def test_words_may_be_translations(settings):
+    """A lazy text is taken as it reads when the URL is made."""
+    from django.utils.translation import gettext_lazy
+
+    storage = S3Storage(**KEYS)
+    with standing_at(NOW):
+        lazy = storage.url(
+            "a.pdf", download_as=gettext_lazy("Report.pdf"), content_type=gettext_lazy("application/pdf")
+        )
+        assert lazy == storage.url("a.pdf", download_as="Report.pdf", content_type="application/pdf")
+
+
+@pytest.mark.parametrize("value", [None, datetime(2030, 1, 1)], ids=["None", "naive"])
+def test_parameters_that_say_nothing_are_refused(value):
+    """Neither None nor a time without a zone means anything in a URL."""
+    with pytest.raises(ValueError, match=r"None says|time zone"):
+        S3Storage(**KEYS).url("a.txt", parameters={"ResponseExpires": value})
+
+
+def test_methods_have_no_case():
+    """HTTP's have, but nobody means `put`."""
+    with standing_at(NOW):
+        assert S3Storage(**KEYS).url("a", http_method="put") == S3Storage(**KEYS).url("a", http_method="PUT")
 
 
 def test_credentials_of_the_environment_sign(monkeypatch, no_clients):

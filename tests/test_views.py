@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpResponse
 from django.urls import path
+from django.utils.translation import gettext_lazy, override
 
 from s3store import serving, views
 from s3store.storage import S3Storage
@@ -172,6 +175,75 @@ def test_a_view_without_a_rule_serves_nothing(rf, storage, db, view, signature):
     words = {"model": Document, "field": "rich"} if view is FieldFileView else {}
     with pytest.raises(ImproperlyConfigured, match=rf"Bare serves .* has_permission\({signature}\)"):
         Bare.as_view(**words)(rf.get("/"), name="secret.bin", pk=document.pk)
+
+
+async def _later():
+    return True
+
+
+class _Awaitable:
+    def __await__(self):
+        yield
+
+
+@pytest.mark.parametrize("answer", [_later, _Awaitable, HttpResponse], ids=lambda answer: answer.__name__)
+@pytest.mark.parametrize("view", [FileView, FieldFileView])
+def test_an_answer_that_is_no_bool_lets_nobody_in(rf, storage, db, view, answer):
+    """A coroutine, what else can be awaited, and a response are true, and were meant as something else."""
+    document = Document.objects.create(rich="secret.bin")
+
+    class Careless(view):
+        def has_permission(self, asked):
+            return answer()
+
+    words = {"model": Document, "field": "rich"} if view is FieldFileView else {"storage": "private"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ImproperlyConfigured, match=r"Careless\.has_permission returned .* True or False"):
+            Careless.as_view(**words)(rf.get("/"), name="secret.bin", pk=document.pk)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("./secret.bin", 404),
+        ("public/..secret.bin", 404),
+        ("secret.bin/.", 404),
+        ("public/.//1.bin", 404),
+        ("public//1.bin", 404),
+        ("public\\1.bin", 404),
+        (".\\secret.bin", 404),
+        ("public/1.bin", 200),
+        ("../secret.bin", 400),
+        ("public/../secret.bin", 400),
+        ("public/\n1.bin", 400),
+    ],
+)
+def test_the_rule_sees_the_name_that_is_served(client, storage, monkeypatch, name, status):
+    """Other ways to write a name are no names of files: the rule is not asked, and S3 neither."""
+    asked = []
+    monkeypatch.setattr(Files, "has_permission", lambda view, name: asked.append(name) or True)
+    monkeypatch.setattr(Files, "get_name", lambda view: name)
+    with counted_requests(storage) as requests:
+        response = client.get("/files/any")
+    if name == "public/..secret.bin":
+        # A name of its own, that S3 does not have.
+        assert (response.status_code, asked, len(requests)) == (404, [name], 1)
+        return
+    assert response.status_code == status
+    assert asked == ([name] if status == 200 else [])
+    assert bool(requests) == (status == 200)
+
+
+def test_words_of_views_may_be_translated_later(rf, storage, db):
+    """In the language of each request."""
+    request = rf.get("/")
+    view = Files.as_view(mode="redirect", download_as=gettext_lazy("Yes"), content_type=gettext_lazy("image/png"))
+    for language, name in (("en", "Yes"), ("de", "Ja")):
+        with override(language):
+            response = view(request, name="public/1.bin")
+        assert f"filename%3D%22{name}%22" in response.url
+        assert "response-content-type=image%2Fpng" in response.url
 
 
 # The file of an object

@@ -52,7 +52,10 @@ def safe_filename(name: str) -> str:
 
 
 def _trim(name: str) -> str:
-    return re.sub(r"[\s.]+\Z", "", name.lstrip())
+    end = len(name)
+    while end and (name[end - 1] == "." or name[end - 1].isspace()):
+        end -= 1
+    return name[:end].lstrip()
 
 
 def _cut(name: str, size: int) -> str:

@@ -15,7 +15,10 @@ WRITE_TOKEN = "s3store-write"  # noqa: S105 (names a header)
 PLAIN_SIZE = "s3store-size"
 """Metadata that holds the size in bytes before compression. Not shown in `metadata`."""
 
-INTERNAL = (WRITE_TOKEN, PLAIN_SIZE)
+DIGEST = "s3store-digest"
+"""Metadata that holds what the ETag would be if it were a digest of the bytes. Not shown in `metadata`."""
+
+INTERNAL = (WRITE_TOKEN, PLAIN_SIZE, DIGEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

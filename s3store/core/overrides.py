@@ -49,7 +49,11 @@ def signed_query(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _text(value: object) -> str:
+    if value is None:
+        raise ValueError("None says nothing in a URL; leave the parameter out.")
     if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; S3 would not know which moment that is.")
         return format_datetime(value.astimezone(timezone.utc), usegmt=True)
     return str(value)
 

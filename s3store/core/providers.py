@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-_HOST_PART = re.compile(r"[A-Za-z0-9-]+")
+# RFC 1123, 2.1: a label of a host name.
+_HOST_PART = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +62,18 @@ class Provider:
             return None
         return self.endpoint.format_map(parts)
 
+    def region_of(self, url: object) -> str | None:
+        """Return the region that the host of an endpoint's URL names, or None where hosts here name none."""
+        before, placeholder, after = (self.endpoint or "").removeprefix("https://").partition("{region_name}")
+        host = _host(url) or ""
+        region = host.removeprefix(before).removesuffix(after)
+        named = placeholder and is_host_part(region) and host == f"{before}{region}{after}"
+        return region if named else None
+
     def serves(self, url: str) -> bool:
-        """Whether the host of an endpoint's URL is one of its own."""
-        host = urlsplit(url).hostname or ""
-        return not self.hosts or f".{host}".endswith(tuple(f".{domain}" for domain in self.hosts))
+        """Whether the host of an endpoint's URL is one of its own; what has no host is not called foreign."""
+        host = _host(url)
+        return not self.hosts or not host or f".{host}".endswith(tuple(f".{domain}" for domain in self.hosts))
 
 
 PROVIDERS: dict[str, Provider] = {
@@ -175,12 +184,19 @@ def preset(name: object, given: Mapping[str, Any]) -> dict[str, Any]:
     if provider is None:
         return {}
     values = {
-        "region_name": provider.region,
+        "region_name": provider.region or provider.region_of(given.get("endpoint_url")),
         "endpoint_url": provider.endpoint_url(given),
         "addressing_style": provider.styles[0],
         "conditional_writes": None if provider.conditional_writes else False,
     }
     return {option: value for option, value in values.items() if value is not None}
+
+
+def _host(url: object) -> str | None:
+    try:
+        return urlsplit(url).hostname if isinstance(url, str) else None
+    except ValueError:
+        return None
 
 
 def is_host_part(value: object) -> bool:

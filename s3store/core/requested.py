@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 # Eighteen digits are an exabyte. Python refuses to read numbers of thousands of them.
-_RANGE = re.compile(r"\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*\Z")
+_RANGE = re.compile(r"([0-9]{0,18})[ \t]*-[ \t]*([0-9]{0,18})\Z")
 _WEIGHT = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*\Z", re.IGNORECASE)
 
 
@@ -39,7 +39,7 @@ def parse_range(header: str) -> Requested | None:
     unit, _, wanted = header.partition("=")
     if unit.strip().lower() != "bytes":
         return None
-    match = _RANGE.match(wanted)
+    match = _RANGE.match(wanted.strip(" \t"))
     first, last = match.groups() if match else ("", "")
     if not first and last and int(last):
         return Requested(start=-int(last))
@@ -48,11 +48,11 @@ def parse_range(header: str) -> Requested | None:
     raise ValueError(f"not a range of bytes that can be answered: {header!r}")
 
 
-def accepts_gzip(header: str | None) -> bool:
-    """Whether an Accept-Encoding header allows gzip. Clients that send none hardly ever inflate."""
+def accepts(encoding: str, header: str | None) -> bool:
+    """Whether an Accept-Encoding header allows an encoding. Clients that send none hardly ever inflate."""
     weights = {}
     for item in (header or "").lower().split(","):
         coding, _, parameter = item.partition(";")
         match = _WEIGHT.match(parameter)
         weights[coding.strip()] = float(match[1]) if match else 1.0
-    return weights.get("gzip", weights.get("*", 0.0)) > 0
+    return weights.get(encoding, weights.get("*", 0.0)) > 0

@@ -12,6 +12,9 @@ from s3store.core.sigv4 import MAX_EXPIRES
 from s3store.options import Options
 from s3store.rules.rule import Findings, rule
 
+_HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?"
+_DOMAIN = re.compile(rf"{_HOST}(?:/[A-Za-z0-9._~!$&'()+,;=:%-]+)*")
+
 
 @rule("E004")
 def impossible_expiry(options: Options) -> Findings:
@@ -30,21 +33,37 @@ def impossible_expiry(options: Options) -> Findings:
 def impossible_domain(options: Options) -> Findings:
     """The custom domain is a host, perhaps with a path, without scheme and final slash."""
     domain = options.custom_domain
-    if domain and ("//" in domain or domain.endswith("/") or re.search(r"[\s?#@]", domain)):
-        host = re.sub(r"^\w+:", "", domain).strip("/ ")
-        yield "custom_domain", f"{domain!r} is more than a host and a path.", f"Write {host!r}."
+    if not domain or _DOMAIN.fullmatch(domain):
+        return
+    bare = re.sub(r"^(\w+:)?//", "", domain.strip()).strip("/")
+    if not domain.isascii():
+        yield (
+            "custom_domain",
+            f"{domain!r} has letters that no URL has.",
+            "Write the host in punycode: xn--…; and the path percent-encoded.",
+        )
+    elif _DOMAIN.fullmatch(bare):
+        yield "custom_domain", f"{domain!r} is more than a host and a path.", f"Write {bare!r}."
+    else:
+        yield (
+            "custom_domain",
+            f"{domain!r} is no host, or host and path.",
+            "Write it like cdn.example.com, or cdn.example.com/media.",
+        )
 
 
 @rule("W001")
 def unprotected_transport(options: Options) -> Findings:
     """Requests to another machine are encrypted and the server's certificate is checked."""
     endpoint, public = _elsewhere(options.endpoint_url or ""), _elsewhere(options.public_endpoint_url or "")
+    domain = _elsewhere(f"{options.url_protocol}//{options.custom_domain}") if options.custom_domain else None
     if endpoint and options.verify is False:
         yield "verify", "the server's certificate is not checked.", "Give the path of its CA bundle instead of False."
     unencrypted = {
         "endpoint_url": endpoint and endpoint.scheme == "http",
         "use_ssl": endpoint and not endpoint.scheme and not options.use_ssl,
         "public_endpoint_url": public and public.scheme == "http",
+        "url_protocol": domain and domain.scheme == "http",
     }
     for name, is_so in unencrypted.items():
         if is_so:
@@ -85,14 +104,20 @@ def domain_without_its_signature(options: Options) -> Findings:
 def signed_for_unsigned_domain(options: Options) -> Findings:
     """Signed URLs lead to a domain where the provider checks signatures made for it."""
     provider = providers.PROVIDERS.get(options.provider or "")
-    own_signer = options.cloudfront_key or options.cloudfront_signer
-    if provider is None or provider.signed_domains or not options.querystring_auth or own_signer:
+    if provider is None or provider.signed_domains or not options.querystring_auth or options.anonymous:
         return
-    if options.custom_domain and not options.anonymous and not _is_host_of_bucket(options):
+    own_signer = options.cloudfront_key or options.cloudfront_signer
+    if options.custom_domain and not own_signer and not _is_host_of_bucket(options):
         yield (
             "custom_domain",
             f"{provider.title} does not check signatures made for a domain of your own.",
             "For public files set querystring_auth=False; for private ones leave custom_domain out.",
+        )
+    if options.public_endpoint_url and not provider.serves(options.public_endpoint_url):
+        yield (
+            "public_endpoint_url",
+            f"{provider.title} checks signatures made for its own hosts only.",
+            "Leave it out: browsers reach the endpoint itself.",
         )
 
 

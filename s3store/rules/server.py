@@ -106,15 +106,22 @@ def bucket_name_off_the_rules(options: Options) -> Findings:
 
 @rule("W004")
 def contradicted_provider(options: Options) -> Findings:
-    """The endpoint, the account and the addressing style are ones that the provider has."""
+    """The endpoint, the region, the account and the addressing style are ones that the provider has."""
     provider = _provider(options)
     if provider is None:
         return
-    if options.endpoint_url and not _is_served(provider, options.endpoint_url):
+    if options.endpoint_url and not provider.serves(options.endpoint_url):
         yield (
             "endpoint_url",
             f"the host is none of {provider.title}'s.",
             "Correct it or provider; with a server of another provider leave provider out.",
+        )
+    region = provider.region_of(options.endpoint_url)
+    if region and options.region_name and options.region_name != region:
+        yield (
+            "region_name",
+            f"requests are signed for {options.region_name!r}, and the endpoint is in {region!r}.",
+            "Give the region of the endpoint.",
         )
     if options.account_id and "account_id" not in provider.needs:
         yield "account_id", f"{provider.title} has no use for it.", "Leave it out."
@@ -124,13 +131,6 @@ def contradicted_provider(options: Options) -> Findings:
             f"{provider.title} does not serve {options.addressing_style!r} for new buckets.",
             "Leave it to the provider.",
         )
-
-
-def _is_served(provider: providers.Provider, url: str) -> bool:
-    try:
-        return provider.serves(url)
-    except ValueError:
-        return True
 
 
 @rule("W005")

@@ -12,7 +12,17 @@ from s3store.rules.rule import Findings, rule
 
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(
-        ("anonymous", "use_ssl", "use_threads", "file_overwrite", "conditional_writes", "gzip", "querystring_auth"),
+        (
+            "anonymous",
+            "use_ssl",
+            "use_threads",
+            "file_overwrite",
+            "conditional_writes",
+            "keep_only_hashed",
+            "gzip",
+            "brotli",
+            "querystring_auth",
+        ),
         (bool,),
     ),
     **dict.fromkeys(
@@ -44,6 +54,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "querystring_expire": (int, timedelta),
     "verify": (bool, str, type(None)),
     "proxies": (Mapping, type(None)),
+    "headers": (Mapping, type(None)),
 }
 
 
@@ -87,10 +98,15 @@ def unknown_acl(options: Options) -> Findings:
 @rule("E008")
 def unknown_object_parameters(options: Options) -> Findings:
     """Object parameters are parameters of PutObject that apply to a whole object."""
-    if not isinstance(options.object_parameters, Mapping):
-        return
-    for problem, hint in params.object_parameter_problems(options.object_parameters):
-        yield "object_parameters", problem, hint
+    if isinstance(options.object_parameters, Mapping):
+        for problem, hint in params.object_parameter_problems(options.object_parameters):
+            yield "object_parameters", problem, hint
+    for pattern, given in (options.headers or {}).items():
+        if not isinstance(given, Mapping):
+            yield "headers", f"what {pattern!r} stands for is no dict.", 'Write {"*.pdf": {"CacheControl": "…"}}.'
+            continue
+        for problem, hint in params.object_parameter_problems(given):
+            yield "headers", f"{pattern!r}: {problem}", hint
 
 
 _CHOICES: dict[str, tuple[str | None, ...]] = {

@@ -88,6 +88,16 @@ def test_su_06_a_name_cannot_leave_its_header_or_its_folder(name: str, safe: str
     assert names_in(content_disposition(name))[1] == safe
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("filler", [".", " ", ". ", "/", "\u0301\u0316", "con "], ids=ascii)
+@pytest.mark.parametrize("frame", ["{}", "{}x", "x{}x{}"])
+def test_su_06_long_names_are_cut_at_once(frame: str, filler: str) -> None:
+    """A name of a megabyte takes no longer than one pass over it."""
+    name = frame.replace("{}", filler * (1_000_000 // len(filler)))
+    assert 0 < len(safe_filename(name).encode()) <= 255
+    assert len(content_disposition(name)) < 2000
+
+
 @given(name=st.one_of(st.text(), st.text(LETTERS), st.text(LETTERS, min_size=200, max_size=400)))
 def test_su_06_any_name_gives_one_value_that_parses_back(name: str) -> None:
     """Strictly by the RFCs, and by Python's own parser of headers."""

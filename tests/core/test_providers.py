@@ -64,13 +64,56 @@ def test_an_unknown_provider_stands_for_nothing(name: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", 5, [], "https://abc.example", "abc.evil.example", "abc/", "a\n", "{0}", "@"]
+    "value",
+    [None, "", 5, [], "https://abc.example", "abc.evil.example", "abc/", "a\n", "{0}", "@", "-", "-a", "a-", "a" * 64],
 )
 def test_a_value_that_is_no_part_of_a_host_makes_no_endpoint(value: Any) -> None:
     """A URL that was pasted for an id, or worse, does not lead requests elsewhere."""
     assert not is_host_part(value)
     assert "endpoint_url" not in preset("r2", {"account_id": value})
     assert "endpoint_url" not in preset("wasabi", {"region_name": value})
+
+
+@pytest.mark.parametrize("value", ["a", "7", "eu-1", "EU-1", "a--b", "a" * 63])
+def test_a_label_of_a_host_is_part_of_one(value: str) -> None:
+    """RFC 1123: letters, digits and hyphens, not at either end, 63 at most."""
+    assert is_host_part(value)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_endpoint_says_its_region(name: str) -> None:
+    """A region that is part of an endpoint is read from it, and then signed for; where it is not, none is."""
+    given, followed = PRESETS[name]
+    endpoint_url = followed.get("endpoint_url", "https://s3.eu-1.example.com")
+    region = "eu-1" if given == REGION else None
+    assert PROVIDERS[name].region_of(endpoint_url) == region
+    alone = preset(name, {"endpoint_url": endpoint_url})
+    assert alone.get("region_name") == (region or followed.get("region_name"))
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "region"),
+    [
+        ("b2", "HTTPS://S3.EU-1.BackblazeB2.com:443/", "eu-1"),
+        ("b2", "https://s3.backblazeb2.com", None),
+        ("b2", "https://s3.eu-1.backblazeb2.com.example", None),
+        ("b2", "https://x.s3.eu-1.backblazeb2.com", None),
+        ("spaces", "https://my-bucket.nyc3.digitaloceanspaces.com", None),
+        ("spaces", "https://.digitaloceanspaces.com", None),
+        ("ovh", "https://s3.gra.perf.cloud.ovh.net", None),
+        ("exoscale", "https://sos-ch-gva-2.exo.io", "ch-gva-2"),
+        ("wasabi", "https://s3.wasabisys.com", None),
+        ("wasabi", "http://[::1:9000", None),
+        ("wasabi", "http://localhost:9000", None),
+        ("minio", "http://minio:9000", None),
+        ("wasabi", "", None),
+        ("wasabi", None, None),
+        ("wasabi", 5, None),
+    ],
+)
+def test_only_the_documented_form_of_an_endpoint_says_a_region(name: str, url: Any, region: str | None) -> None:
+    """Whatever else stands there is no reason to sign for it."""
+    assert PROVIDERS[name].region_of(url) == region
 
 
 def test_only_an_option_that_is_needed_is_part_of_the_endpoint() -> None:

@@ -27,17 +27,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.contrib.staticfiles.management.commands import collectstatic as djangos
 from django.core.files.storage import Storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import override_settings
 
-from s3store import client, cookies, errors, facts, presigned, reader, rules, upload
+from s3store import client, cookies, errors, facts, presigned, reader, rules, static_publish, upload
 from s3store.checks import check_legacy_settings, check_storages
 from s3store.core import params
 from s3store.core.expiry import window_start
 from s3store.fields import S3FieldFile, S3FileField
 from s3store.files import S3File, check_mode
+from s3store.management.commands import collectstatic as ours
 from s3store.options import FIELDS
 from s3store.presigned import PresignedUpload
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
@@ -505,17 +507,54 @@ def test_calls_cost_what_the_table_says(own_bucket, cloudfront_options, row):
         assert sorted(sent.methods) == sorted(wanted), call
 
 
-def test_collectstatic_costs_what_the_page_says(own_bucket, settings, tmp_path):
+COLLECTSTATIC = {
+    "Everything is new": ("", "1 + *n*", "1 + 2 *n* + 2"),
+    "Everything is new, with ``keep_only_hashed``": ("keep", "1 + *n*", "1 + *n* + 2"),
+    "Nothing has changed": ("again", "1", "1"),
+    "One file has changed, to which *r* files refer, directly or not": ("change", "2", "5 + *r*"),
+}
+
+
+def static_files(settings, directory: Path) -> int:
+    """Five files, of which two refer to one, directly or not."""
+    (directory / "0.css").write_text("@import '1.css';")
+    (directory / "1.css").write_text("a { background: url(2.png) }")
+    for number in range(2, 5):
+        (directory / f"{number}.png").write_text(f"{number}")
+    settings.STATICFILES_DIRS = [directory]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    return 5
+
+
+@pytest.mark.parametrize("column", [1, 2], ids=["plain", "manifest"])
+@pytest.mark.parametrize("row", COLLECTSTATIC)
+def test_collectstatic_costs_what_the_table_says(own_bucket, settings, tmp_path, row, column):
+    """Requests of a whole run, with what the table says of n and r put in."""
+    rows = {found[0]: found for found in table(REFERENCE / "storage.rst", "What collectstatic costs")}
+    case, *cells = COLLECTSTATIC[row]
+    assert rows[row][1:] == cells
+    cls = (S3StaticStorage, S3ManifestStaticStorage)[column - 1]
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": f"s3store.storage.{cls.__name__}"}}
+    settings.AWS_S3_KEEP_ONLY_HASHED = case == "keep"
+    count = static_files(settings, tmp_path)
+    if case in ("again", "change"):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    if case == "change":
+        (tmp_path / "2.png").write_text("changed")
+    expected = eval(re.sub(r"(\d) (?=\*)", r"\1 * ", cells[column - 1]).replace("*n*", str(count)).replace("*r*", "2"))
+    with counted_requests(cls()) as sent:
+        call_command("collectstatic", interactive=False, verbosity=0)
+    assert len(sent) == expected
+
+
+def test_djangos_own_collectstatic_costs_what_the_page_says(own_bucket, settings, tmp_path):
     """One request for a file that has not changed, three for a new one."""
     text = " ".join((DOCS / "howto" / "static-files.rst").read_text(encoding="utf-8").split())
     assert "one request for a file that has not changed and three for a new one" in text
-    for number in range(5):
-        (tmp_path / f"{number}.css").write_text("a {}")
-    settings.STATICFILES_DIRS = [tmp_path]
-    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-    for expected in (15, 5):
+    count = static_files(settings, tmp_path)
+    for expected in (3 * count, count):
         with counted_requests(S3StaticStorage()) as sent:
-            call_command("collectstatic", interactive=False, verbosity=0)
+            call_command(djangos.Command(), interactive=False, verbosity=0)
         assert len(sent) == expected
 
 
@@ -805,6 +844,24 @@ def test_numbers_in_the_prose_are_the_codes():
     assert FIELDS["max_inflated_size"].default == 1 << 30
     assert len(FIELDS["gzip_content_types"].default) == 15
     assert (presigned.UPLOAD_SECONDS, presigned.MAX_UPLOAD_SIZE) == (600, 5 << 30)
+    assert static_publish.GRACE.total_seconds() == 3600
+    assert "Files younger than an hour always stay" in text["static-files"]
+    assert "32 files at a time (``--threads``)" in text["static-files"]
+    parser = ours.Command().create_parser("manage.py", "collectstatic")
+    assert parser.get_default("threads") == 32
+
+
+def test_cache_control_is_as_the_page_says():
+    """Of names with a hash and of others, in both classes."""
+    rows = table(DOCS / "howto" / "static-files.rst", "Headers")
+    hashed, others = (row[1].strip("`") for row in rows)
+    for cls, name, expected in (
+        (S3ManifestStaticStorage, "a.0123456789ab.css", hashed),
+        (S3ManifestStaticStorage, "a.css", others),
+        (S3ManifestStaticStorage, "staticfiles.json", others),
+        (S3StaticStorage, "a.0123456789ab.css", others),
+    ):
+        assert cls(bucket_name="bucket").get_object_parameters(name)["CacheControl"] == expected
 
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -852,7 +909,7 @@ def test_the_tests_and_pages_that_the_coverage_names_exist():
     covered = {f"A{number:02}" for number in range(1, 41)} - {"A06", "A09", "A10", "A21"}
     covered |= {f"B{number:02}" for number in (*range(19, 24), 30, 31)}
     covered |= {f"D{number:02}" for number in (*range(1, 35), *range(41, 56))}
-    covered |= {"C21", "C23", "E10", "E18", "E19", "E20", "E21", "E22", "E25", "E28", "E30"}
+    covered |= {"C21", "C23", "E01", "E10", "E17", "E18", "E19", "E20", "E21", "E22", "E25", "E26", "E28", "E30"}
     assert covered <= set(numbers)
     for _, _, where in rows:
         named = re.findall(r"``([\w/]+\.py)::(\w+)``", where)
@@ -873,9 +930,10 @@ def missing_tests(text: str) -> list[str]:
     [
         ("Links", [f"SU-{number:02}" for number in range(1, 17)]),
         ("Uploads by signed document", [f"SP-{number:02}" for number in (*range(5, 14), 15, 16, 18)]),
+        ("Static files", [f"RD-{number:02}" for number in range(1, 9)]),
     ],
 )
-def test_every_attack_on_links_has_its_test(heading, rows):
+def test_every_attack_and_accident_has_its_test(heading, rows):
     """Row by row, and each test that a row names is there."""
     found = table(DOCS / "explanation" / "security.rst", heading)
     assert [row[0] for row in found] == rows
@@ -885,9 +943,10 @@ def test_every_attack_on_links_has_its_test(heading, rows):
         assert missing_tests(where) == []
 
 
-def test_what_is_verified_of_urls_has_its_tests():
-    """The page on stable URLs names tests that are there."""
-    rows = table(DOCS / "explanation" / "stable-urls.rst", "How it is verified")
+@pytest.mark.parametrize("page", ["stable-urls.rst", "publishing-static-files.rst"])
+def test_what_is_verified_has_its_tests(page):
+    """The pages that explain name tests that are there."""
+    rows = table(DOCS / "explanation" / page, "How it is verified")
     assert len(rows) > 5
     for _, where in rows:
         assert "::" in where

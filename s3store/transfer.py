@@ -1,0 +1,50 @@
+"""Runs many small tasks in a bounded pool of threads, and loses none of their failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[Item, Done]):
+    """What became of one item: a result, or the exception that its task raised."""
+
+    item: Item
+    result: Done | None = None
+    error: Exception | None = None
+
+
+def run(work: Callable[[Item], Done], items: Iterable[Item], *, threads: int) -> Iterator[Outcome[Item, Done]]:
+    """Yield the outcome of `work` for each item, as they are done; items are taken as threads become free.
+
+    When the caller stops, or is interrupted, what has not begun is dropped and what has begun is waited for.
+    """
+    source = iter(items)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="s3store-transfer")
+    pending: dict[Future[Done], Item] = {}
+    try:
+        while True:
+            # Twice as many as threads: none of them waits for this one.
+            for item in islice(source, 2 * threads - len(pending)):
+                pending[pool.submit(work, item)] = item
+            if not pending:
+                return
+            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                item = pending.pop(future)
+                error = future.exception()
+                if error is not None and not isinstance(error, Exception):
+                    raise error
+                if error is not None:
+                    yield Outcome(item=item, error=error)
+                else:
+                    yield Outcome(item=item, result=future.result())
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

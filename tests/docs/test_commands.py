@@ -1,0 +1,80 @@
+"""The page on commands says what the commands take and cost: both ways."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.staticfiles.management.commands import collectstatic as djangos
+from django.core.management import call_command
+
+from s3store.management.commands import collectstatic, s3
+from s3store.storage import S3StaticStorage
+from s3store.testing import fixtures
+from s3store.testing.counting import counted_requests
+from tests.docs.blocks import DOCS
+
+PAGE = (DOCS / "reference" / "commands.rst").read_text(encoding="utf-8")
+
+
+def flags_of(parser) -> set[str]:
+    """The flags, and the names of positional arguments, that the help shows."""
+    return {
+        tuple(sorted(action.option_strings)) or (action.metavar,)
+        for action in parser._actions
+        if action.help != "==SUPPRESS=="
+    }
+
+
+def described(section: str) -> set[str]:
+    """The flags below a `.. program::`."""
+    text = re.split(r"^\.\. program:: ", PAGE, flags=re.MULTILINE)
+    (own,) = (part for part in text if part.startswith(f"{section}\n"))
+    return {
+        tuple(sorted(word.split()[0] for word in flags.split(", ")))
+        for flags in re.findall(r"^\.\. option:: (.*)$", own, re.MULTILINE)
+    }
+
+
+def test_collectstatics_flags_are_described_and_nothing_else():
+    """Those that ours adds to Django's."""
+    ours = flags_of(collectstatic.Command().create_parser("manage.py", "collectstatic"))
+    theirs = flags_of(djangos.Command().create_parser("manage.py", "collectstatic"))
+    assert described("collectstatic") == ours - theirs != set()
+
+
+@pytest.mark.parametrize("name", s3.SUBCOMMANDS)
+def test_flags_of_subcommands_are_described_and_nothing_else(name):
+    """All of them but Django's own."""
+    parser = s3.Command().create_parser("manage.py", "s3")
+    (below,) = (action for action in parser._actions if action.dest == "subcommand")
+    assert described(f"s3 {name}") == flags_of(below.choices[name]) - {("--help", "-h")}
+
+
+def test_every_subcommand_has_its_section():
+    """And no other has."""
+    assert re.findall(r"^s3 (\w+)\n=+$", PAGE, re.MULTILINE) == list(s3.SUBCOMMANDS)
+
+
+def test_headers_cost_what_the_page_says(moto, settings):
+    """One LIST, one HEAD for each file, one PUT for each that differs, one more HEAD for a single file."""
+    options = fixtures.options_for(moto)
+    settings.STATICFILES_LOCATION = "costs"
+    settings.AWS_STORAGE_BUCKET_NAME = options["bucket_name"]
+    settings.AWS_S3_ENDPOINT_URL = options["endpoint_url"]
+    settings.AWS_S3_REGION_NAME = options["region_name"]
+    settings.AWS_S3_ACCESS_KEY_ID = options["access_key"]
+    settings.AWS_S3_SECRET_ACCESS_KEY = options["secret_key"]
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "s3store.storage.S3StaticStorage"}}
+    storage = S3StaticStorage()
+    for name in ("a.css", "b.css", "c.css"):
+        storage.save(name, b"x")
+    settings.AWS_S3_HEADERS = {"a.*": {"CacheControl": "max-age=5"}}
+    for paths, wanted in (
+        ([], ["GET", "HEAD", "HEAD", "HEAD", "PUT"]),
+        ([], ["GET", "HEAD", "HEAD", "HEAD"]),
+        (["b.css"], ["GET", "HEAD", "HEAD"]),
+    ):
+        with counted_requests(storage) as sent:
+            call_command("s3", "headers", *paths, verbosity=0)
+        assert sorted(sent.methods) == wanted

@@ -1,0 +1,135 @@
+"""The stage: names and where their bytes are, with the answers of a file system."""
+
+import os
+
+import pytest
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage, InMemoryStorage
+
+from s3store.staging import Stage, at_path, in_memory, in_storage
+from s3store.storage import S3StaticStorage
+
+
+@pytest.fixture
+def stage(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "made").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("a")
+    return Stage(
+        tmp_path / "made", {"deep/er/a.txt": at_path(str(tmp_path / "in" / "a.txt")), "b.txt": in_memory(b"b")}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("b.txt", True),
+        ("deep/er/a.txt", True),
+        ("deep\\er\\a.txt", True),
+        ("deep", True),
+        ("deep/er", True),
+        (".", True),
+        ("", True),
+        ("dee", False),
+        ("deep/a.txt", False),
+        ("../b.txt", False),
+        ("/b.txt", False),
+    ],
+)
+def test_files_and_directories_exist(stage, name, there):
+    """Both, as on a file system; Django asks for both."""
+    assert stage.exists(name) == there
+
+
+def test_opening(stage):
+    """Files give their bytes, directories and what is missing the errors of a file system."""
+    with stage.open("deep/er/a.txt") as one, stage.open("b.txt") as two:
+        assert (one.read(), two.read()) == (b"a", b"b")
+    with pytest.raises(IsADirectoryError):
+        stage.open("deep")
+    with pytest.raises(FileNotFoundError):
+        stage.open("none.txt")
+
+
+def test_what_was_found_is_kept_where_it_is(stage, tmp_path):
+    """Under another name it is the same file, as it looked when it was found: a change in between is noticed."""
+    found = stage.files["deep/er/a.txt"]
+    with found.open() as file:
+        assert stage.save("new/a.123.txt", file) == "new/a.123.txt"
+    assert stage.files["new/a.123.txt"] is found
+    assert stage.exists("new")
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_what_is_nowhere_else_is_kept_in_the_directory(stage, tmp_path):
+    """Contents in memory, and files that no finder has found, whatever they are called."""
+    (tmp_path / "other.txt").write_text("other")
+    stage.save("a.css", ContentFile("ä".encode()))
+    with (tmp_path / "other.txt").open("rb") as file:
+        stage.save("b.css", File(file))
+    assert len(list((tmp_path / "made").iterdir())) == 2
+    with stage.open("a.css") as one, stage.open("b.css") as two:
+        assert (one.read(), two.read()) == ("ä".encode(), b"other")
+
+
+def test_deleting(stage):
+    """A deleted file is gone; deleting what is not there is no error."""
+    stage.delete("b.txt")
+    stage.delete("b.txt")
+    assert not stage.exists("b.txt")
+
+
+@pytest.mark.parametrize("change", ["content", "time", "size"])
+def test_a_file_that_changes_is_noticed(tmp_path, change):
+    """By its size or its time."""
+    path = tmp_path / "a.txt"
+    path.write_text("one")
+    os.utime(path, ns=(10, 10))
+    file = at_path(str(path))
+    assert not file.has_changed()
+    if change != "time":
+        path.write_text("two" if change == "content" else "three")
+    if change == "size":
+        os.utime(path, ns=(10, 10))
+    elif change == "time":
+        os.utime(path, ns=(10, 11))
+    assert file.has_changed()
+
+
+def test_a_storage_with_paths_and_one_without(tmp_path):
+    """The files of the former are opened by path, those of the latter by the storage, whatever path it tells."""
+    (tmp_path / "a.txt").write_text("local")
+    memory = InMemoryStorage()
+    memory.save("a.txt", ContentFile(b"far"))
+    local, far = in_storage(FileSystemStorage(tmp_path), "a.txt"), in_storage(memory, "a.txt")
+    assert (local.path, far.path) == (str(tmp_path / "a.txt"), None)
+    with local.open() as one, far.open() as two:
+        assert (one.read(), two.read()) == (b"local", b"far")
+    assert in_storage(S3StaticStorage(bucket_name="bucket"), "a.txt").path is None
+
+
+def test_a_storage_works_on_its_stage_inside_the_block_alone(stage, s3_options):
+    """Saving, asking, opening, deleting and URLs; after it the same verbs reach the bucket again."""
+    storage = S3StaticStorage(**s3_options)
+    storage.save("b.txt", b"in the bucket")
+    with storage.staged(stage):
+        with storage.open("b.txt") as file:
+            assert file.read() == b"b"
+        storage._save("c.txt", ContentFile(b"c"))
+        storage.delete("b.txt")
+        assert (storage.exists("b.txt"), storage.exists("c.txt")) == (False, True)
+        assert storage.url("ä b.txt") == "/%C3%A4%20b.txt"
+        assert storage.url(".") == "/"
+    assert (storage.exists("b.txt"), storage.exists("c.txt")) == (True, False)
+    with storage.open("b.txt") as file:
+        assert file.read() == b"in the bucket"
+    assert storage.url("b.txt").startswith("http")
+    storage.delete("b.txt")
+    assert not storage.exists("b.txt")
+
+
+def test_twenty_thousand_names_are_no_trouble(tmp_path):
+    """Asking costs the same however many files there are: a search through all of them would take a minute."""
+    files = {f"d{number}/f{number}.txt": in_memory(b"") for number in range(20_000)}
+    stage = Stage(tmp_path, files)
+    assert not any(stage.exists(f"{name}.0123456789ab") for name in files)
