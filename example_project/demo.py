@@ -35,7 +35,7 @@ GUEST = "guest"
 GUEST_PASSWORD = "demo-guest"  # noqa: S105
 KEPT_PASSWORD = "(the one that you have set)"  # noqa: S105
 EMBEDDED_BUCKET = "s3store-demo"
-KEPT = ("secret-key", "s3-port", "s3", "*.sqlite3", "*.sqlite3-journal")
+KEPT = ("secret-key", "s3-port", "s3", "*.collectstatic.json", "*.sqlite3", "*.sqlite3-journal")
 
 
 class DemoError(Exception):
@@ -244,13 +244,19 @@ def fill(*, samples: bool) -> tuple[str, str]:
 
 
 def collect_static() -> str:
-    """Bring the static files into the bucket; return one line about it."""
-    from django.core.management import call_command
+    """Bring the static files into the bucket; return what the command says at its end."""
+    from django.core.management import CommandError, call_command
+    from library.publishing import note
 
-    told = io.StringIO()
-    call_command("collectstatic", interactive=False, verbosity=1, stdout=told)
-    lines = [line.strip() for line in told.getvalue().splitlines() if line.strip()]
-    return f"Static files: {lines[-1]}" if lines else "Static files are in the bucket."
+    from s3store.management.commands.collectstatic import Command
+
+    command, told = Command(), io.StringIO()
+    try:
+        call_command(command, interactive=False, verbosity=1, stdout=told)
+    except CommandError as error:
+        raise DemoError(f"the static files could not be published.\n{error}") from error
+    note(command.summary)
+    return f"Static files: {told.getvalue().splitlines()[-1]}"
 
 
 def announce(port: int, data: Path, password: str, guest_password: str, *, embedded: bool) -> None:
@@ -266,6 +272,7 @@ def announce(port: int, data: Path, password: str, guest_password: str, *, embed
         f"""
   Library   http://{HOST}:{port}/
   Gallery   http://{HOST}:{port}/gallery/
+  Delivery  http://{HOST}:{port}/delivery/
   Admin     http://{HOST}:{port}/admin/
   User      {USER}
   Password  {password}

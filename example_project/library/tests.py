@@ -3,11 +3,16 @@
 # Django's own runner runs these, with its own assertions and throw-away passwords.
 # ruff: noqa: PT009, PT027, S106
 
+import json
 import re
 import socket
+import subprocess
+import tempfile
 import threading
+from dataclasses import replace
 from datetime import datetime, timezone
 from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 from urllib.parse import parse_qs, urlsplit
@@ -25,13 +30,16 @@ from portal.caching import cache_control
 from portal.runner import IN_MEMORY
 from portal.security import content_security_policy, origin
 
+from library.delivery import PublishedFile
 from library.inspection import MAX_BYTES, inspect
 from library.links import expires_at, stays_until
 from library.models import Document
+from library.publishing import note, noted
 from library.samples import page_pdf
 from library.traffic import requests_to_s3
 from s3store.errors import S3ConnectionError
-from s3store.storage import S3MediaStorage
+from s3store.storage import S3ManifestStaticStorage, S3MediaStorage
+from s3store.verbs import Stat
 
 PDF = page_pdf([("F1", 12, 72, 700, "A page")])
 S3 = {
@@ -473,6 +481,119 @@ class SignedTests(TestCase):
         self.assertContains(self.client.post(url, {"is_private": "on"}), "not yours to change", status_code=403)
         document.refresh_from_db()
         self.assertFalse(document.is_private)
+
+
+class PublishedStorage(S3ManifestStaticStorage):
+    """Knows what a bucket would say; there is none."""
+
+    names = {
+        name: name.replace(".", ".0123456789ab.") for name in ("admin/a.css", "library/site.css", "library/icon.svg")
+    }
+
+    def load_manifest(self):
+        return self.names, ""
+
+    def stat(self, name):
+        if name.startswith("admin/"):
+            raise FileNotFoundError(name)
+        stat = Stat(name=name, key=name, size=1024, cache_control="public, immutable")
+        encoded = {"content_encoding": "gzip", "all_metadata": {"s3store-size": "4096"}}
+        return replace(stat, **encoded) if name.endswith(".css") else stat
+
+    def get_modified_time(self, name):  # noqa: ARG002
+        return datetime(2026, 1, 2, 3, 4, tzinfo=timezone.utc)
+
+
+@override_settings(
+    STORAGES={
+        **IN_MEMORY,
+        "staticfiles": {"BACKEND": "library.tests.PublishedStorage", "OPTIONS": {**S3, "gzip": True}},
+    },
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+)
+class DeliveryTests(TestCase):
+    """The page about the static files."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        overrides = override_settings(STATIC_RUNS=Path(directory.name) / "runs.json")
+        overrides.enable()
+        self.addCleanup(overrides.disable)
+        self.client.force_login(get_user_model().objects.create_superuser("root", password="x"))
+        self.url = reverse("library:delivery")
+
+    def check(self, summary=None, **process):
+        """Press the button; the command says this."""
+        ran = {"return_value": SimpleNamespace(stdout=json.dumps(summary)), **process}
+        with mock.patch("library.publishing.subprocess.run", **ran) as run:
+            response = self.client.post(self.url, follow=True)
+        self.assertEqual(run.call_count, 1)
+        return response
+
+    def test_files_are_told_as_the_bucket_has_them(self):
+        """Name, published name, size, encoding and caching; the library's own first, and what is missing is said."""
+        response = self.client.get(self.url)
+        icon, sheet, last = response.context["files"]
+        self.assertEqual((icon.name, icon.stat.content_encoding, icon.plain_size), ("library/icon.svg", None, None))
+        self.assertEqual((sheet.name, sheet.parts), ("library/site.css", ("library/site.", "0123456789ab", ".css")))
+        self.assertEqual((sheet.stat.size, sheet.plain_size, sheet.stat.content_encoding), (1024, 4096, "gzip"))
+        self.assertEqual((last.name, last.stat), ("admin/a.css", None))
+        self.assertContains(response, "The bucket does not show it.", count=1)
+        self.assertContains(response, "library/site.<strong>0123456789ab</strong>.css", count=1)
+        self.assertContains(response, "public, immutable", count=2)
+        self.assertContains(response, "2 Jan 2026, 03:04 UTC")
+
+    def test_a_name_without_a_hash_is_one_part(self):
+        """As is one that only looks like it."""
+        for published in ("a.css", "0123456789ab.css", "a.0123456789abc.css"):
+            with self.subTest(published):
+                file = PublishedFile(name="a.css", published=published, url="")
+                self.assertEqual(file.parts, (published, "", ""))
+
+    def test_a_manifest_that_is_gone_is_said(self):
+        """It is no error page: the site goes on with the names that it has read."""
+        with mock.patch.object(PublishedStorage, "get_modified_time", side_effect=FileNotFoundError):
+            self.assertContains(self.client.get(self.url), "The manifest is gone")
+
+    def test_the_check_says_what_it_costs(self):
+        """Nothing to send, a file to send, and a command that fails."""
+        unchanged = {"uploaded": 0, "deleted": 0, "requests": 1, "seconds": 0.42, "upload": [], "delete": []}
+        response = self.check(unchanged)
+        self.assertContains(response, "1 request, nothing to send.")
+        self.assertContains(response, "<span data-requests>1</span> request, 0.4 s")
+        self.assertEqual(noted()["unchanged"]["requests"], 1)
+        response = self.check({**unchanged, "requests": 3, "upload": ["static/library/a.css"]})
+        self.assertContains(response, "3 requests; 1 file has changed and would be sent.")
+        self.assertEqual(noted()["unchanged"]["requests"], 1)
+        with self.assertLogs("library.delivery") as logs:
+            response = self.check(side_effect=subprocess.CalledProcessError(1, "collectstatic", stderr="No bucket."))
+        self.assertContains(response, "The check failed.")
+        self.assertIn("No bucket.", logs.output[0])
+
+    def test_the_last_run_that_sent_something_is_kept(self):
+        """A run without a change does not take its place."""
+        note({"uploaded": 12, "deleted": 0, "bytes": 2048, "requests": 13, "seconds": 1.24})
+        note({"uploaded": 0, "deleted": 0, "bytes": 0, "requests": 1, "seconds": 0.5})
+        response = self.client.get(self.url)
+        self.assertContains(response, "<span data-requests>13</span> requests, 1.2 s")
+        self.assertContains(response, "12 objects, 2.0\xa0KB")
+        self.assertContains(response, "<span data-requests>1</span> request, 0.5 s")
+
+    def test_the_check_is_for_administrators(self):
+        """Others look, and have no button; strangers log in."""
+        self.client.force_login(get_user_model().objects.create_user("ada", password="x"))
+        self.assertNotContains(self.client.get(self.url), ">Check<")
+        with mock.patch("library.publishing.subprocess.run") as run:
+            self.assertEqual(self.client.post(self.url).status_code, 403)
+            self.client.logout()
+            self.assertRedirects(self.client.post(self.url), f"{reverse('login')}?next={self.url}")
+        run.assert_not_called()
+
+    @override_settings(STORAGES=IN_MEMORY)
+    def test_static_files_without_hashes_are_not_listed(self):
+        """With another storage there is nothing to tell."""
+        self.assertContains(self.client.get(self.url), "No manifest")
 
 
 class AdminTests(SiteTestCase):

@@ -45,7 +45,11 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 
 STORAGES = {
     "default": {"BACKEND": "s3store.storage.S3MediaStorage", "OPTIONS": {"object_parameters": cache_control}},
-    "staticfiles": {"BACKEND": "s3store.storage.S3StaticStorage"},
+    # Nothing here refers to a static file but by {% static %}, so the names without a hash are not needed.
+    "staticfiles": {
+        "BACKEND": "s3store.storage.S3ManifestStaticStorage",
+        "OPTIONS": {"gzip": True, "keep_only_hashed": True},
+    },
 }
 AWS_STORAGE_BUCKET_NAME = os.environ.get("AWS_STORAGE_BUCKET_NAME", "")
 AWS_S3_ENDPOINT_URL = os.environ.get("AWS_S3_ENDPOINT_URL") or None
@@ -105,6 +109,8 @@ DATABASES = {
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# What the runs of collectstatic cost, for the page about them.
+STATIC_RUNS = DATA_DIR / f"{_bucket_slug}.collectstatic.json"
 
 # ---------------------------------------------------------------- people
 

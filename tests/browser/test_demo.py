@@ -1,6 +1,7 @@
 """The demo in a real browser: from the first start to the second."""
 
 import os
+import re
 import signal
 import struct
 import urllib.error
@@ -295,7 +296,7 @@ def test_the_form_works_without_javascript_and_explains_itself(demo, new_page):
     page.get_by_label("Title").fill("Minutes")
     page.get_by_role("button", name="Upload").click()
     page.get_by_role("heading", name="Minutes").wait_for()
-    assert page.locator(".detail-picture img").get_attribute("src").endswith("/static/library/tile-pdf.svg")
+    assert "/static/library/tile-pdf." in page.locator(".detail-picture img").get_attribute("src")
     assert fetch(signed_link(page)) == (200, PDF, "application/pdf")
 
 
@@ -337,9 +338,35 @@ def test_the_admin_is_dressed_from_the_bucket(demo, new_page):
     assert len(files) > 10
     assert {urlsplit(url)._replace(path="", query="").geturl() for url in files} == {demo.s3_url}
     assert set(files.values()) == {200}
-    assert any(url.endswith("/static/admin/css/base.css") for url in files)
+    assert any(re.search(r"/static/admin/css/base\.[0-9a-f]{12}\.css$", url) for url in files)
     header = page.locator("#header").evaluate("header => getComputedStyle(header).backgroundColor")
     assert header != "rgba(0, 0, 0, 0)"
+
+
+def test_static_files_come_under_hashed_names_and_stay(demo, new_page):
+    """Browsers keep the page's style sheet for good; a page tells what is in the bucket, and what a check costs."""
+    page = new_page()
+    sheets = []
+    page.on("response", lambda each: sheets.append(each) if each.request.resource_type == "stylesheet" else None)
+    log_in(page, demo)
+    sheet = sheets[0]
+    hashed = re.fullmatch(rf"{demo.s3_url}/s3store-demo/static/(library/site\.[0-9a-f]{{12}}\.css)", sheet.url)[1]
+    assert sheet.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert sheet.headers["content-encoding"] == "gzip"
+
+    page.get_by_role("link", name="Delivery").click()
+    row = page.get_by_role("row").filter(has_text="library/site.css")
+    assert row.get_by_role("link").get_attribute("href") == sheet.url
+    name, size, encoding, caching = (each.strip() for each in row.inner_text().split("\t"))
+    assert name.split() == ["library/site.css", hashed, "(opens", "in", "a", "new", "tab)"]
+    assert re.fullmatch(r"[\d.]+\xa0KB of [\d.]+\xa0KB", size)
+    assert (encoding, caching) == ("gzip", "public, max-age=31536000, immutable")
+    assert int(page.locator("[data-run=sent] [data-requests]").inner_text()) > 100
+    page.get_by_role("button", name="Check").click()
+    page.get_by_text("1 request, nothing to send.").wait_for()
+    assert page.locator("[data-run=unchanged] [data-requests]").inner_text() == "1"
+    page.get_by_role("link", name="Next").click()
+    page.get_by_text("Page 2 of").wait_for()
 
 
 @pytest.mark.parametrize("width", [360, 1440])
@@ -349,7 +376,7 @@ def test_no_page_is_wider_than_the_window(demo, new_page, width):
     log_in(page, demo)
     too_wide = []
     detail = page.locator(".card-link").first.get_attribute("href")
-    for path in ("/", "/gallery/", "/upload/", detail, f"{detail}replace/", f"{detail}delete/"):
+    for path in ("/", "/gallery/", "/delivery/", "/upload/", detail, f"{detail}replace/", f"{detail}delete/"):
         page.goto(demo.url.rstrip("/") + path)
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             too_wide.append(path)
@@ -357,7 +384,10 @@ def test_no_page_is_wider_than_the_window(demo, new_page, width):
 
 
 def test_the_demo_stops_cleanly_and_remembers(tmp_path, new_page, start_demo):
-    """Ctrl-C and SIGTERM end everything without a traceback; the next start has the documents, at the same places."""
+    """Ctrl-C and SIGTERM end everything without a traceback; the next start has the documents, at the same places.
+
+    It sends no static file again.
+    """
     first = start_demo(tmp_path)
     page = new_page()
     log_in(page, first)
@@ -371,9 +401,11 @@ def test_the_demo_stops_cleanly_and_remembers(tmp_path, new_page, start_demo):
     assert first.is_listening() == []
     assert "Traceback" not in first.output
     assert "Warning" not in first.output
+    assert re.search(r"^Static files: [1-9]\d+ objects written, ", first.output, re.MULTILINE)
 
     second = start_demo(tmp_path)
     assert second.s3_url == first.s3_url
+    assert re.search(r"^Static files: 0 objects written, 0 deleted, 0 bytes, 1 request", second.output, re.MULTILINE)
     page.goto(second.url)  # still logged in
     assert page.locator(".gallery .card").count() == SAMPLES + 1
     assert all(natural_widths(page, ".gallery img"))

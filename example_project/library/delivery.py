@@ -1,0 +1,126 @@
+"""The page about the static files: what the bucket has of them, and what it costs to publish them."""
+
+import logging
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from subprocess import SubprocessError
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.generic import ListView
+
+from library.publishing import note, noted, would_do
+from library.views import LibraryPage
+from s3store.verbs import Stat
+
+logger = logging.getLogger(__name__)
+
+_HASH = re.compile(r"(?<=\.)[0-9a-f]{12}(?=\.|\Z)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFile:
+    """A static file, the name that it was published under, and what S3 says of that: nothing where it has none."""
+
+    name: str
+    published: str
+    url: str
+    stat: Stat | None = None
+    plain_size: int | None = None
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """What is before the hash in the published name, the hash, and what is after it."""
+        found = _HASH.search(self.published)
+        if not found:
+            return self.published, "", ""
+        return self.published[: found.start()], found[0], self.published[found.end() :]
+
+
+def published_names() -> list[tuple[str, str]]:
+    """Return the names that the manifest has, and what they were published under; the library's own come first."""
+    names = getattr(staticfiles_storage, "hashed_files", {})
+    return sorted(names.items(), key=lambda pair: (pair[0].startswith("admin/"), pair))
+
+
+def in_bucket(names: Iterable[tuple[str, str]]) -> list[PublishedFile]:
+    """Ask S3 about each file: a listing tells no headers."""
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(_ask, names))
+
+
+def _ask(pair: tuple[str, str]) -> PublishedFile:
+    name, published = pair
+    url = staticfiles_storage.url(name)
+    try:
+        stat = staticfiles_storage.stat(published)
+    except OSError:
+        return PublishedFile(name=name, published=published, url=url)
+    plain_size = staticfiles_storage.size_of(stat) if stat.content_encoding else None
+    return PublishedFile(name=name, published=published, url=url, stat=stat, plain_size=plain_size)
+
+
+def published_at() -> datetime | None:
+    """Return when the manifest was written, from which on pages refer to what it names."""
+    storage = staticfiles_storage
+    try:
+        written: datetime = storage.manifest_storage.get_modified_time(storage.manifest_name)
+    except OSError:
+        return None
+    return written
+
+
+class Delivery(LibraryPage, ListView):
+    """The static files; administrators may have it checked whether something is to be sent."""
+
+    template_name = "library/delivery.html"
+    context_object_name = "names"
+    paginate_by = 20
+
+    def get_queryset(self) -> Any:
+        """Return names: there are no rows."""
+        return published_names()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what the bucket has, and the figures of the runs."""
+        context = super().get_context_data(**kwargs)
+        runs = noted()
+        for run in runs.values():
+            run["at"] = parse_datetime(run["at"])
+        return {
+            **context,
+            "files": in_bucket(context["names"]),
+            "published_at": published_at() if context["names"] else None,
+            "sent": runs.get("sent"),
+            "unchanged": runs.get("unchanged"),
+        }
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Have it checked, and say what came of it."""
+        if not request.user.is_staff:  # type: ignore[union-attr]
+            raise PermissionDenied
+        try:
+            summary = would_do()
+        except SubprocessError as error:
+            logger.exception("collectstatic failed: %s", getattr(error, "stderr", None))
+            messages.error(request, _("The check failed. What the command said is in the log."))
+            return HttpResponseRedirect(reverse("library:delivery"))
+        note(summary)
+        cost = ngettext("%(count)s request", "%(count)s requests", summary["requests"]) % {"count": summary["requests"]}
+        waiting = len(summary["upload"])
+        if waiting:
+            text = ngettext("%(count)s file has changed", "%(count)s files have changed", waiting) % {"count": waiting}
+            messages.warning(request, _("%(cost)s; %(text)s and would be sent.") % {"cost": cost, "text": text})
+        else:
+            messages.success(request, _("%(cost)s, nothing to send.") % {"cost": cost})
+        return HttpResponseRedirect(reverse("library:delivery"))
