@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 GRACE = timedelta(hours=1)
 """How old a file must be to be pruned: another deployment may just have sent it, and not yet its manifest."""
 
+_READERS = 4  # Threads that read this machine's files: more of them wait for each other, not for the disk.
+
 Failures = tuple[tuple[str, Exception], ...]
 
 Progress = Callable[[str, int, int], None]
@@ -136,11 +138,11 @@ class Publisher:
 
     def _plan(self) -> Plan:
         etags = {key: _etag(self._there[key]) for key in self._files if key in self._there}
-        digests = dict(self._each(self._digest, etags))
+        digests = dict(self._each(self._digest, etags, threads=min(self._threads, _READERS)))
         plan = compare(self._files, etags, digests)
         if plan.doubtful:
             self._etags_tell = False
-            etags |= dict(self._each(self._noted, plan.doubtful))
+            etags |= dict(self._each(self._noted, plan.doubtful, threads=self._threads))
             plan = compare(self._files, etags, digests, sure=True)
         return plan
 
@@ -167,8 +169,8 @@ class Publisher:
 
     # One file
 
-    def _each(self, work: Callable[[str], str], keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-        for outcome in transfer.run(work, keys, threads=self._threads):
+    def _each(self, work: Callable[[str], str], keys: Iterable[str], *, threads: int) -> Iterator[tuple[str, str]]:
+        for outcome in transfer.run(work, keys, threads=threads):
             if outcome.error:
                 raise outcome.error
             yield outcome.item, outcome.result or ""
