@@ -82,6 +82,21 @@ def counted_attempts(expected: int) -> Iterator[Effort]:
         _effort.reset(token)
 
 
+@contextmanager
+def counted_sends(client: Any) -> Iterator[list[str]]:
+    """Collect the methods of all requests that the client sends inside the block, retries counted each."""
+    sent: list[str] = []
+
+    def note(request: Any, **_: object) -> None:
+        sent.append(request.method)
+
+    client.meta.events.register("before-send.s3", note)
+    try:
+        yield sent
+    finally:
+        client.meta.events.unregister("before-send.s3", note)
+
+
 _lock = threading.RLock()
 _clients: dict[tuple[Any, ...], tuple[Options, S3Client]] = {}
 

@@ -15,6 +15,7 @@ from django.core.files.storage import storages
 from django.core.management.base import CommandError, CommandParser
 
 from s3store import static_publish
+from s3store.client import counted_sends
 from s3store.manifest import Manifested
 from s3store.progress import Bar
 from s3store.staging import StaticFile, in_storage
@@ -105,25 +106,13 @@ class Command(collectstatic.Command):
     def _collect(self) -> dict[str, list[str]]:
         began = time.monotonic()
         storage: Any = self.storage
-        sent: list[str] = []
-
-        def count(request: Any, **_: object) -> None:
-            sent.append(request.method)
-
-        events = storage.client.meta.events
-        events.register("before-send.s3", count, unique_id="s3store-collectstatic")
-        try:
-            with tempfile.TemporaryDirectory(prefix="s3store-") as directory:
-                found = self._found()
-                release = static_publish.stage(
-                    storage, found, directory=Path(directory), post_process=self.post_process
-                )
-                self._refuse(release.failures, "Post-processing", shown=len(release.failures))
-                for name, hashed_name in release.post_processed:
-                    self.log(f"Post-processed '{name}' as '{hashed_name}'")
-                decision, report = self._publish(storage, release)
-        finally:
-            events.unregister("before-send.s3", unique_id="s3store-collectstatic")
+        with counted_sends(storage.client) as sent, tempfile.TemporaryDirectory(prefix="s3store-") as directory:
+            found = self._found()
+            release = static_publish.stage(storage, found, directory=Path(directory), post_process=self.post_process)
+            self._refuse(release.failures, "Post-processing", shown=len(release.failures))
+            for name, hashed_name in release.post_processed:
+                self.log(f"Post-processed '{name}' as '{hashed_name}'")
+            decision, report = self._publish(storage, release)
         self.summary = {
             "dry_run": self.dry_run,
             "uploaded": report.uploaded,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import time
 from argparse import SUPPRESS, ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,6 +13,7 @@ from django.core.files.storage import InvalidStorageError, storages
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from s3store import errors, transfer
+from s3store.client import counted_sends
 from s3store.progress import Bar
 from s3store.reapply import Change, names_at, reapply
 from s3store.storage import S3Storage
@@ -69,7 +68,7 @@ class Headers:
         changed: dict[str, tuple[Change, ...]] = {}
         failed: dict[str, Exception] = {}
         bar = Bar(self._command.stderr, shown=options["progress"] and verbosity > 0)
-        with _counted(storage) as sent:
+        with counted_sends(storage.client) as sent:
             names = _found(storage, paths)
             try:
                 work = partial(reapply, storage, dry_run=dry_run)
@@ -156,21 +155,6 @@ def _found(storage: S3Storage, paths: list[str]) -> list[str]:
         return names_at(storage, paths or [""])
     except SuspiciousFileOperation as error:
         raise CommandError(str(error)) from error
-
-
-@contextmanager
-def _counted(storage: S3Storage) -> Iterator[list[str]]:
-    sent: list[str] = []
-
-    def note(request: Any, **_: object) -> None:
-        sent.append(request.method)
-
-    events = storage.client.meta.events
-    events.register("before-send.s3", note)
-    try:
-        yield sent
-    finally:
-        events.unregister("before-send.s3", note)
 
 
 def _refuse(failed: dict[str, Exception]) -> None:
