@@ -9,8 +9,8 @@ from django.apps import AppConfig
 from django.core.checks import Tags, register
 from django.core.signals import setting_changed
 
-from s3store import conf
 from s3store.checks import check_legacy_settings, check_order, check_storages
+from s3store.conf import legacy
 
 DJANGO_READS_LEGACY_SETTINGS = django.VERSION < (5, 1)
 
@@ -23,8 +23,8 @@ class S3StoreConfig(AppConfig):
         super().__init__(app_name, app_module)
         # Here and not in ready(): models are imported in between, and their file fields take their storage.
         if not DJANGO_READS_LEGACY_SETTINGS:
-            conf.apply_legacy_settings()
-            setting_changed.connect(conf.follow_legacy_setting, dispatch_uid="s3store.legacy")
+            legacy.apply_legacy_settings()
+            setting_changed.connect(legacy.follow_legacy_setting, dispatch_uid="s3store.legacy")
 
     def ready(self) -> None:
         register(check_storages, Tags.files)

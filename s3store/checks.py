@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.utils.module_loading import import_string
 
-from s3store import conf, rules
-from s3store.configured import Configured
+from s3store.conf import legacy, rules
+from s3store.conf.configured import Configured
 
 Messages = list[checks.CheckMessage]
 
@@ -78,10 +78,10 @@ def check_legacy_settings(app_configs: Sequence[AppConfig] | None = None, **_: A
     return [
         checks.Warning(
             f"The setting {name} is ignored by Django 5.1 and later; s3store makes it work.",
-            hint=f'Write STORAGES = {{…, "{conf.LEGACY[name]}": {{"BACKEND": "{path}"}}}} instead.',
+            hint=f'Write STORAGES = {{…, "{legacy.LEGACY[name]}": {{"BACKEND": "{path}"}}}} instead.',
             id="s3store.W021",
         )
-        for name, path in conf.legacy_settings().items()
+        for name, path in legacy.legacy_settings().items()
     ]
 
 

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
-from s3store.cdn import CloudFront
 from s3store.core.cloudfront import COOKIES
+from s3store.core.urls import object_url
+from s3store.links.distribution import Distribution
+from s3store.mixins.cloudfront import CloudFront
 
 SameSite = Literal["Lax", "Strict", "None"]
 
@@ -62,7 +64,8 @@ def delete_cookies(
 
 def _where(storage: CloudFront, prefix: str | os.PathLike[str], domain: str | None, path: str | None) -> str:
     """Return the cookies' path, and refuse a domain to which browsers would never send them."""
-    url = urlsplit(storage._directory_url(prefix))
+    objects = storage.objects
+    url = urlsplit(object_url(objects.of(Distribution.of).base_url, objects.prefix(prefix)))
     host = url.hostname or ""
     parent = (domain or host).removeprefix(".").lower()
     if host != parent and not host.endswith(f".{parent}"):

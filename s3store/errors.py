@@ -201,6 +201,10 @@ class BatchError(S3StoreError):
         return kind, (cls, message, {**facts, "failures": self.failures})
 
 
+class MissingReferenceError(ValueError):
+    """A static file refers to a file that no finder finds. The message names file and line."""
+
+
 # S3's error codes; a code that is not here is classified by its HTTP status.
 _BY_CODE: dict[str, type[S3StoreError]] = {
     "AccessControlListNotSupported": AclNotSupportedError,

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 
 from django.db.models.fields.files import FieldFile, FileField
 
-from s3store.core.info import Grant
-from s3store.verbs import Stat
-
-if TYPE_CHECKING:
-    from s3store.storage import S3Storage
+from s3store.core.info import Grant, Stat
+from s3store.storage import S3Storage
 
 
 class S3FieldFile(FieldFile):

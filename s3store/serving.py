@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 from datetime import timedelta
+from functools import partial
 from typing import Literal, get_args
 from urllib.parse import quote, urlsplit
 
@@ -18,10 +19,10 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import Promise
 
 from s3store.core import media_types
-from s3store.core.params import guess_content_type
+from s3store.core.parameters import guess_content_type
 from s3store.core.presentation import SAFE, present
 from s3store.storage import S3Storage
-from s3store.streaming import Stream
+from s3store.streaming.stream import Stream
 
 Mode = Literal["redirect", "stream", "accelerate"]
 
@@ -71,14 +72,16 @@ def file_response(
     found = storages[storage] if isinstance(storage, str) else storage
     if not isinstance(found, S3Storage):
         raise ImproperlyConfigured(f"Files are served from an S3Storage, and {storage!r} is none.")
-    name = found._name(found._key(name)) or ""
+    objects = found.objects
+    name = objects.name(objects.key(name)) or ""
     filename = str(download_as or "") or posixpath.basename(name)
     content_type = str(content_type or "")
     if mode == "stream":
         return Stream(
             request=request,
-            storage=found,
-            name=name,
+            objects=objects,
+            target=objects.target(name),
+            reopen=partial(found.open, name),
             filename=filename,
             inline=inline,
             content_type=content_type,
@@ -87,15 +90,16 @@ def file_response(
     # What S3 has noted as the type may have come from the browser that uploaded the file.
     shown = content_type or guess_content_type(name)
     headers = present(shown, filename, inline=inline)
-    url = found.url(
-        name,
-        expire=expire,
-        http_method=request.method,
-        signed=True,
-        download_as=filename,
-        inline=inline and media_types.may_be_shown(shown),
-        content_type=headers["Content-Type"],
-    )
+    with objects.pinned():
+        url = found.url(
+            name,
+            expire=expire,
+            http_method=request.method,
+            signed=True,
+            download_as=filename,
+            inline=inline and media_types.may_be_shown(shown),
+            content_type=headers["Content-Type"],
+        )
     if mode == "redirect":
         return HttpResponseRedirect(url, headers=_NOT_KEPT)
     response = HttpResponse(headers={**headers, **_NOT_KEPT, "X-Accel-Redirect": internal_uri(url, internal_location)})

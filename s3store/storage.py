@@ -1,39 +1,51 @@
-"""The storages: Django's Storage contract over one bucket.
-
-Four classes that differ by class attributes alone. What each call costs in requests is in the reference.
-"""
+"""The storages: Django's Storage API over one bucket. What each call costs in requests is in the reference."""
 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
 from django.utils import timezone
 
-from s3store import errors, names
-from s3store.conf import from_setting, use_tz
-from s3store.content import repeatable, rewind
+from s3store import errors
+from s3store.conf.declared import from_setting
+from s3store.conf.sources import use_tz
 from s3store.core import keys
-from s3store.core.info import ObjectInfo
-from s3store.files import S3File, check_mode
-from s3store.inflate import encoding_of, plain_size
-from s3store.manifest import Manifested
-from s3store.presigned import Presigned
-from s3store.reader import RangeReader
-from s3store.staging import Staged
-from s3store.upload import Upload
-from s3store.verbs import Verbs
-from s3store.writer import ObjectWriter
+from s3store.core.info import Grant, ObjectInfo, Stat
+from s3store.files import names
+from s3store.files.content import repeatable, rewind
+from s3store.files.file import S3File, content_size, inflates, open_file
+from s3store.files.upload import Upload
+from s3store.mixins.cloudfront import CloudFront
+from s3store.mixins.linked import Linked
+from s3store.mixins.located import Located
+from s3store.mixins.presigned import Presigned, PresignedUpload
+from s3store.mixins.verbs import Verbs
+from s3store.staticfiles.manifest import Manifested
+from s3store.staticfiles.staging import Staged
+from s3store.wire.objects import Objects
+
+__all__ = [
+    "Grant",
+    "PresignedUpload",
+    "S3File",
+    "S3ManifestStaticStorage",
+    "S3MediaStorage",
+    "S3StaticStorage",
+    "S3Storage",
+    "Stat",
+]
 
 _NAMES_TRIED = 100
 
 
-class S3Storage(Presigned, Verbs):
+class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
     """Files in an S3 bucket. Options are keyword arguments, class attributes or settings; see Options."""
 
     # Reading and writing
@@ -41,27 +53,15 @@ class S3Storage(Presigned, Verbs):
     def open(
         self, name: str, mode: str = "rb", *, encoding: str | None = None, newline: str | None = None
     ) -> File[Any]:
-        """Open a file. Reading sends the first request here and raises FileNotFoundError when there is none;
-        writing publishes at `close`, and not at all when the `with` block is left by an exception."""
+        """Open a file. Reading sends the first request here and raises FileNotFoundError if the file does not exist.
+        Writing publishes the file at `close`, and does not publish it if the `with` block raises."""
         return self._open(name, mode, encoding=encoding, newline=newline)
 
     def _open(self, name: str, mode: str = "rb", *, encoding: str | None = None, newline: str | None = None) -> S3File:
-        key = self._key(name)
-        name = self._name(key) or ""
-        kind = check_mode(mode)
-        given = self._parameters(name)
-        bucket = self._bucket
-        text: dict[str, Any] = {"encoding": encoding, "newline": newline}
-        if kind == "r":
-            raw = RangeReader(key, lambda start, stop, etag: bucket.get(key, given, start=start, stop=stop, etag=etag))
-            self.remember(raw.info)
-            return S3File(self, name, mode, raw, inflate=self._inflates, **text)
-        if kind == "x":
-            bucket.refuse_existing(key, given)
-        writer = ObjectWriter(
-            Upload(bucket, self.options), key, self._write_parameters(name, given), create=kind == "x"
-        )
-        return S3File(self, name, mode, writer, **text)
+        objects = self.objects
+        target = objects.target(name)
+        reopen = partial(self.open, target.name)
+        return open_file(objects, target, mode, reopen, encoding=encoding, newline=newline)
 
     def save(
         self,
@@ -72,24 +72,27 @@ class S3Storage(Presigned, Verbs):
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
-        """Save a content of any kind and return the name it got.
+        """Save content of any kind and return the name of the file.
 
-        Without `file_overwrite`, the name is new: S3 itself refuses to replace an object, and the next name is
-        tried. `content_type` and `metadata` (ASCII) are this file's; without a type, the name's extension decides.
+        Without `file_overwrite`, S3 refuses to replace an object, and the next free name is used. `content_type` and
+        `metadata` (ASCII) apply to this file. Default for `content_type`: by the extension of the name.
         """
         if name is None:
             name = content.name
         validate_file_name(name, allow_relative_path=True)
-        # Subclasses that override `_save` with Django's two arguments keep working for those who give no more.
+        # Subclasses that override `_save` with Django's two arguments keep working for callers that give no more.
         extra: dict[str, Any] = {"content_type": content_type, "metadata": metadata}
         extra = {key: value for key, value in extra.items() if value is not None}
         if isinstance(content, str | bytes):
             content = ContentFile(content)
-        if self.options.file_overwrite:
-            saved = self._save(self._available(name, max_length), _as_file(content, name), **extra)
-        else:
-            with repeatable(content, self.options.max_memory_size) as source:
-                saved = self._save_anew(name, _as_file(source, name), max_length, extra)
+        objects = self.objects
+        # The hooks below see the same options, whatever another thread changes meanwhile.
+        with objects.pinned():
+            if objects.options.file_overwrite:
+                saved = self._save(self._available(name, max_length), _as_file(content, name), **extra)
+            else:
+                with repeatable(content, objects.options.max_memory_size) as source:
+                    saved = self._save_new(name, _as_file(source, name), max_length, extra)
         validate_file_name(saved, allow_relative_path=True)
         if not getattr(content, "closed", False):
             rewind(content)
@@ -100,10 +103,10 @@ class S3Storage(Presigned, Verbs):
         validate_file_name(found, allow_relative_path=True)
         return found
 
-    def _save_anew(self, name: str, content: Any, max_length: int | None, extra: dict[str, Any]) -> str:
+    def _save_new(self, name: str, content: Any, max_length: int | None, extra: dict[str, Any]) -> str:
         wanted = candidate = self._available(name, max_length)
         for _ in range(_NAMES_TRIED):
-            # Subclasses that override `_save` may read the content from where it is.
+            # Subclasses that override `_save` may read the content from its current position.
             rewind(content)
             try:
                 return self._save(candidate, content, **extra)
@@ -111,7 +114,7 @@ class S3Storage(Presigned, Verbs):
                 candidate = names.alternative(wanted, max_length, self.get_alternative_name)
                 validate_file_name(candidate, allow_relative_path=True)
         raise errors.ObjectExistsError(
-            f"No free name was found for {wanted!r} in {_NAMES_TRIED} tries. {errors.ObjectExistsError.advice}"
+            f"No free name was found for {wanted!r} in {_NAMES_TRIED} attempts. {errors.ObjectExistsError.advice}"
         )
 
     def _save(
@@ -122,138 +125,114 @@ class S3Storage(Presigned, Verbs):
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
-        key = self._key(name)
-        name = self._name(key) or ""
-        given = self._write_parameters(name, self._parameters(name), content_type=content_type, metadata=metadata)
-        self._facts.forget(key)
-        upload = Upload(self._bucket, self.options)
-        self.remember(upload.write(key, content, given, create=not self.options.file_overwrite))
-        return name
+        objects = self.objects
+        target = objects.target(name)
+        params = objects.written(target, content_type=content_type, metadata=metadata)
+        upload = Upload(objects.bucket, objects.options)
+        upload.write(target.key, content, params, create=not objects.options.file_overwrite)
+        return target.name
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """Return the name shortened to `max_length`. Sends no request: `save` finds out whether it is free."""
+        """Return the name, shortened to `max_length`. Sends no request: `save` finds out whether the name is free."""
         overwrite = self.options.file_overwrite
         return names.fitting(name, max_length, None if overwrite else self.get_alternative_name)
 
     def delete(self, name: str) -> None:
-        """Delete a file; that there is none is no error. `dir/` deletes the marker of an empty folder."""
+        """Delete a file. A missing file is not an error. `dir/` deletes the object that marks an empty folder."""
         if not name:
             raise ValueError("The name must be given to delete().")
-        key = self._prefix(name) if str(name).endswith("/") else self._key(name)
-        self._facts.forget(key)
-        self._bucket.delete(key, self._parameters(name))
+        objects = self.objects
+        target = objects.folder(name) if str(name).endswith("/") else objects.target(name)
+        objects.bucket.delete(target.key, target.params)
 
     # Asking
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file or a directory of that name; a directory is what has keys below it.
+        """Return whether a file or a directory of that name exists. A directory exists if there are keys below it.
 
-        Raises PermissionError when S3 does not say: 403 is never "does not exist".
+        Raises PermissionError on 403, which does not say whether the file exists.
         """
-        bucket = self._bucket
-        prefix = self._prefix(name)
+        objects = self.objects
+        bucket, prefix = objects.bucket, objects.prefix(name)
         if name and not str(name).endswith("/"):
-            key = self._key(name)
-            info = bucket.find(key, self._parameters(name))
-            if info:
-                self.remember(info)
+            target = objects.target(name)
+            if bucket.find(target.key, target.params):
                 return True
-        page = next(bucket.pages(prefix, self._listing_parameters(), flat=False, limit=1))
+        page = next(bucket.pages(prefix, objects.listing_params, flat=False, limit=1))
         return bool(page.objects) or not name
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """Return the names of the directories and of the files in a directory, both sorted."""
-        prefix = self._prefix(path)
-        base = keys.clean_name(path).rstrip("/")
+        objects = self.objects
+        prefix = objects.prefix(path)
+        base = keys.clean_name(path).rstrip("/") or "."
         directories: set[str] = set()
         files: set[str] = set()
-        for page in self._bucket.pages(prefix, self._listing_parameters(), flat=True):
-            for below in page.prefixes:
-                if (name := self._name(below.removesuffix("/"))) and not name.endswith("/"):
-                    directories.add(posixpath.relpath(name, base or "."))
-            for info in page.objects:
-                if (name := self._name(info.key)) and not name.endswith("/"):
-                    self.remember(info)
-                    files.add(posixpath.relpath(name, base or "."))
+        for page in objects.bucket.pages(prefix, objects.listing_params, flat=True):
+            below = (key.removesuffix("/") for key in page.prefixes)
+            for found, among in ((below, directories), ((info.key for info in page.objects), files)):
+                for key in found:
+                    if (name := objects.name(key)) and not name.endswith("/"):
+                        among.add(posixpath.relpath(name, base))
         return sorted(directories), sorted(files)
-
-    def _info(self, name: str, *, told: str | None = None) -> ObjectInfo:
-        key = self._key(name)
-        known = self._facts.get(key)
-        if known and told and getattr(known, told) is not None:
-            return known
-        info = self._bucket.head(key, self._parameters(name))
-        self.remember(info)
-        return info
 
     def size(self, name: str) -> int:
         """Return the size in bytes of what `read` returns."""
+        objects = self.objects
         # A listing does not say whether an object is compressed.
-        return self.size_of(self._info(name, told="all_metadata" if self._inflates else "size"))
-
-    def size_of(self, info: ObjectInfo) -> int:
-        """Return the size in bytes of what `read` returns for an object that is known already."""
-        if not (self._inflates and encoding_of(info)):
-            return info.size
-        known = plain_size(info)
-        if known is not None:
-            return known
-        with self.open(self._name(info.key) or "") as file:
-            return sum(len(chunk) for chunk in file.chunks())
-
-    @property
-    def _inflates(self) -> bool:
-        """Whether compressed objects are read as what they were: of either kind, as options change."""
-        return self.options.gzip or self.options.brotli
+        info = _info(objects, name, "all_metadata" if inflates(objects.options) else "size")
+        return content_size(info, objects.options, partial(self.open, objects.name(info.key) or ""))
 
     def get_modified_time(self, name: str) -> datetime:
-        """Return when the object was written: aware in UTC under USE_TZ, else naive in TIME_ZONE."""
-        modified = self._info(name, told="modified").modified
+        """Return the time of the last write: aware, in UTC, with USE_TZ; otherwise naive, in TIME_ZONE."""
+        modified = _info(self.objects, name, "modified").modified
         if modified is None:
-            raise errors.InvalidRequestError(f"The server did not say when {name!r} was written.")
+            raise errors.InvalidRequestError(f"The server did not return when {name!r} was written.")
         return modified if use_tz() else timezone.make_naive(modified, timezone.get_default_timezone())
 
     def path(self, name: str) -> str:
         """Raise NotImplementedError: the file is not on this machine."""
         raise NotImplementedError(
-            "Files in S3 have no path on this machine. Read them with open(), or fetch one with download_path()."
+            "Files in S3 have no local path. Read them with open(), or download one with download_path()."
         )
 
 
 class S3MediaStorage(S3Storage):
-    """What users upload: below `media`, or MEDIAFILES_LOCATION; private, never overwritten."""
+    """Uploaded files: below `media`, or MEDIAFILES_LOCATION; private, never overwritten."""
 
     location = from_setting("MEDIAFILES_LOCATION", "media")
 
 
 class S3StaticStorage(Staged, S3Storage):
-    """Static files: below `static`, or STATICFILES_LOCATION; public URLs, overwritten by each deployment."""
+    """Static files: below `static`, or STATICFILES_LOCATION; unsigned URLs, overwritten by each deployment."""
 
     location = from_setting("STATICFILES_LOCATION", "static")
     querystring_auth = False
     file_overwrite = True
 
-    hashed_pattern = re.compile(r"\.[0-9a-f]{12}(\.[^/.]*)?\Z")
-    """What the names of files that never change end in: Django's hash, and perhaps an extension."""
-
-    def is_hashed(self, name: str) -> bool:
-        """Whether a file of this name never changes, because its name changes instead."""
-        return bool(self.hashed_pattern.search(name)) and isinstance(self, Manifested)
+    def is_hashed(self, name: str) -> bool:  # noqa: ARG002 (for subclasses)
+        """Return whether a file of this name never changes, because its name contains a hash of its content."""
+        return False
 
     def get_object_parameters(self, name: str) -> dict[str, Any]:
-        """Return the parameters of PutObject: browsers keep hashed files for good, and others for a minute."""
-        kept = _FOR_GOOD if self.is_hashed(name) else _FOR_A_MINUTE
-        return {"CacheControl": kept, **super().get_object_parameters(name)}
+        """Return the parameters of PutObject: browsers cache hashed files forever, and other files for a minute."""
+        cached = _FOREVER if self.is_hashed(name) else _A_MINUTE
+        return {"CacheControl": cached, **super().get_object_parameters(name)}
 
 
 class S3ManifestStaticStorage(Manifested, S3StaticStorage):  # type: ignore[misc]
-    """Static files under names that carry a hash of their content. The manifest is read when it is first needed."""
+    """Static files whose names contain a hash of their content. The manifest is read when it is first needed."""
 
 
-_FOR_GOOD = "public, max-age=31536000, immutable"
-_FOR_A_MINUTE = "public, max-age=60"
+_FOREVER = "public, max-age=31536000, immutable"
+_A_MINUTE = "public, max-age=60"
+
+
+def _info(objects: Objects, name: str, attribute: str) -> ObjectInfo:
+    target = objects.target(name)
+    return objects.bucket.known(target.key, attribute) or objects.bucket.head(target.key, target.params)
 
 
 def _as_file(content: Any, name: str) -> Any:
-    """Give subclasses that override `_save` a Django File, whatever the caller handed in."""
+    """Give subclasses that override `_save` a Django File, whatever the caller passed."""
     return content if hasattr(content, "chunks") or not hasattr(content, "read") else File(content, name)

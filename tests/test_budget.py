@@ -253,7 +253,7 @@ def test_a_large_save_is_a_multipart_upload(storage, sent):
 def test_listings_cost_a_request_per_1000(storage, sent):
     """1,001 files are two pages, for listdir, scan and walk; delete_tree adds one request per 1,000."""
     for number in range(1001):
-        storage._bucket.put(storage._key(f"d/{number}"), b"", {})
+        storage.objects.bucket.put(storage.objects.key(f"d/{number}"), b"", {})
     for verb in (storage.listdir, lambda path: list(storage.scan(path)), lambda path: list(storage.walk(path))):
         with sent() as methods:
             verb("d")

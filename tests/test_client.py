@@ -7,9 +7,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from s3store import client, errors
-from s3store.options import Options
+from s3store import errors
+from s3store.conf.options import Options
 from s3store.storage import S3Storage
+from s3store.wire import client
 from tests.faults.proxy import FaultProxy
 
 KEYS = {"bucket_name": "some-bucket", "access_key": "key", "secret_key": "secret"}

@@ -21,13 +21,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.test import override_settings
 
-from s3store import rules
-from s3store.cdn import CloudFront, Distribution
-from s3store.conf import Resolved
+from s3store.conf import rules
+from s3store.conf.options import Options
+from s3store.conf.sources import Resolved
 from s3store.core import overrides, presentation
 from s3store.core.urls import object_url
-from s3store.options import Options
-from s3store.signing import rsa_signer
+from s3store.links.distribution import Distribution
+from s3store.links.rsa import rsa_signer
+from s3store.storage import S3Storage
 from tests.core.test_cloudfront import allows, verify, verify_cookies
 from tests.docs.blocks import all_blocks
 
@@ -67,7 +68,7 @@ def seconds_left(statement: Any) -> float:
 )
 def test_su_11_a_url_lives_as_long_as_it_says(expire: Any, seconds: int) -> None:
     """The default is querystring_expire; CloudFront has no limit of seven days."""
-    url = CloudFront(**ONE).cloudfront_url("a b.jpg", expire=expire)
+    url = S3Storage(**ONE).cloudfront_url("a b.jpg", expire=expire)
     plain, statement = verify(url, PUBLIC)
     assert plain == statement["Resource"] == f"{BASE}/a%20b.jpg"
     assert parse_qs(urlsplit(url).query)["Key-Pair-Id"] == ["KNEW"]
@@ -77,7 +78,7 @@ def test_su_11_a_url_lives_as_long_as_it_says(expire: Any, seconds: int) -> None
 @pytest.mark.parametrize("custom", [{}, {"ip_address": "192.0.2.7"}, {"prefix": ""}], ids=repr)
 def test_a_url_is_the_same_for_a_window(custom: dict[str, Any]) -> None:
     """Its end is a multiple of the window, half of the life away at least; cookies end to the second."""
-    storage = CloudFront(**{**ONE, "url_window": 0.5})
+    storage = S3Storage(**{**ONE, "url_window": 0.5})
     statement = statement_of(storage.cloudfront_url("a.jpg", expire=86_400, **custom))
     assert statement["Condition"]["DateLessThan"]["AWS:EpochTime"] % 43_200 == 0
     assert 43_195 < seconds_left(statement) <= 86_400
@@ -88,7 +89,7 @@ def test_a_url_is_the_same_for_a_window(custom: dict[str, Any]) -> None:
 @pytest.mark.parametrize("expire", [0, -1, timedelta(0), timedelta(seconds=-1), timedelta(milliseconds=900)])
 def test_su_11_no_url_is_born_dead(expire: Any) -> None:
     """Nor are cookies."""
-    for method in (CloudFront(**ONE).cloudfront_url, CloudFront(**ONE).cloudfront_cookies):
+    for method in (S3Storage(**ONE).cloudfront_url, S3Storage(**ONE).cloudfront_cookies):
         with pytest.raises(ValueError, match="a second or more"):
             method("a.jpg", expire=expire)
 
@@ -97,7 +98,7 @@ def test_su_11_no_url_is_born_dead(expire: Any) -> None:
 def test_su_11_an_expiry_is_seconds_or_a_timedelta(expire: Any) -> None:
     """Other types are refused rather than guessed at."""
     with pytest.raises(TypeError, match="timedelta"):
-        CloudFront(**ONE).cloudfront_url("a.jpg", expire=expire)
+        S3Storage(**ONE).cloudfront_url("a.jpg", expire=expire)
 
 
 def test_su_11_an_expiry_in_the_past_is_refused() -> None:
@@ -105,16 +106,16 @@ def test_su_11_an_expiry_in_the_past_is_refused() -> None:
     distribution = Distribution.of(Options(**ONE))
     now = int(time.time())
     with pytest.raises(ValueError, match="past"):
-        distribution.sign(f"{BASE}/a.jpg", now)
+        distribution.sign(f"{BASE}/a.jpg", now, now=now)
     with pytest.raises(ValueError, match="past"):
-        distribution.cookies("media/", now)
-    assert statement_of(distribution.sign(f"{BASE}/a.jpg", now + 60))
+        distribution.cookies("media/", now, now=now)
+    assert statement_of(distribution.sign(f"{BASE}/a.jpg", now + 60, now=now))
 
 
 def test_a_url_for_one_address_from_a_certain_time_on() -> None:
     """The custom policy says both."""
     starts = datetime.now(timezone.utc) + timedelta(seconds=30)
-    url = CloudFront(**ONE).cloudfront_url("a.jpg", expire=60, starts=starts, ip_address="192.0.2.7")
+    url = S3Storage(**ONE).cloudfront_url("a.jpg", expire=60, starts=starts, ip_address="192.0.2.7")
     statement = statement_of(url)
     assert statement["Resource"] == f"{BASE}/a.jpg"
     assert statement["Condition"]["DateGreaterThan"] == {"AWS:EpochTime": int(starts.timestamp())}
@@ -124,7 +125,7 @@ def test_a_url_for_one_address_from_a_certain_time_on() -> None:
 
 def test_su_11_a_naive_start_is_refused() -> None:
     """For a URL and for cookies."""
-    for method in (CloudFront(**ONE).cloudfront_url, CloudFront(**ONE).cloudfront_cookies):
+    for method in (S3Storage(**ONE).cloudfront_url, S3Storage(**ONE).cloudfront_cookies):
         with pytest.raises(ValueError, match="no time zone"):
             method("a.jpg", starts=datetime(2030, 1, 1))
 
@@ -132,7 +133,7 @@ def test_su_11_a_naive_start_is_refused() -> None:
 @pytest.mark.parametrize("prefix", ["hls/film", "hls/film/"])
 def test_su_10_a_signature_for_a_directory(prefix: str) -> None:
     """It holds for each file below it and for none beside it, nor for another storage's files."""
-    url = CloudFront(**ONE).cloudfront_url("hls/film/index.m3u8", prefix=prefix)
+    url = S3Storage(**ONE).cloudfront_url("hls/film/index.m3u8", prefix=prefix)
     plain, statement = verify(url, PUBLIC)
     assert plain == f"{BASE}/hls/film/index.m3u8"
     assert allows(statement, f"{BASE}/hls/film/720p/0001.ts")
@@ -142,7 +143,7 @@ def test_su_10_a_signature_for_a_directory(prefix: str) -> None:
 
 def test_su_10_the_whole_storage_is_its_location() -> None:
     """A prefix of "" never leaves it."""
-    storage = CloudFront(**ONE)
+    storage = S3Storage(**ONE)
     for statement in (
         statement_of(storage.cloudfront_url("a.jpg", prefix="")),
         verify_cookies(storage.cloudfront_cookies(), key=PUBLIC)[1],
@@ -153,7 +154,7 @@ def test_su_10_the_whole_storage_is_its_location() -> None:
 @pytest.mark.parametrize("name", ["tenant-a/*", "a?b/c", "*/x"])
 def test_su_10_names_hold_no_wildcards(name: str) -> None:
     """Whatever a file or a directory is called, the only wildcard is the one that was asked for."""
-    storage = CloudFront(**ONE)
+    storage = S3Storage(**ONE)
     directory = name.rpartition("/")[0]
     assert statement_of(storage.cloudfront_url(name))["Resource"] == object_url(BASE, name)
     for resource in (
@@ -169,13 +170,13 @@ def test_su_10_names_hold_no_wildcards(name: str) -> None:
 def test_a_file_outside_the_directory_is_refused(prefix: str) -> None:
     """Its URL would be refused by CloudFront."""
     with pytest.raises(ValueError, match="is not below"):
-        CloudFront(**ONE).cloudfront_url("a/b/c.jpg", prefix=prefix)
+        S3Storage(**ONE).cloudfront_url("a/b/c.jpg", prefix=prefix)
 
 
 @pytest.mark.parametrize("name", ["../a.jpg", "/a.jpg", "a/../../b", ".."])
 def test_names_stay_in_the_location(name: str) -> None:
     """Of a file and of a directory."""
-    storage = CloudFront(**ONE)
+    storage = S3Storage(**ONE)
     for call in (
         lambda: storage.cloudfront_url(name),
         lambda: storage.cloudfront_url("a.jpg", prefix=name),
@@ -190,7 +191,7 @@ def test_names_stay_in_the_location(name: str) -> None:
 
 def test_cookies_for_a_directory() -> None:
     """One set of them opens a film with all of its segments."""
-    cookies = CloudFront(**ONE).cloudfront_cookies("hls/film", expire=60, ip_address="192.0.2.0/24")
+    cookies = S3Storage(**ONE).cloudfront_cookies("hls/film", expire=60, ip_address="192.0.2.0/24")
     key_id, statement = verify_cookies(cookies, key=PUBLIC)
     assert key_id == "KNEW"
     assert statement["Resource"] == f"{BASE}/hls/film/*"
@@ -201,7 +202,7 @@ def test_cookies_for_a_directory() -> None:
 def test_cookies_from_a_certain_time_on() -> None:
     """A première."""
     starts = datetime.now(timezone.utc) + timedelta(seconds=30)
-    _, statement = verify_cookies(CloudFront(**ONE).cloudfront_cookies("film", starts=starts), key=PUBLIC)
+    _, statement = verify_cookies(S3Storage(**ONE).cloudfront_cookies("film", starts=starts), key=PUBLIC)
     assert statement["Condition"]["DateGreaterThan"] == {"AWS:EpochTime": int(starts.timestamp())}
 
 
@@ -210,7 +211,7 @@ def test_cookies_from_a_certain_time_on() -> None:
 
 def test_su_13_sha_256_is_named() -> None:
     """In the URL and in a cookie; SHA-1 is not."""
-    modern, plain = CloudFront(**ONE, cloudfront_hash="SHA256"), CloudFront(**ONE)
+    modern, plain = S3Storage(**ONE, cloudfront_hash="SHA256"), S3Storage(**ONE)
     for url in (modern.cloudfront_url("a.jpg"), modern.cloudfront_url("a.jpg", prefix="")):
         assert url.endswith("&Hash-Algorithm=SHA256")
         assert verify(url, PUBLIC)
@@ -224,7 +225,7 @@ def test_su_13_sha_256_is_named() -> None:
 def test_of_several_keys_the_named_one_signs() -> None:
     """Rotation is one option: the other key stays where it is."""
     for key_id, right, wrong in (("KOLD", OLD, NEW), ("KNEW", NEW, OLD)):
-        storage = CloudFront(**SITE, cloudfront_key_id=key_id, cloudfront_key=PEMS)
+        storage = S3Storage(**SITE, cloudfront_key_id=key_id, cloudfront_key=PEMS)
         url = storage.cloudfront_url("a.jpg")
         assert parse_qs(urlsplit(url).query)["Key-Pair-Id"] == [key_id]
         assert verify(url, right.public_key())
@@ -235,7 +236,7 @@ def test_of_several_keys_the_named_one_signs() -> None:
 def test_a_changed_setting_changes_the_key() -> None:
     """Nothing that was derived from the options outlives them."""
     with override_settings(AWS_CLOUDFRONT_KEY=PEMS, AWS_CLOUDFRONT_KEY_ID="KOLD"):
-        storage = CloudFront(**SITE)
+        storage = S3Storage(**SITE)
         assert verify(storage.cloudfront_url("a.jpg"), OLD.public_key())
         with override_settings(AWS_CLOUDFRONT_KEY_ID="KNEW", AWS_S3_CUSTOM_DOMAIN="new.example.com"):
             assert verify(storage.cloudfront_url("a.jpg"), PUBLIC)
@@ -262,7 +263,7 @@ class Counted(Mapping[str, str]):
 def test_the_key_is_prepared_once() -> None:
     """Further URLs cost their signature and nothing else."""
     keys = Counted()
-    storage = CloudFront(**SITE, cloudfront_key_id="KNEW", cloudfront_key=keys)
+    storage = S3Storage(**SITE, cloudfront_key_id="KNEW", cloudfront_key=keys)
     storage.cloudfront_url("a.jpg")
     asked = keys.asked
     assert asked
@@ -275,11 +276,11 @@ def test_the_key_is_prepared_once() -> None:
 def test_su_12_the_key_is_in_no_repr_and_no_pickle() -> None:
     """A storage that has signed can be pickled, and signs again where the settings have the key."""
     with override_settings(AWS_CLOUDFRONT_KEY=PEMS, AWS_CLOUDFRONT_KEY_ID="KNEW"):
-        storage = CloudFront(**SITE)
+        storage = S3Storage(**SITE)
         storage.cloudfront_url("a.jpg")
         twin = pickle.loads(pickle.dumps(storage))
         assert verify(twin.cloudfront_url("a.jpg"), PUBLIC)
-    storage = CloudFront(**ONE)
+    storage = S3Storage(**ONE)
     storage.cloudfront_url("a.jpg")
     shown = f"{storage!r} {pickle.dumps(storage)!r} {Distribution.of(storage.options)!r} {storage.deconstruct()}"
     lines = [line for line in PEMS["KNEW"].split("\n") if len(line) > 6]
@@ -301,7 +302,7 @@ def test_su_12_the_key_is_in_no_repr_and_no_pickle() -> None:
 )
 def test_what_is_missing_is_named(options: dict[str, Any], missing: str) -> None:
     """By the names of the options, from each method."""
-    storage = CloudFront(**options)
+    storage = S3Storage(**options)
     for call in (lambda: storage.cloudfront_url("a.jpg"), storage.cloudfront_cookies):
         with pytest.raises(ImproperlyConfigured, match=rf"needs {missing}\.$"):
             call()
@@ -309,13 +310,13 @@ def test_what_is_missing_is_named(options: dict[str, Any], missing: str) -> None
 
 def test_a_key_that_cannot_sign_is_explained() -> None:
     """What signing says of a PEM is what the caller reads."""
-    storage = CloudFront(**{**ONE, "cloudfront_key": PEMS["KNEW"].replace("\n", "\\n")})
+    storage = S3Storage(**{**ONE, "cloudfront_key": PEMS["KNEW"].replace("\n", "\\n")})
     with pytest.raises(ImproperlyConfigured, match="backslash and an n"):
         storage.cloudfront_url("a.jpg")
 
 
 def broken(**options: Any) -> list[tuple[str, str]]:
-    resolved = Resolved(options=Options(**options), places={})
+    resolved = Resolved(options=Options(**options), sources={})
     return [(problem.id, problem.option) for problem in rules.problems(resolved, warnings=True)]
 
 
@@ -339,7 +340,7 @@ def test_of_several_keys_the_id_names_one(options: dict[str, Any], found: list[s
     assert broken(**options) == [("s3store.E013", option) for option in found]
     if found:
         with pytest.raises(ImproperlyConfigured, match=r"\(s3store\.E013\)"):
-            CloudFront(**SITE, **options).cloudfront_url("a.jpg")
+            S3Storage(**SITE, **options).cloudfront_url("a.jpg")
 
 
 # A signer of one's own
@@ -349,11 +350,12 @@ def test_botocores_signer_makes_the_same_url() -> None:
     """An object of one's own signs for a single URL and an expiry; it wins over a key."""
     signer = CloudFrontSigner("KNEW", rsa_signer(PEMS["KNEW"]))
     options = Options(**{**ONE, "cloudfront_key": PEMS, "cloudfront_key_id": "KOLD", "cloudfront_signer": signer})
-    expires = int(time.time()) + 60
-    url = Distribution.of(options).sign(f"{BASE}/a.jpg", expires)
-    assert url == Distribution.of(Options(**ONE)).sign(f"{BASE}/a.jpg", expires)
+    now = time.time()
+    expires = int(now) + 60
+    url = Distribution.of(options).sign(f"{BASE}/a.jpg", expires, now=now)
+    assert url == Distribution.of(Options(**ONE)).sign(f"{BASE}/a.jpg", expires, now=now)
     assert verify(url, PUBLIC)
-    assert verify(CloudFront(**SITE, cloudfront_signer=signer).cloudfront_url("a.jpg"), PUBLIC)
+    assert verify(S3Storage(**SITE, cloudfront_signer=signer).cloudfront_url("a.jpg"), PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +363,7 @@ def test_botocores_signer_makes_the_same_url() -> None:
 )
 def test_a_signer_of_ones_own_makes_no_custom_policy(custom: dict[str, Any]) -> None:
     """Its interface has no room for one: that is said, and no restriction is dropped."""
-    storage = CloudFront(**SITE, cloudfront_signer=CloudFrontSigner("KNEW", rsa_signer(PEMS["KNEW"])))
+    storage = S3Storage(**SITE, cloudfront_signer=CloudFrontSigner("KNEW", rsa_signer(PEMS["KNEW"])))
     with pytest.raises(ImproperlyConfigured, match="expiry of a single URL"):
         storage.cloudfront_url("a.jpg", **custom)
     with pytest.raises(ImproperlyConfigured, match="expiry of a single URL"):

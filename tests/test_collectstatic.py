@@ -7,6 +7,7 @@ import os
 import pty
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,10 +16,12 @@ from django.contrib.staticfiles.storage import ManifestFilesMixin, ManifestStati
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.core.management import CommandError, call_command
 
-from s3store import static_publish
 from s3store.checks import check_order
 from s3store.core.parts import MIB
+from s3store.staticfiles import publish
+from s3store.staticfiles import releases as releases_module
 from s3store.storage import S3ManifestStaticStorage, S3StaticStorage, S3Storage
+from s3store.wire import bucket, responses
 from tests.faults.proxy import FaultProxy
 from tests.static_site import MANIFEST, PLAIN, Site, is_copy, without_copies
 
@@ -175,7 +178,9 @@ def test_our_flags_need_our_storage(settings, tmp_path, flag):
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.STATIC_ROOT = tmp_path / "root"
-    with pytest.raises(CommandError, match=f"--{flag.replace('_', '-')} needs a staticfiles storage of s3store's"):
+    with pytest.raises(
+        CommandError, match=f"--{flag.replace('_', '-')} needs a staticfiles storage that is an S3StaticStorage"
+    ):
         call_command("collectstatic", interactive=False, **{flag: 1})
     assert not (tmp_path / "root").exists()
 
@@ -286,7 +291,7 @@ def test_a_directory_with_a_prefix(one, settings):
 @pytest.mark.parametrize("backend", [PLAIN, MANIFEST], ids=["plain", "manifest"])
 def test_dry_run_prints_the_plan_and_sends_reads_only(wire, backend, monkeypatch):
     """Copies and deletions are listed, and nothing is done, with all other flags, too."""
-    monkeypatch.setattr(static_publish, "GRACE", timedelta(0))
+    monkeypatch.setattr(releases_module, "GRACE", timedelta(0))
     site = wire.site.use(backend).write(LINKED)
     wire.clear()
     said = site.collect(dry_run=True)
@@ -366,7 +371,7 @@ def test_ignore(one):
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        ({"link": True}, "S3 keeps copies, and has no links"),
+        ({"link": True}, "S3 has no links to local files"),
         ({"threads": 0}, "1 or more"),
         ({"prune": 0}, "1 release or more"),
         ({"prune": 1, "post_process": False}, "S3ManifestStaticStorage"),
@@ -433,7 +438,7 @@ def test_prune_deletes_what_no_recent_release_has(one, monkeypatch):
     one.collect(prune=2)
     assert [missing(one, paths) for paths in (first, second, third)] == [set()] * 3
     assert "img/own.0123456789ab.txt" in one.contents()
-    monkeypatch.setattr(static_publish, "GRACE", timedelta(0))
+    monkeypatch.setattr(releases_module, "GRACE", timedelta(0))
     one.collect(prune=3)
     assert [missing(one, paths) for paths in (first, second, third)] == [set()] * 3
     assert "img/own.0123456789ab.txt" not in one.contents()
@@ -445,21 +450,28 @@ def test_prune_deletes_what_no_recent_release_has(one, monkeypatch):
     assert set(LINKED) < set(one.contents())
 
 
+def older(monkeypatch, age_of):
+    """Let a listing say that objects were written earlier than they were."""
+
+    def listed(entry):
+        info = responses.listed(entry)
+        return replace(info, modified=info.modified - age_of(info))
+
+    monkeypatch.setattr(bucket, "listed", listed)
+
+
 def test_prune_keeps_the_release_before_the_last_by_time(one, monkeypatch):
     """Of several, those whose manifests are the latest."""
-    monkeypatch.setattr(static_publish, "GRACE", timedelta(0))
+    monkeypatch.setattr(releases_module, "GRACE", timedelta(0))
     one.use(MANIFEST).write(LINKED)
     first, second, third = releases(one, 3)
-    real = static_publish._modified
     copies = {
-        one.storage._key(name): json.loads(content)["paths"] == second
+        one.storage.objects.key(name): json.loads(content)["paths"] == second
         for name, content in one.contents().items()
         if is_copy(name)
     }
     # Listings know seconds only, and the three came within one.
-    monkeypatch.setattr(
-        static_publish, "_modified", lambda info: real(info) - timedelta(hours=not copies.get(info.key, True))
-    )
+    older(monkeypatch, lambda info: timedelta(hours=not copies.get(info.key, True)))
     one.collect(prune=2)
     assert [bool(missing(one, paths)) for paths in (first, second, third)] == [True, False, False]
 
@@ -470,10 +482,7 @@ def test_prune_keeps_the_release_of_a_deployment_under_way(one, monkeypatch):
     (first,) = releases(one, 1)
     (one.directory / "vendor.0123456789ab.js").unlink()
     one.write({"img/a.png": "new"})
-    real = static_publish._modified
-    monkeypatch.setattr(
-        static_publish, "_modified", lambda info: real(info) - timedelta(hours=2 * ("staticfiles." not in info.key))
-    )
+    older(monkeypatch, lambda info: timedelta(hours=2 * ("staticfiles." not in info.key)))
     one.collect(prune=1)
     assert missing(one, first) == set()
     assert "vendor.0123456789ab.js" in one.contents()
@@ -481,7 +490,7 @@ def test_prune_keeps_the_release_of_a_deployment_under_way(one, monkeypatch):
 
 def test_prune_keeps_a_release_that_left_no_copy(one, monkeypatch):
     """One that Django's own command published, before s3store's was used."""
-    monkeypatch.setattr(static_publish, "GRACE", timedelta(0))
+    monkeypatch.setattr(releases_module, "GRACE", timedelta(0))
     one.use(MANIFEST).write(LINKED)
     djangos_own(one)
     before = one.twin().hashed_files
@@ -540,7 +549,7 @@ def test_with_compression_unchanged_files_stay_unchanged(site, backend):
     site.use(backend, AWS_IS_GZIPPED=True).write({**LINKED, "long.css": "a{}" * 1000})
     site.collect()
     assert site.storage.stat("long.css").content_encoding == "gzip"
-    raw = site.storage._bucket.get(site.storage._key("long.css"), {}).body
+    raw = site.storage.objects.bucket.get(site.storage.objects.key("long.css"), {}).body
     buffer = bytearray(2000)
     size = raw.readinto(memoryview(buffer))
     raw.close()
@@ -556,7 +565,11 @@ def blind(settings, tmp_path, seaweedfs_options):
     def respond(method, target, headers):
         if method != "GET" or "list-type=2" not in target:
             return None
-        infos = [info for page in upstream._bucket.pages(upstream._prefix(""), {}, flat=False) for info in page.objects]
+        infos = [
+            info
+            for page in upstream.objects.bucket.pages(upstream.objects.prefix(""), {}, flat=False)
+            for info in page.objects
+        ]
         entries = "".join(
             f"<Contents><Key>{info.key}</Key><Size>{info.size}</Size><LastModified>"
             f"{info.modified:%Y-%m-%dT%H:%M:%S.000Z}</LastModified><ETag>&quot;{number:032x}&quot;</ETag></Contents>"
@@ -584,7 +597,7 @@ def test_where_etags_are_no_digests_each_object_is_asked(blind, backend):
 def test_objects_that_say_nothing_are_sent_again(blind):
     """Those that another program wrote, under ETags that are no digests."""
     site = blind.site.write({"a.txt": "a"})
-    site.storage.client.put_object(Bucket=site.storage.bucket_name, Key=site.storage._key("a.txt"), Body=b"a")
+    site.storage.client.put_object(Bucket=site.storage.bucket_name, Key=site.storage.objects.key("a.txt"), Body=b"a")
     assert sent(blind) == {"GET": 1, "HEAD": 1, "PUT": 1}
     assert sent(blind) == {"GET": 1, "HEAD": 1}
 
@@ -799,7 +812,7 @@ def test_an_interruption_ends_the_command(one, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(static_publish, "stage", interrupt)
+    monkeypatch.setattr(publish, "stage", interrupt)
     said = io.StringIO()
     with pytest.raises(SystemExit) as ended:
         one.collect(stderr=said)

@@ -15,8 +15,8 @@ from asgiref.sync import sync_to_async
 from django.core.cache import caches
 from django.core.files.base import ContentFile
 
-from s3store import client, sessions
 from s3store.storage import S3Storage
+from s3store.wire import client, sessions
 from tests.faults.proxy import FaultProxy
 
 

@@ -10,8 +10,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from s3store import conf
-from s3store.options import FIELDS
+from s3store.conf import sources
+from s3store.conf.options import FIELDS
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 
 # option, setting, then the values of default, setting, class attribute and keyword argument
@@ -160,7 +160,7 @@ def test_a_setting_of_django_storages_keeps_its_meaning(setting: str, option: st
     with override_settings(**{setting: value}):
         resolved = S3Storage().resolve()
     assert getattr(resolved.options, option) == value
-    assert resolved.places[option] == f"settings.{setting}"
+    assert resolved.sources[option] == f"settings.{setting}"
 
 
 def test_every_option_but_the_signer_has_a_setting() -> None:
@@ -328,11 +328,11 @@ def test_media_and_static_files_have_locations_of_their_own(storage: Any, settin
     """AWS_LOCATION is for storages without one; the places are named."""
     with override_settings(AWS_LOCATION="elsewhere"):
         assert storage().location == default
-        assert storage().resolve().places["location"].startswith("class attribute ")
+        assert storage().resolve().sources["location"].startswith("class attribute ")
         assert S3Storage().location == "elsewhere"
         with override_settings(**{setting: "of-its-own/"}):
             assert storage().location == "of-its-own"
-            assert storage().resolve().places["location"] == f"settings.{setting}"
+            assert storage().resolve().sources["location"] == f"settings.{setting}"
             assert storage(location="given").location == "given"
 
 
@@ -384,7 +384,7 @@ def test_a_property_is_read_at_each_access(tenants: type[Tenants]) -> None:
     assert (storage.location, storage.options.location) == ("tenants/acme", "tenants/acme")
     tenants.current = "emca"
     assert (storage.location, storage.options.location) == ("tenants/emca", "tenants/emca")
-    assert storage.resolve().places["location"] == "class attribute Tenants.location"
+    assert storage.resolve().sources["location"] == "class attribute Tenants.location"
 
 
 def test_what_a_property_returns_is_checked(tenants: type[Tenants]) -> None:
@@ -452,7 +452,7 @@ def test_sc_13_a_subclass_is_named() -> None:
 def test_times_follow_use_tz(aware: bool) -> None:
     """USE_TZ is read like the other settings."""
     with override_settings(USE_TZ=aware):
-        assert conf.use_tz() is aware
+        assert sources.use_tz() is aware
 
 
 def test_custom_domain_false_means_none(settings: Any) -> None:

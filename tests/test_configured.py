@@ -29,7 +29,9 @@ from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
 from django.views.debug import ExceptionReporter, get_default_exception_reporter_filter
 
-from s3store.options import FIELDS, SECRETS, Options
+from s3store.conf.options import FIELDS, SECRETS, Options
+from s3store.core.info import ObjectInfo
+from s3store.links.links import Links
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 
 SECRET = "hunter2-" + uuid.uuid4().hex
@@ -159,11 +161,17 @@ def test_a_storage_survives_a_file_cache(tmp_path: Path) -> None:
 
 @copies
 def test_a_copy_works_on_its_own(copied: Any) -> None:
-    """What S3 has told about objects does not travel in a pickle; the copy can remember by itself."""
-    storage = S3Storage(bucket_name="b")
+    """What is computed from the options, and what S3 returned about objects, stays with the original."""
+    storage = S3Storage(bucket_name="b", region_name="eu-central-1")
+    objects = storage.objects
+    objects.bucket._noted(ObjectInfo(key="k", size=1))
+    links = objects.of(Links)
     twin = copied(storage)
-    assert twin._facts.get("k") is None
-    assert twin.url.__self__ is twin
+    assert twin.objects.bucket.known("k", "size") is None
+    assert twin.objects.of(Links) is not links
+    assert twin.objects.owner is twin
+    assert storage.objects is objects
+    assert storage.objects.bucket.known("k", "size") == ObjectInfo(key="k", size=1)
 
 
 def test_a_static_storages_copy_keeps_its_manifest_beside_its_files() -> None:
@@ -286,7 +294,7 @@ def test_an_option_cannot_be_assigned(cls: Any, name: str) -> None:
     """A storage that changed under its client's and its copies' feet would be two storages."""
     storage = cls()
     before = getattr(storage, name)
-    with pytest.raises(AttributeError, match=rf"{name} cannot be changed .*{cls.__name__}\({name}=…\)"):
+    with pytest.raises(AttributeError, match=rf"{name} cannot be changed. .*{cls.__name__}\({name}=…\)"):
         setattr(storage, name, "x")
     with pytest.raises(AttributeError, match=f"{name} cannot be changed"):
         storage.__class__.__mro__[0].__setattr__(storage, name, "x")

@@ -15,8 +15,8 @@ from django.core.files.uploadedfile import InMemoryUploadedFile, SimpleUploadedF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3store import content
-from s3store.content import Limited, Source, is_seekable, packed, repeatable, spool
+from s3store.files import content
+from s3store.files.content import Limited, Source, is_seekable, packed, repeatable, spool
 
 TEXT = "español € 🎉 " * 50
 DATA = TEXT.encode()

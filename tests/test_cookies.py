@@ -9,13 +9,13 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
-from s3store.cdn import CloudFront
 from s3store.cookies import delete_cookies, set_cookies
 from s3store.core.cloudfront import COOKIES
+from s3store.storage import S3Storage
 from tests.core.test_cloudfront import verify_cookies
 from tests.test_cloudfront import BASE, ONE, PUBLIC, SITE
 
-STORAGE = CloudFront(**ONE)
+STORAGE = S3Storage(**ONE)
 
 
 def morsels(response: Any) -> dict[str, Morsel[str]]:
@@ -35,7 +35,7 @@ def header(morsel: Morsel[str]) -> str:
 def test_the_cookies_open_the_directory(hash_algorithm: str) -> None:
     """What the browser sends back is what CloudFront verifies; nothing in a value needs quotes."""
     response = HttpResponse()
-    storage = CloudFront(**ONE, cloudfront_hash=hash_algorithm)
+    storage = S3Storage(**ONE, cloudfront_hash=hash_algorithm)
     set_cookies(response, storage, "hls/film", expire=60, ip_address="192.0.2.7", domain="example.com")
     _, statement = verify_cookies(values(response), key=PUBLIC)
     assert statement["Resource"] == f"{BASE}/hls/film/*"
@@ -81,7 +81,7 @@ def test_the_attributes_can_be_chosen() -> None:
 def test_the_path_is_the_directorys(options: dict[str, Any], prefix: str, path: str) -> None:
     """Written as it is in URLs, so that browsers recognise it and nothing breaks out of the header."""
     response = HttpResponse()
-    storage = CloudFront(**{**ONE, **options})
+    storage = S3Storage(**{**ONE, **options})
     set_cookies(response, storage, prefix)
     for morsel in morsels(response).values():
         assert morsel["path"] == path
@@ -152,7 +152,7 @@ def test_nothing_is_set_when_something_is_wrong() -> None:
     """A response with half of the cookies would be a riddle."""
     response = HttpResponse()
     for call, error in (
-        (lambda: set_cookies(response, CloudFront(**SITE)), ImproperlyConfigured),
+        (lambda: set_cookies(response, S3Storage(**SITE)), ImproperlyConfigured),
         (lambda: set_cookies(response, STORAGE, "../x"), SuspiciousFileOperation),
         (lambda: set_cookies(response, STORAGE, expire=0), ValueError),
         (lambda: set_cookies(response, STORAGE, ip_address="::1"), ValueError),

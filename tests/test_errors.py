@@ -14,7 +14,7 @@ from botocore import exceptions as botocore
 from urllib3 import exceptions as urllib3
 
 from s3store import errors
-from s3store.translate import is_temporary, reraise, translated
+from s3store.wire.translate import is_temporary, reraise, translated
 
 SECRET = "hunter2"
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.S3StoreError)]

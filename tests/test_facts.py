@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from s3store import facts
 from s3store.core.info import ObjectInfo
-from s3store.facts import Facts
+from s3store.wire import facts
+from s3store.wire.facts import Facts
 
 
 class Clock:
@@ -50,14 +50,14 @@ def test_a_new_fact_replaces_the_old(clock: Clock) -> None:
 
 
 def test_facts_are_forgotten(clock: Clock) -> None:
-    """One by one or all together; forgetting what is not known is no error."""
+    """One by one or several together; forgetting what is not known is not an error."""
     memory = Facts(clock)
     for key in "abc":
         memory.put(info(key))
     memory.forget("a")
     memory.forget("a")
     assert [memory.get(key) for key in "abc"] == [None, info("b"), info("c")]
-    memory.clear()
+    memory.forget("b", "c")
     assert [memory.get(key) for key in "abc"] == [None, None, None]
 
 

@@ -18,10 +18,11 @@ from s3store import errors
 from s3store.core import parts
 from s3store.core.info import ObjectInfo
 from s3store.core.parts import MIB
-from s3store.reapply import Change, differences, names_at, reapply
+from s3store.operations.reapply import Change, differences, names_at, reapply
 from s3store.storage import S3ManifestStaticStorage, S3StaticStorage, S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
+from s3store.wire.objects import Objects
 from tests.faults.proxy import FaultProxy
 
 GOOD = "public, max-age=31536000, immutable"
@@ -150,11 +151,11 @@ def test_tags_survive(moto):
     S3Storage(**options).save("a.css", b"a {}")
     tags = [{"Key": "kept", "Value": "yes"}]
     storage = S3Storage(**options, object_parameters={"CacheControl": "no-store", "Tagging": "from=rule"})
-    where = {"Bucket": storage.bucket_name, "Key": storage._key("a.css")}
+    where = {"Bucket": storage.bucket_name, "Key": storage.objects.key("a.css")}
     storage.client.put_object_tagging(**where, Tagging={"TagSet": tags})
     with FaultProxy(moto.endpoint_url) as proxy:
         through = S3Storage(**{**options, "endpoint_url": proxy.url}, object_parameters=storage.object_parameters)
-        assert [change.header for change in reapply(through, "a.css")] == ["CacheControl"]
+        assert [change.header for change in reapply(through.objects, "a.css")] == ["CacheControl"]
         (copied,) = proxy.requests("PUT")
     assert "x-amz-tagging" not in {name.lower() for name in dict(copied.request_headers)}
     assert storage.client.get_object_tagging(**where)["TagSet"] == tags
@@ -165,7 +166,7 @@ def test_the_acl_becomes_the_default_one(moto):
     options = {**options_for(moto), "location": uuid.uuid4().hex, "default_acl": "public-read"}
     S3Storage(**options).save("a.css", b"a {}")
     storage = S3Storage(**options, object_parameters={"CacheControl": "no-store"})
-    reapply(storage, "a.css")
+    reapply(storage.objects, "a.css")
     assert any("AllUsers" in grant.grantee for grant in storage.get_acl("a.css"))
 
 
@@ -201,33 +202,33 @@ def test_large_files_are_copied_in_parts(seaweedfs_options, monkeypatch):
     S3Storage(**seaweedfs_options).save("a.bin", content)
     storage = S3Storage(**seaweedfs_options, object_parameters={"CacheControl": "max-age=5"})
     with counted_requests(storage) as sent:
-        reapply(storage, "a.bin")
+        reapply(storage.objects, "a.bin")
     assert sent.methods.count("PUT") == 3
     assert storage.stat("a.bin").cache_control == "max-age=5"
     assert storage.read_bytes("a.bin") == content
 
 
-class Meanwhile(S3Storage):
+class Meanwhile(Objects):
     """Another process writes the file between the question and the copy."""
 
-    def _write_parameters(self, name, given, **extra):
-        S3Storage(**{**self._given, "object_parameters": None, "file_overwrite": True}).save(name, b"newer")
-        return super()._write_parameters(name, given, **extra)
+    def written(self, target, **extra):
+        self.bucket.put(target.key, b"newer", {})
+        return super().written(target, **extra)
 
 
 def test_a_file_that_is_replaced_meanwhile_is_not_touched(seaweedfs_options):
     """Its older bytes and metadata do not come back."""
     S3Storage(**seaweedfs_options).save("a.css", b"older")
-    storage = Meanwhile(**seaweedfs_options, object_parameters={"CacheControl": "max-age=5"})
+    storage = S3Storage(**seaweedfs_options, object_parameters={"CacheControl": "max-age=5"})
     with pytest.raises(errors.ObjectChangedError):
-        reapply(storage, "a.css")
+        reapply(Meanwhile(storage.options, storage), "a.css")
     assert storage.read_bytes("a.css") == b"newer"
     assert storage.stat("a.css").cache_control is None
 
 
 def test_a_file_that_is_gone_is_no_error(s3_storage):
     """Another deployment may have deleted it since it was listed."""
-    assert reapply(s3_storage, "gone.css") == ()
+    assert reapply(s3_storage.objects, "gone.css") == ()
 
 
 def test_what_was_just_told_is_forgotten(s3_options):
@@ -235,7 +236,7 @@ def test_what_was_just_told_is_forgotten(s3_options):
     S3Storage(**s3_options).save("a.css", b"x")
     storage = S3Storage(**s3_options, object_parameters={"CacheControl": "max-age=5"})
     storage.stat("a.css")
-    reapply(storage, "a.css")
+    reapply(storage.objects, "a.css")
     with counted_requests(storage) as sent:
         storage.get_modified_time("a.css")
     assert sent.methods == ["HEAD"]
@@ -292,7 +293,7 @@ def test_paths_narrow_it_down(place):
     for name in ("css/a.css", "css/deep/b.css", "css-old/c.css", "d.css"):
         storage.save(name, b"x")
     storage.create_folder("css/empty")
-    assert sorted(names_at(storage, ["css", "css/deep/", "d.css"])) == ["css/a.css", "css/deep/b.css", "d.css"]
+    assert sorted(names_at(storage.objects, ["css", "css/deep/", "d.css"])) == ["css/a.css", "css/deep/b.css", "d.css"]
     storage = place(object_parameters={"CacheControl": "max-age=5"})
     with counted_requests(storage) as sent:
         assert "1 objects, 1 changed" in run("d.css")
@@ -308,7 +309,7 @@ def test_paths_narrow_it_down(place):
         (["../other"], "another directory"),
         (["--threads", "0"], "--threads must be 1 or more"),
         (["--storage", "none"], "none"),
-        (["--storage", "default"], "no storage of s3store's"),
+        (["--storage", "default"], "is not an S3Storage"),
     ],
     ids=["no-file", "outside", "threads", "alias", "not-ours"],
 )
@@ -453,7 +454,7 @@ def test_failures_are_named_and_the_rest_is_done(place, settings, flags, count):
     assert [bool(re.match(r"'\d\d\.css' failed: ", line)) for line in lines].count(True) == 20
     assert lines[20:] == [
         *(["… and 5 more."] if count == 25 else []),
-        "Run the command again: what is right by now is left alone.",
+        "Run the command again: files that are correct are skipped.",
     ]
     if flags:
         said = json.loads(run.out)
@@ -484,7 +485,7 @@ def test_an_interrupt_ends_with_status_130(place):
     with pytest.raises(SystemExit) as ended:
         run("--threads", "1")
     assert ended.value.code == 130
-    assert "Interrupted. Run the command again for the rest." in run.err
+    assert "Interrupted. Run the command again to continue." in run.err
     storage = place(object_parameters={"CacheControl": "max-age=5"})
     assert "3 objects" in run()
     assert {storage.stat(name).cache_control for name in ("a.css", "b.css", "c.css")} == {"max-age=5"}

@@ -11,7 +11,7 @@ from django.core.files.storage import Storage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3store import names
+from s3store.files import names
 
 # What Storage.get_alternative_name would pick at random.
 RANDOM = "_AbCdEf7"

@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from s3store import progress
-from s3store.progress import Bar
+from s3store.operations import progress
+from s3store.operations.progress import Bar
 
 
 class Terminal(io.StringIO):

@@ -10,12 +10,12 @@ import pytest
 from django.core.files.base import ContentFile
 from django.test import override_settings
 
-from s3store import rules
-from s3store.client import get_client, sends_own_checksums
+from s3store.conf import rules
+from s3store.conf.options import FIELDS
 from s3store.core.providers import PROVIDERS
-from s3store.options import FIELDS
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
+from s3store.wire.client import get_client, sends_own_checksums
 from tests.docs.blocks import DOCS, table
 
 KEYS = {"access_key": "AK", "secret_key": "SK"}
@@ -90,7 +90,7 @@ def test_what_is_given_wins_over_the_preset(option: str, preset: str, given: str
     )
     resolved = S3Storage(provider="tigris").resolve()
     assert getattr(resolved.options, option) == preset
-    assert resolved.places[option] == "the preset of provider 'tigris'"
+    assert resolved.sources[option] == "the preset of provider 'tigris'"
     assert getattr(S3Storage(provider="tigris", **{option: given}).options, option) == given
     assert getattr(subclass(provider="tigris").options, option) == given
     with override_settings(**{setting: given}):

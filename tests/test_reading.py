@@ -12,8 +12,9 @@ import threading
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 
-from s3store import errors, reader
+from s3store import errors
 from s3store.core.parts import KIB, MIB
+from s3store.files import reader
 from s3store.storage import S3Storage
 from tests.faults.proxy import FaultProxy
 
@@ -125,7 +126,7 @@ def test_rr_04_an_object_that_changes_is_never_spliced(storage):
     storage.save("a.bin", old)
     file = storage.open("a.bin")
     assert file.read(10) == old[:10]
-    storage.client.put_object(Bucket=storage.bucket_name, Key=storage._key("a.bin"), Body=new)
+    storage.client.put_object(Bucket=storage.bucket_name, Key=storage.objects.key("a.bin"), Body=new)
     file.seek(2 * MIB)
     with pytest.raises(errors.ObjectChangedError, match="Open it again"):
         file.read(10)
@@ -216,7 +217,9 @@ def test_rr_03_a_crc_is_checked_where_there_is_one(seaweedfs_options, through):
     """An object that was stored with a CRC32 is checked against it, multipart or not, whole or resumed."""
     plain = S3Storage(**seaweedfs_options)
     content = os.urandom(9 * MIB)
-    plain.client.put_object(Bucket=plain.bucket_name, Key=plain._key("a.bin"), Body=content, ChecksumAlgorithm="CRC32")
+    plain.client.put_object(
+        Bucket=plain.bucket_name, Key=plain.objects.key("a.bin"), Body=content, ChecksumAlgorithm="CRC32"
+    )
     with FaultProxy(seaweedfs_options["endpoint_url"], faults={"flip": 1.0}, match="^GET", max_faults=1) as proxy:
         with pytest.raises(errors.ChecksumError):
             through(proxy).read_bytes("a.bin")
@@ -285,7 +288,9 @@ def test_sx_04_a_gzip_bomb_is_stopped(seaweedfs_options):
     storage = S3Storage(**seaweedfs_options, gzip=True, max_inflated_size=20 * MIB)
     bomb = gzip.compress(bytes(300 * MIB), 9)
     for name, body in {"bomb.txt": bomb, "fine.txt": gzip.compress(b"fine" * 1000)}.items():
-        storage.client.put_object(Bucket=storage.bucket_name, Key=storage._key(name), Body=body, ContentEncoding="gzip")
+        storage.client.put_object(
+            Bucket=storage.bucket_name, Key=storage.objects.key(name), Body=body, ContentEncoding="gzip"
+        )
     assert storage.size("fine.txt") == 4000
     with storage.open("bomb.txt") as file:
         assert file.read(10) == bytes(10)

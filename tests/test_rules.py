@@ -9,16 +9,16 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from s3store import rules
-from s3store.conf import Resolved
-from s3store.core import params, sigv4
-from s3store.options import FIELDS, Options
+from s3store.conf import rules
+from s3store.conf.options import FIELDS, Options
+from s3store.conf.sources import Resolved
+from s3store.core import parameters, sigv4
 from s3store.storage import S3Storage
 
 
 def broken(**options: Any) -> list[tuple[str, str]]:
     """Return (id, option) of all rules that the options break."""
-    resolved = Resolved(options=Options(**options), places={})
+    resolved = Resolved(options=Options(**options), sources={})
     return [
         (problem.id.removeprefix("s3store."), problem.option) for problem in rules.problems(resolved, warnings=True)
     ]
@@ -229,7 +229,7 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "headers",
         {"headers": {"*.css": {"CacheControll": "x"}}},
         {"headers": {"*.css": {"CacheControl": "x"}}},
-        "'*.css': S3 knows no object parameter",
+        "'*.css': S3 has no object parameter",
     ),
     "headers-flat": (
         "E008",
@@ -588,7 +588,7 @@ def test_sc_08_an_open_line_is_reported(options: dict[str, Any], named: str | No
 
 def test_the_default_of_an_option_is_a_place() -> None:
     """A rule that blames an option nobody gave says so."""
-    (problem,) = rules.problems(Resolved(options=Options(querystring_expire=0), places={}))
+    (problem,) = rules.problems(Resolved(options=Options(querystring_expire=0), sources={}))
     assert problem.message.startswith("the default of querystring_expire: ")
 
 
@@ -633,7 +633,7 @@ def test_the_life_of_a_url_is_seven_days() -> None:
 
 def test_all_object_parameters_are_allowed() -> None:
     """The rule knows every parameter that the requests can take."""
-    given = dict.fromkeys(params.OBJECT_PARAMETERS - {"ACL", "Metadata"}, "x")
+    given = dict.fromkeys(parameters.OBJECT_PARAMETERS - {"ACL", "Metadata"}, "x")
     assert broken(object_parameters=given) == []
 
 
@@ -655,7 +655,7 @@ def test_sc_01_no_rule_quotes_a_secret() -> None:
             {"public_endpoint_url": "https://ann:hunter2@s3.example"},
             {"provider": "r2", "endpoint_url": "https://ann:hunter2@s3.example"},
         )
-        for problem in rules.problems(Resolved(options=Options(**options), places={}), warnings=True)
+        for problem in rules.problems(Resolved(options=Options(**options), sources={}), warnings=True)
     ]
     assert len(found) >= 8
     assert [problem for problem in found if "hunter2" in problem.message + problem.hint] == []

@@ -25,11 +25,11 @@ from django.urls import path
 from django.utils.http import http_date
 
 from s3store import errors
-from s3store.chunks import PartReader
 from s3store.core.parts import KIB, MIB
 from s3store.core.presentation import SAVED, SHOWN
 from s3store.serving import file_response, internal_uri
 from s3store.storage import S3Storage
+from s3store.streaming.chunks import PartReader
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy
 
@@ -145,7 +145,7 @@ def test_su_14_a_link_is_given_to_the_browser_alone(storage, mode):
 @pytest.mark.parametrize("mode", ["redirect", "accelerate", "stream"])
 def test_su_04_the_query_of_a_request_changes_nothing(storage, mode, monkeypatch):
     """What S3 is to answer is the code's to say."""
-    monkeypatch.setattr("s3store.links.time.time", lambda: 1_700_000_000.0)
+    monkeypatch.setattr("s3store.mixins.linked.time.time", lambda: 1_700_000_000.0)
     query = (
         "?response-content-type=text/html&response-content-disposition=inline&ResponseContentType=text/html"
         "&download_as=evil.exe&inline=1&content_type=text/html&expire=604800&mode=stream&name=other"
@@ -397,7 +397,7 @@ def test_a_part_of_nothing_keeps_no_connection(moto, monkeypatch):
             super().__init__(*args, **kwargs)
             readers.append(self)
 
-    monkeypatch.setattr("s3store.streaming.PartReader", Kept)
+    monkeypatch.setattr("s3store.streaming.stream.PartReader", Kept)
     with FaultProxy(moto.endpoint_url, respond=respond) as proxy:
         options = {"bucket_name": "b", "access_key": "k", "secret_key": "s", "region_name": "us-east-1"}
         response = stream(S3Storage(**options, endpoint_url=proxy.url), "a.txt", headers={"Range": "bytes=0-9"})
@@ -412,7 +412,7 @@ def test_a_part_of_nothing_keeps_no_connection(moto, monkeypatch):
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_a_missing_file_is_404(s3_storage, method, headers):
     """Whatever was asked of it."""
-    with pytest.raises(Http404, match=r"no file 'none\.bin'"):
+    with pytest.raises(Http404, match=r"The file 'none\.bin'"):
         stream(s3_storage, "none.bin", method=method, headers=headers)
 
 
@@ -566,7 +566,7 @@ def test_sp_10_bytes_that_are_not_of_their_encoding_are_an_error_of_ours(s3_opti
     with pytest.raises(errors.ChecksumError, match=f"is not {encoding}, or is damaged: .* Content-Encoding") as caught:
         list(response)
     response.close()
-    assert (caught.value.operation, caught.value.key) == ("get_object", storage._key("a.txt"))
+    assert (caught.value.operation, caught.value.key) == ("get_object", storage.objects.key("a.txt"))
     assert body(stream(storage, "a.txt", headers={"Accept-Encoding": encoding})) == content
 
 
@@ -591,7 +591,7 @@ def test_sx_04_an_object_that_unpacks_without_end_is_stopped(s3_options):
 
 def test_a_connection_that_breaks_is_no_damage(seaweedfs_options, monkeypatch):
     """While an object is unpacked, S3's errors stay what they are."""
-    monkeypatch.setattr("s3store.reader.RESUMES", 0)
+    monkeypatch.setattr("s3store.files.reader.RESUMES", 0)
     S3Storage(**seaweedfs_options, object_parameters={"ContentEncoding": "gzip"}).save(
         "a.bin", gzip.compress(os.urandom(2 * MIB), 0)
     )

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 
-from s3store.staging import Stage, at_path, in_memory, in_storage
+from s3store.staticfiles.staging import Stage, at_path, in_memory, in_storage
 from s3store.storage import S3StaticStorage
 
 
@@ -86,14 +86,15 @@ def test_a_file_that_changes_is_noticed(tmp_path, change):
     path.write_text("one")
     os.utime(path, ns=(10, 10))
     file = at_path(str(path))
-    assert not file.has_changed()
+    file.refuse_changed()
     if change != "time":
         path.write_text("two" if change == "content" else "three")
     if change == "size":
         os.utime(path, ns=(10, 10))
     elif change == "time":
         os.utime(path, ns=(10, 11))
-    assert file.has_changed()
+    with pytest.raises(OSError, match="changed while"):
+        file.refuse_changed()
 
 
 def test_a_storage_with_paths_and_one_without(tmp_path):

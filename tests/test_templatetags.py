@@ -82,7 +82,7 @@ def test_files_on_disk_have_their_plain_url(tmp_path):
 
 def test_a_field_file_gives_its_url_with_words(s3_storage, monkeypatch):
     """The same that the storage gives for its name."""
-    monkeypatch.setattr("s3store.links.time.time", lambda: 1_700_000_000.0)
+    monkeypatch.setattr("s3store.mixins.linked.time.time", lambda: 1_700_000_000.0)
     words = {"signed": True, "download_as": "b.png", "content_type": "image/png", "inline": True}
     file = file_of(s3_storage, "a.png")
     assert file.get_url(60, **words) == s3_storage.url("a.png", expire=60, **words)

@@ -10,8 +10,8 @@ from django.db.models import FileField
 from django.db.models.fields.files import FieldFile
 from django.template import Context, Engine
 
-from s3store import client
 from s3store.storage import S3Storage
+from s3store.wire import client
 from tests.clock import standing_at
 
 KEYS = {"bucket_name": "some-bucket", "access_key": "key", "secret_key": "secret", "region_name": "eu-central-1"}

@@ -15,10 +15,12 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from s3store import client, errors, links, sessions
+from s3store import errors
 from s3store.core.keys import UnsafeNameError, object_key
+from s3store.links import links
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
+from s3store.wire import client, sessions
 from tests.clock import standing_at
 from tests.faults.proxy import FaultProxy
 
@@ -418,7 +420,7 @@ def test_su_08_a_signature_is_never_dropped_silently():
 
 
 def _problems(storage):
-    from s3store import rules
+    from s3store.conf import rules
 
     return list(rules.problems(storage.resolve(), warnings=True))
 
@@ -584,7 +586,7 @@ def test_su_03_dead_credentials_sign_nothing(monkeypatch):
     now = datetime.now().timestamp()
     storage = Provider(now + 1800).storage(monkeypatch)
     storage.url("a.txt")
-    with standing_at(now + 1801), pytest.raises(errors.ExpiredCredentialsError, match="run out"):
+    with standing_at(now + 1801), pytest.raises(errors.ExpiredCredentialsError, match="expired"):
         storage.url("a.txt")
 
 

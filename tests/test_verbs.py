@@ -6,8 +6,8 @@ import random
 import pytest
 from django.core.files.base import ContentFile
 
-from s3store import verbs
 from s3store.core import parts
+from s3store.core.info import ObjectInfo
 from s3store.core.parts import MIB
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
@@ -174,7 +174,7 @@ def test_rl_01_more_than_1000_keys(seaweedfs_options):
     storage = S3Storage(**seaweedfs_options)
     wanted = {f"d/{number:04}" for number in range(1205)}
     for name in wanted:
-        storage._bucket.put(storage._key(name), b"", {})
+        storage.objects.bucket.put(storage.objects.key(name), b"", {})
     assert len(storage.listdir("d")[1]) == 1205
     assert {stat.name for stat in storage.scan()} == wanted
     assert storage.delete_many(sorted(wanted)[:1100]) == 1100
@@ -184,14 +184,14 @@ def test_rl_01_more_than_1000_keys(seaweedfs_options):
 def test_rl_07_keys_that_come_and_go_during_a_listing(storage):
     """Every key that existed throughout is listed exactly once."""
     for number in range(30):
-        storage._bucket.put(storage._key(f"keep-{number:02}"), b"", {})
-    pages = storage._bucket.pages(storage._prefix(""), {}, flat=False, limit=10)
+        storage.objects.bucket.put(storage.objects.key(f"keep-{number:02}"), b"", {})
+    pages = storage.objects.bucket.pages(storage.objects.prefix(""), {}, flat=False, limit=10)
     found = [info.key for info in next(pages).objects]
     storage.save("keep-00-new", b"x")
     storage.delete("keep-05")
     storage.save("zzz", b"x")
     found += [info.key for page in pages for info in page.objects]
-    kept = [storage._key(f"keep-{number:02}") for number in range(30)]
+    kept = [storage.objects.key(f"keep-{number:02}") for number in range(30)]
     assert [key for key in found if key in kept] == kept
 
 
@@ -328,7 +328,7 @@ def test_the_rich_field_reaches_acls(settings, moto, db, s3_options):
         field.storage = original
 
 
-def test_described_by_leaves_out_what_is_unknown():
+def test_the_parameters_of_an_object_leave_out_what_is_unknown():
     """A copy is given no empty headers."""
-    info = verbs.ObjectInfo(key="a", size=1, content_type="text/plain", encryption="SSE-C", all_metadata={})
-    assert verbs.described_by(info) == {"ContentType": "text/plain", "Metadata": {}}
+    info = ObjectInfo(key="a", size=1, content_type="text/plain", encryption="SSE-C", all_metadata={})
+    assert info.parameters == {"ContentType": "text/plain", "Metadata": {}}

@@ -245,14 +245,14 @@ def test_boto3s_own_checksums(seaweedfs_options):
     for name, content in {"a.bin": b"x", "b.bin": os.urandom(9 * MIB)}.items():
         storage.save(name, content)
         assert storage.read_bytes(name) == content
-    assert storage._bucket.head(storage._key("a.bin"), {}).md5
+    assert storage.objects.bucket.head(storage.objects.key("a.bin"), {}).md5
 
 
 def test_parts_are_thrown_away_once_and_only_by_their_process(storage, seaweedfs_options, caplog):
     """Aborting an upload that is gone is no error; another process's is left alone."""
-    from s3store import multipart
+    from s3store.wire import multipart
 
-    bucket, key = storage._bucket, storage._key("a.bin")
+    bucket, key = storage.objects.bucket, storage.objects.key("a.bin")
     upload_id = bucket.start_upload(key, {})
     multipart._abort(bucket, key, upload_id, {}, os.getpid() + 1)
     assert uploads(storage) == [key]
@@ -261,7 +261,7 @@ def test_parts_are_thrown_away_once_and_only_by_their_process(storage, seaweedfs
     gone = b"<Error><Code>NoSuchUpload</Code></Error>"
     with FaultProxy(bucket.client.meta.endpoint_url, respond=lambda *_: (404, {}, gone)) as proxy:
         elsewhere = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
-        multipart._abort(elsewhere._bucket, key, upload_id, {}, os.getpid())
+        multipart._abort(elsewhere.objects.bucket, key, upload_id, {}, os.getpid())
     assert caplog.text == ""
 
 
@@ -535,7 +535,7 @@ def test_a_name_that_is_never_free_ends_in_an_error(seaweedfs_options):
 
     storage = Stubborn(**seaweedfs_options)
     storage.save("a.txt", b"x")
-    with pytest.raises(FileExistsError, match="100 tries"):
+    with pytest.raises(FileExistsError, match="100 attempts"):
         storage.save("a.txt", b"y")
 
 

@@ -21,7 +21,7 @@ from django.views.generic import ListView
 
 from library.publishing import note, noted, would_do
 from library.views import LibraryPage
-from s3store.verbs import Stat
+from s3store.storage import Stat
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +66,7 @@ def _ask(pair: tuple[str, str]) -> PublishedFile:
         stat = staticfiles_storage.stat(published)
     except OSError:
         return PublishedFile(name=name, published=published, url=url)
-    plain_size = staticfiles_storage.size_of(stat) if stat.content_encoding else None
-    return PublishedFile(name=name, published=published, url=url, stat=stat, plain_size=plain_size)
+    return PublishedFile(name=name, published=published, url=url, stat=stat, plain_size=stat.plain_size)
 
 
 def published_at() -> datetime | None:

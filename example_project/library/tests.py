@@ -38,8 +38,8 @@ from library.publishing import note, noted
 from library.samples import page_pdf
 from library.traffic import requests_to_s3
 from s3store.errors import S3ConnectionError
+from s3store.mixins.verbs import Stat
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage
-from s3store.verbs import Stat
 
 PDF = page_pdf([("F1", 12, 72, 700, "A page")])
 S3 = {
@@ -395,7 +395,7 @@ class SignedTests(TestCase):
 
     def main(self, now):
         """Return what the gallery says at a time in seconds, without the header and its CSRF token."""
-        with mock.patch("s3store.links.time", SimpleNamespace(time=lambda: now)):
+        with mock.patch("s3store.mixins.linked.time", SimpleNamespace(time=lambda: now)):
             response = self.client.get(reverse("library:gallery"))
         return re.search("<main.*</main>", response.content.decode(), re.DOTALL)[0]
 

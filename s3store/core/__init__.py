@@ -1,1 +1,1 @@
-"""Pure rules: values in, values out. Only the standard library is imported here."""
+"""Pure rules: values in, values out, with only the standard library. Every other module uses it."""

@@ -78,7 +78,7 @@ def signed_url(
     resource: str | None = None,
 ) -> str:
     """Return `url` with a policy and its signature as query parameters: a canned policy where there is nothing but an
-    expiry, else a custom one, for `resource` instead of the URL where that is given.
+    expiry, else a custom one, for `resource` instead of the URL if it is given.
 
     `sign` makes RSA signatures with the digest `hash_algorithm`: `SHA1` or `SHA256`.
     """

@@ -41,25 +41,25 @@ _FIELDS = {**_HEADERS, "ACL": "acl"}
 _NO_FIELDS = ("ExpectedBucketOwner", "RequestPayer", "Tagging")
 
 
-def headers_of(given: Mapping[str, Any]) -> dict[str, str]:
+def headers_of(params: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers of a PUT that creates an object with these parameters.
 
     Raises ValueError for what must not be handed to a browser: the customer's own encryption key.
     """
-    return _named(given, _HEADERS)
+    return _named(params, _HEADERS)
 
 
-def form_fields_of(given: Mapping[str, Any]) -> dict[str, str]:
+def form_fields_of(params: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields of a form that creates an object with these parameters. Raises ValueError as `headers_of`."""
     for name in _NO_FIELDS:
-        if given.get(name) is not None:
+        if params.get(name) is not None:
             raise ValueError(f"A form cannot carry the object parameter {name}; use upload_url.")
-    return _named(given, _FIELDS)
+    return _named(params, _FIELDS)
 
 
-def _named(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
+def _named(params: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, value in given.items():
+    for name, value in params.items():
         if name.startswith("SSECustomer"):
             raise ValueError(f"{name} would hand the encryption key to the browser; let the server save such files.")
         if name == "Metadata":

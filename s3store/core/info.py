@@ -1,11 +1,12 @@
-"""What is known about objects: the values that cross from S3 into the rest of s3store."""
+"""Facts about objects: the values that S3 returns to the rest of s3store."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Any
 
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
 
@@ -20,10 +21,24 @@ DIGEST = "s3store-digest"
 
 INTERNAL = (WRITE_TOKEN, PLAIN_SIZE, DIGEST)
 
+ATTRIBUTES = {
+    "CacheControl": "cache_control",
+    "ContentDisposition": "content_disposition",
+    "ContentEncoding": "content_encoding",
+    "ContentLanguage": "content_language",
+    "ContentType": "content_type",
+    "Expires": "expires",
+    "SSEKMSKeyId": "kms_key_id",
+    "ServerSideEncryption": "encryption",
+    "StorageClass": "storage_class",
+    "WebsiteRedirectLocation": "redirect_location",
+}
+"""The attributes of ObjectInfo that the writer of an object decides, by the parameters of PutObject."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
-    """An object as S3 described it. A listing knows size, etag, modified and storage_class; the rest is None there."""
+    """The facts that S3 returns about an object. A listing has size, etag, modified and storage_class; others are None."""
 
     key: str
     size: int
@@ -55,11 +70,39 @@ class ObjectInfo:
         return (self.all_metadata or {}).get(name)
 
     @property
+    def plain_size(self) -> int | None:
+        """The size in bytes before compression, if it was stored when the object was written."""
+        noted = self.internal(PLAIN_SIZE)
+        return int(noted) if noted and noted.isdecimal() else None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of PutObject that give a new object the same headers and metadata."""
+        found = {name: getattr(self, attribute) for name, attribute in ATTRIBUTES.items()}
+        if self.encryption == "SSE-C":
+            del found["ServerSideEncryption"]
+        return {name: value for name, value in found.items() if value is not None} | {
+            "Metadata": dict(self.all_metadata or {})
+        }
+
+    @property
     def md5(self) -> str | None:
         """The MD5 of the bytes in hexadecimal, where the ETag is one: not of multipart uploads, KMS or SSE-C."""
         etag = (self.etag or "").strip('"')
         plain = _MD5.match(etag) and self.encryption in (None, "AES256")
         return etag if plain else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stat(ObjectInfo):
+    """The facts that S3 returns about a file. From a listing: size, etag, modified and storage_class only."""
+
+    name: str
+
+    @classmethod
+    def of(cls, name: str, info: ObjectInfo) -> Stat:
+        """Return the facts about the file `name`."""
+        return cls(name=name, **{item.name: getattr(info, item.name) for item in fields(ObjectInfo)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

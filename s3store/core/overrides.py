@@ -13,7 +13,7 @@ from typing import Any
 
 from s3store.core import media_types
 from s3store.core.disposition import content_disposition
-from s3store.core.params import header_problem
+from s3store.core.parameters import header_problem
 
 QUERY = {
     "ResponseCacheControl": "response-cache-control",

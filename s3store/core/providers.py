@@ -55,9 +55,9 @@ class Provider:
             return ("endpoint_url",)
         return tuple(name for name in ("account_id", "region_name") if f"{{{name}}}" in (self.endpoint or ""))
 
-    def endpoint_url(self, given: Mapping[str, Any]) -> str | None:
+    def endpoint_url(self, options: Mapping[str, Any]) -> str | None:
         """Return its URL for these options, or None where one is missing or cannot be part of a host name."""
-        parts = {name: given.get(name) for name in self.needs}
+        parts = {name: options.get(name) for name in self.needs}
         if self.endpoint is None or not all(is_host_part(value) for value in parts.values()):
             return None
         return self.endpoint.format_map(parts)
@@ -175,7 +175,7 @@ PROVIDERS: dict[str, Provider] = {
 }
 
 
-def preset(name: object, given: Mapping[str, Any]) -> dict[str, Any]:
+def preset(name: object, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that a provider's name stands for beside those given, which are unchecked.
 
     An unknown provider stands for nothing, and so does `aws`: it is what the defaults are for.
@@ -184,8 +184,8 @@ def preset(name: object, given: Mapping[str, Any]) -> dict[str, Any]:
     if provider is None:
         return {}
     values = {
-        "region_name": provider.region or provider.region_of(given.get("endpoint_url")),
-        "endpoint_url": provider.endpoint_url(given),
+        "region_name": provider.region or provider.region_of(options.get("endpoint_url")),
+        "endpoint_url": provider.endpoint_url(options),
         "addressing_style": provider.styles[0],
         "conditional_writes": None if provider.conditional_writes else False,
     }

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from s3store.conf.options import FIELDS
 from s3store.core.providers import PROVIDERS, Provider, is_host_part, nearest, preset
-from s3store.options import FIELDS
 
 REGION: dict[str, Any] = {"region_name": "eu-1"}
 PATH: dict[str, Any] = {"addressing_style": "path"}

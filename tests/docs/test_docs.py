@@ -33,19 +33,24 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import override_settings
 
-from s3store import client, cookies, errors, facts, presigned, reader, rules, static_publish, upload
+from s3store import cookies, errors
 from s3store.checks import check_legacy_settings, check_storages
-from s3store.core import params
+from s3store.conf import rules
+from s3store.conf.options import FIELDS
+from s3store.core import parameters
 from s3store.core.expiry import window_start
 from s3store.fields import S3FieldFile, S3FileField
-from s3store.files import S3File, check_mode
+from s3store.files import reader, upload
+from s3store.files.file import S3File, check_mode
 from s3store.management.commands import collectstatic as ours
-from s3store.options import FIELDS
-from s3store.presigned import PresignedUpload
+from s3store.mixins import presigned
+from s3store.mixins.presigned import PresignedUpload
+from s3store.mixins.verbs import Stat
+from s3store.staticfiles import publish
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 from s3store.testing import contract, counting, fixtures, servers
 from s3store.testing.counting import counted_requests
-from s3store.verbs import Stat
+from s3store.wire import client, facts
 from tests.docs.blocks import DOCS, ROOT, Block, all_blocks, blocks_of, pages, signatures, table
 from tests.test_conf import DJANGO_STORAGES
 
@@ -343,7 +348,7 @@ def test_modes_are_as_the_table_says():
 def test_acls_are_as_the_table_says():
     """Those for objects are the ones that are accepted."""
     rows = table(DOCS / "howto" / "acls.rst", "Canned ACLs")
-    assert [row[0].strip("`") for row in rows if row[1] == "yes"] == list(params.OBJECT_ACLS)
+    assert [row[0].strip("`") for row in rows if row[1] == "yes"] == list(parameters.OBJECT_ACLS)
 
 
 # What calls cost
@@ -844,7 +849,7 @@ def test_numbers_in_the_prose_are_the_codes():
     assert FIELDS["max_inflated_size"].default == 1 << 30
     assert len(FIELDS["gzip_content_types"].default) == 15
     assert (presigned.UPLOAD_SECONDS, presigned.MAX_UPLOAD_SIZE) == (600, 5 << 30)
-    assert static_publish.GRACE.total_seconds() == 3600
+    assert publish.GRACE.total_seconds() == 3600
     assert "Files younger than an hour always stay" in text["static-files"]
     assert "32 files at a time (``--threads``)" in text["static-files"]
     parser = ours.Command().create_parser("manage.py", "collectstatic")

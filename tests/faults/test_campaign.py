@@ -162,13 +162,13 @@ def test_rl_02_a_listing_that_fails_on_a_page_is_never_short(seaweedfs_options):
         seaweedfs_options["endpoint_url"], faults={"err500": 1.0}, match="continuation-token", max_faults=2
     ) as proxy:
         storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
-        bucket, prefix = storage._bucket, storage._prefix("")
+        bucket, prefix = storage.objects.bucket, storage.objects.prefix("")
         pages = list(bucket.pages(prefix, {}, flat=False, limit=10))
         assert [len(page.objects) for page in pages] == [10, 10, 5]
     with FaultProxy(seaweedfs_options["endpoint_url"], faults={"err500": 1.0}, match="continuation-token") as proxy:
         storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, max_attempts=2)
         with pytest.raises(OSError, match="list_objects_v2"):
-            list(storage._bucket.pages(prefix, {}, flat=False, limit=10))
+            list(storage.objects.bucket.pages(prefix, {}, flat=False, limit=10))
 
 
 def test_rl_04_a_delete_whose_answer_is_lost_is_a_success(seaweedfs_options):
@@ -213,7 +213,7 @@ def test_rw_12_writers_and_readers_of_one_key(seaweedfs_options):
 
 def test_rt_04_a_dead_endpoint_is_an_error_within_bounds(monkeypatch, seaweedfs_options):
     """Attempts stop when their time is up, however many are left."""
-    from s3store import client
+    from s3store.wire import client
 
     clock = iter(range(0, 100_000, 40))
     monkeypatch.setattr(client.time, "monotonic", lambda: float(next(clock)))

@@ -11,8 +11,8 @@ import sys
 import pytest
 from django.core.management import CommandError
 
-from s3store.bucket import Bucket
 from s3store.storage import S3ManifestStaticStorage, S3Storage
+from s3store.wire.bucket import Bucket
 from tests.faults.proxy import FaultProxy
 from tests.static_site import MANIFEST, PLAIN, ROOT, Site, is_copy
 
@@ -88,7 +88,7 @@ def test_rd_01_05_a_run_that_ends_early_and_runs_again(wire, tmp_path, number, s
     wire.respond = None
     if sent is signal.SIGINT:
         assert process.returncode == 130
-        assert "Interrupted. What was sent is whole" in said
+        assert "Interrupted. All files that were sent are complete" in said
         assert "Traceback" not in said
     else:
         assert process.returncode == -signal.SIGKILL
@@ -164,7 +164,7 @@ def test_rd_06_an_upload_that_is_refused(wire, tmp_path, backend):
     assert process.returncode == 1
     assert "Traceback" not in said
     assert re.search(r"Uploading '\w+/new/07\..*txt' failed: put_object of key .*AccessDenied", said)
-    assert "the manifest is as it was" in said
+    assert "the manifest is unchanged" in said
     found = contents(site.twin())
     assert found.get("staticfiles.json") == old
     names = [name for name in found if name.startswith("new/")]
@@ -348,9 +348,10 @@ import json
 from django.core.management import call_command
 import django
 django.setup()
-from s3store import static_publish
+from s3store.staticfiles import publish
 from django.contrib.staticfiles.finders import get_finders
-from s3store.staging import in_storage
+from s3store.staticfiles.releases import Releases
+from s3store.staticfiles.staging import in_storage
 from s3store.core.info import ObjectInfo, Page
 from s3store.storage import S3ManifestStaticStorage
 import tempfile, pathlib, datetime
@@ -365,15 +366,16 @@ storage.client
 before = peak()
 found = {path: in_storage(source, path) for finder in get_finders() for path, source in finder.list([])}
 with tempfile.TemporaryDirectory() as directory:
-    release = static_publish.stage(storage, found, directory=pathlib.Path(directory), post_process=True)
-    publisher = static_publish.Publisher(storage, release, threads=32)
+    release = publish.stage(storage, found, directory=pathlib.Path(directory), post_process=True)
     now = datetime.datetime.now(datetime.timezone.utc)
+    releases = Releases(storage, storage.objects, release.history, now=now)
+    publisher = publish.Publisher(storage.objects, release, threads=32, releases=releases)
     infos = tuple(
-        ObjectInfo(key=storage._key(name), size=0, etag='"' + f"{number:032x}" + '"', modified=now)
+        ObjectInfo(key=storage.objects.key(name), size=0, etag='"' + f"{number:032x}" + '"', modified=now)
         for number, name in enumerate(release.files)
     )
-    storage._bucket.__class__.pages = lambda *args, **kwargs: iter([Page(objects=infos, prefixes=())])
-    storage._bucket.__class__.head = lambda self, key, given: ObjectInfo(key=key, size=0, all_metadata={})
+    storage.objects.bucket.__class__.pages = lambda *args, **kwargs: iter([Page(objects=infos, prefixes=())])
+    storage.objects.bucket.__class__.head = lambda self, key, given: ObjectInfo(key=key, size=0, all_metadata={})
     decision = publisher.decide()
     publisher._send = lambda key: 0
     publisher._publish_manifest = lambda: (0, 0)

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +15,39 @@ from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.files.storage import storages
 from django.core.management.base import CommandError, CommandParser
 
-from s3store import static_publish
-from s3store.client import counted_sends
-from s3store.manifest import Manifested
-from s3store.progress import Bar
-from s3store.staging import StaticFile, in_storage
-from s3store.static_publish import Decision, Failures, Publisher, Release, Report
+from s3store.operations import command
+from s3store.operations.progress import Bar
+from s3store.staticfiles import publish
+from s3store.staticfiles.manifest import Manifested
+from s3store.staticfiles.publish import Decision, Failures, Publisher, Release, Report
+from s3store.staticfiles.releases import Releases
+from s3store.staticfiles.staging import StaticFile, in_storage
 from s3store.storage import S3StaticStorage
-
-_THREADS = 32
-_FAILURES_SHOWN = 20
+from s3store.wire.counting import counted
+from s3store.wire.objects import Objects
 
 
 class Command(collectstatic.Command):
-    """Collects static files, and publishes what differs."""
+    """Collects static files, and publishes those that differ."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add ours to Django's."""
+        """Add our options to Django's."""
         super().add_arguments(parser)
-        parser.add_argument("--threads", type=int, default=_THREADS, help="How many files are sent at a time.")
+        command.add_arguments(parser)
         parser.add_argument(
             "--prune",
             type=int,
             metavar="RELEASES",
-            help="Then delete hashed files that none of the last so many releases has, this one included.",
+            help="Then delete hashed files that are not used by any of the last RELEASES releases, this one included.",
         )
         parser.add_argument(
             "--clear-bucket", action="store_true", help="Let --clear and --prune delete in a bucket without a location."
         )
-        parser.add_argument(
-            "--no-progress", action="store_false", dest="progress", help="Show no bar, on a terminal either."
-        )
-        parser.add_argument("--json", action="store_true", help="Print what was done as JSON, and nothing else.")
 
     def set_options(self, **options: Any) -> None:
-        """Take the options over. Raises CommandError for those that cannot be."""
+        """Read the options. Raises CommandError for options that are not possible."""
         super().set_options(**options)
-        # The storage itself, not the lazy object around it: it compares itself with where its manifest is.
+        # The storage itself, not the lazy object around it: it compares itself with the storage of its manifest.
         self.storage = storages["staticfiles"]
         self.is_ours = isinstance(self.storage, S3StaticStorage)
         self.threads = options["threads"]
@@ -64,24 +61,23 @@ class Command(collectstatic.Command):
             for name in ("prune", "clear_bucket", "json"):
                 if options[name]:
                     flag = f"--{name.replace('_', '-')}"
-                    raise CommandError(f"{flag} needs a staticfiles storage of s3store's.")
+                    raise CommandError(f"{flag} needs a staticfiles storage that is an S3StaticStorage.")
             return
         if self.symlink:
-            raise CommandError("--link cannot work: S3 keeps copies, and has no links to files of this machine.")
-        if self.threads < 1:
-            raise CommandError("--threads must be 1 or more.")
+            raise CommandError("--link is not possible: S3 has no links to local files.")
+        command.check_arguments(threads=self.threads)
         if self.prune is not None and self.prune < 1:
-            raise CommandError("--prune must leave 1 release or more.")
+            raise CommandError("--prune must keep 1 release or more.")
         if self.prune and not (self.post_process and isinstance(self.storage, Manifested)):
-            raise CommandError("--prune goes by the manifests of releases: it needs a S3ManifestStaticStorage.")
-        if (self.clear or self.prune) and not self.storage._prefix("") and not self.clear_bucket:
+            raise CommandError("--prune reads the manifests of releases: it needs an S3ManifestStaticStorage.")
+        if (self.clear or self.prune) and not self.storage.objects.prefix("") and not self.clear_bucket:
             raise CommandError(
-                "--clear and --prune could delete other things in the bucket, for the storage has no location. Give it "
-                "one, or add --clear-bucket to mean it."
+                "--clear and --prune could delete other files in the bucket, because the storage has no location. Set "
+                "a location, or add --clear-bucket to confirm."
             )
 
     def handle(self, **options: Any) -> str | None:
-        """Collect, publish and say what was done."""
+        """Collect, publish and print a summary."""
         self.summary: dict[str, Any] = {}
         said: str | None = super().handle(**options)
         if not self.is_ours:
@@ -91,14 +87,14 @@ class Command(collectstatic.Command):
         return f"{said}\n{self._last_line()}" if said else None
 
     def collect(self) -> dict[str, list[str]]:
-        """Do the work, and return what Django's summary needs."""
+        """Do the work, and return the data of Django's summary."""
         if not self.is_ours:
             done: dict[str, list[str]] = super().collect()
             return done
         try:
             return self._collect()
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted. What was sent is whole; run the command again to send the rest.")
+            self.stderr.write("Interrupted. All files that were sent are complete; run the command again to continue.")
             raise SystemExit(130) from None
         except OSError as error:
             raise CommandError(str(error)) from error
@@ -106,13 +102,14 @@ class Command(collectstatic.Command):
     def _collect(self) -> dict[str, list[str]]:
         began = time.monotonic()
         storage: Any = self.storage
-        with counted_sends(storage.client) as sent, tempfile.TemporaryDirectory(prefix="s3store-") as directory:
+        objects = storage.objects
+        with counted(objects.bucket.client) as sent, tempfile.TemporaryDirectory(prefix="s3store-") as directory:
             found = self._found()
-            release = static_publish.stage(storage, found, directory=Path(directory), post_process=self.post_process)
-            self._refuse(release.failures, "Post-processing", shown=len(release.failures))
+            release = publish.stage(storage, found, directory=Path(directory), post_process=self.post_process)
+            self._refuse(release.failures, "Post-processing ", shown=len(release.failures))
             for name, hashed_name in release.post_processed:
                 self.log(f"Post-processed '{name}' as '{hashed_name}'")
-            decision, report = self._publish(storage, release)
+            decision, report = self._publish(objects, release)
         self.summary = {
             "dry_run": self.dry_run,
             "uploaded": report.uploaded,
@@ -125,7 +122,7 @@ class Command(collectstatic.Command):
         }
         if self.dry_run:
             self.summary |= {"upload": list(decision.plan.upload), "delete": list(decision.delete)}
-        collected = {storage._key(name) for name in found}
+        collected = {objects.key(name) for name in found}
         return {
             "modified": [key for key in decision.plan.upload if key in collected],
             "unmodified": [key for key in decision.plan.unchanged if key in collected],
@@ -154,8 +151,11 @@ class Command(collectstatic.Command):
                     found[name] = in_storage(storage, path)
         return found
 
-    def _publish(self, storage: S3StaticStorage, release: Release) -> tuple[Decision, Report]:
-        publisher = Publisher(storage, release, threads=self.threads)
+    def _publish(self, objects: Objects, release: Release) -> tuple[Decision, Report]:
+        releases = None
+        if isinstance(self.storage, Manifested) and release.manifest is not None:
+            releases = Releases(self.storage, objects, release.history, now=datetime.now(timezone.utc))
+        publisher = Publisher(objects, release, threads=self.threads, releases=releases)
         decision = publisher.decide(clear=self.clear, prune=self.prune)
         pretending = "Pretending to " if self.dry_run else ""
         for key in decision.plan.unchanged:
@@ -166,28 +166,21 @@ class Command(collectstatic.Command):
             self.log(f"{pretending}{'delete' if pretending else 'Deleting'} '{key}'", level=1)
         if self.dry_run:
             return decision, Report()
-        # Not by way of Django's wrapper, which ends each writing with a new line.
+        # Not Django's wrapper, which ends each write with a new line.
         bar = Bar(self.stderr._out, shown=self.progress)
         try:
             report = publisher.run(decision, bar.step)
         finally:
             bar.close()
-        self._refuse(report.failures, "Uploading", shown=_FAILURES_SHOWN)
+        self._refuse(report.failures, "Uploading ")
         return decision, report
 
-    def _refuse(self, failures: Failures, what: str, *, shown: int) -> None:
-        """Raise CommandError with all that failed; the manifest is the old one then."""
-        if not failures:
-            return
-        lines = [f"{what} '{name}' failed: {error}" for name, error in failures[:shown]]
-        if len(failures) > shown:
-            lines.append(f"… and {len(failures) - shown} more.")
-        lines.append("Nothing was taken away and the manifest is as it was. Run the command again to send the rest.")
-        raise CommandError("\n".join(lines)) from failures[0][1]
+    def _refuse(self, failures: Failures, what: str, **limit: int) -> None:
+        """Raise CommandError for the failures, if there are any. The manifest is still the old one."""
+        then = "Nothing was deleted and the manifest is unchanged. Run the command again to send the rest."
+        command.refuse(failures, then, what=what, **limit)
 
     def _last_line(self) -> str:
-        said = self.summary
-        return (
-            f"{said['uploaded']} objects written, {said['deleted']} deleted, {said['bytes']} bytes, "
-            f"{said['requests']} request{'s' * (said['requests'] != 1)}, {said['seconds']:.1f} s."
-        )
+        done = self.summary
+        counts = f"{done['uploaded']} objects written, {done['deleted']} deleted, {done['bytes']} bytes"
+        return command.summary_line(counts, requests=done["requests"], seconds=done["seconds"])

@@ -1,10 +1,11 @@
-"""Commands about the files in a bucket: manage.py s3 and one of SUBCOMMANDS."""
+"""Commands for the files in a bucket: manage.py s3 with a subcommand."""
 
 from __future__ import annotations
 
 import json
 import time
 from argparse import SUPPRESS, ArgumentParser
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -12,67 +13,51 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import InvalidStorageError, storages
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from s3store import errors, transfer
-from s3store.client import counted_sends
-from s3store.progress import Bar
-from s3store.reapply import Change, names_at, reapply
+from s3store import errors
+from s3store.operations import command
+from s3store.operations.progress import Bar
+from s3store.operations.reapply import Change, names_at, reapply
 from s3store.storage import S3Storage
-
-_THREADS = 32
-_FAILURES_SHOWN = 20
-
-# Django's own flags, which may stand before the subcommand and after it.
-_FLAGS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-v", "--verbosity"), {"type": int, "choices": [0, 1, 2, 3]}),
-    (("--settings",), {}),
-    (("--pythonpath",), {}),
-    (("--traceback",), {"action": "store_true"}),
-    (("--no-color",), {"action": "store_true"}),
-    (("--force-color",), {"action": "store_true"}),
-    (("--skip-checks",), {"action": "store_true"}),
-)
+from s3store.wire import pool
+from s3store.wire.counting import counted
+from s3store.wire.objects import Objects
 
 
 class Headers:
-    """Gives files that exist the headers that the storage's options ask for now."""
+    """Gives existing files the headers that the storage's options require now."""
 
     help = (
-        "Give files that exist the headers, content types and metadata that the storage's options ask for now. "
-        "Only those that differ are changed, by a copy inside S3."
+        "Give existing files the headers, content types and metadata that the storage's options require now. Only files "
+        "that differ are changed, by a copy inside S3."
     )
 
-    def __init__(self, command: BaseCommand) -> None:
-        self._command = command
+    def __init__(self, base: BaseCommand) -> None:
+        self._base = base
 
     @staticmethod
     def add_arguments(parser: ArgumentParser) -> None:
-        """Declare what may stand behind `s3 headers`."""
-        parser.add_argument("paths", nargs="*", metavar="PATH", help="Directories or files; all files without one.")
+        """Declare the arguments of `s3 headers`."""
+        parser.add_argument("paths", nargs="*", metavar="PATH", help="Directories or files. Default: all files.")
         parser.add_argument(
-            "--storage", default="staticfiles", metavar="ALIAS", help="Which of STORAGES; staticfiles unless given."
+            "--storage", default="staticfiles", metavar="ALIAS", help="The alias in STORAGES. Default: staticfiles."
         )
-        parser.add_argument("-n", "--dry-run", action="store_true", help="Print what differs, and change nothing.")
-        parser.add_argument("--threads", type=int, default=_THREADS, help="How many files are worked on at a time.")
-        parser.add_argument(
-            "--no-progress", action="store_false", dest="progress", help="Show no bar, on a terminal either."
-        )
-        parser.add_argument("--json", action="store_true", help="Print what was done as JSON, and nothing else.")
+        parser.add_argument("-n", "--dry-run", action="store_true", help="Print the differences, and change nothing.")
+        command.add_arguments(parser)
 
     def run(self, *, paths: list[str], dry_run: bool, **options: Any) -> None:
-        """Do it, and say what was done. Raises CommandError with all that failed."""
-        if options["threads"] < 1:
-            raise CommandError("--threads must be 1 or more.")
-        storage = _storage(options["storage"])
+        """Run the command. Raises CommandError with everything that failed."""
+        command.check_arguments(threads=options["threads"])
+        objects = _storage(options["storage"]).objects
         verbosity = 0 if options["json"] else options["verbosity"]
         began = time.monotonic()
         changed: dict[str, tuple[Change, ...]] = {}
         failed: dict[str, Exception] = {}
-        bar = Bar(self._command.stderr, shown=options["progress"] and verbosity > 0)
-        with counted_sends(storage.client) as sent:
-            names = _found(storage, paths)
+        bar = Bar(self._base.stderr, shown=options["progress"] and verbosity > 0)
+        with counted(objects.bucket.client) as sent:
+            names = _found(objects, paths)
             try:
-                work = partial(reapply, storage, dry_run=dry_run)
-                for done, outcome in enumerate(transfer.run(work, names, threads=options["threads"]), 1):
+                work = partial(reapply, objects, dry_run=dry_run)
+                for done, outcome in enumerate(pool.run(work, names, threads=options["threads"]), 1):
                     if outcome.error:
                         failed[outcome.item] = outcome.error
                     elif outcome.result:
@@ -91,11 +76,11 @@ class Headers:
             "seconds": round(time.monotonic() - began, 3),
         }
         self._sum_up(summary, changed, options)
-        _refuse(failed)
+        command.refuse(failed.items(), "Run the command again: files that are correct are skipped.")
 
     def _say(self, name: str, changes: tuple[Change, ...], *, pretending: bool) -> None:
         told = ", ".join(f"{change.header} {change.found!r} to {change.wanted!r}" for change in changes)
-        self._command.stdout.write(f"{'Pretending to change' if pretending else 'Changed'} '{name}': {told}")
+        self._base.stdout.write(f"{'Pretending to change' if pretending else 'Changed'} '{name}': {told}")
 
     def _sum_up(self, summary: dict[str, Any], changed: dict[str, tuple[Change, ...]], options: dict[str, Any]) -> None:
         if options["json"]:
@@ -103,31 +88,34 @@ class Headers:
                 name: {change.header: [change.found, change.wanted] for change in found}
                 for name, found in sorted(changed.items())
             }
-            self._command.stdout.write(json.dumps({**summary, "changes": changes}))
+            self._base.stdout.write(json.dumps({**summary, "changes": changes}))
         elif options["verbosity"]:
             what = "would be changed" if summary["dry_run"] else "changed"
-            self._command.stdout.write(
-                f"{summary['objects']} objects, {summary['changed']} {what}, {len(summary['failed'])} failed, "
-                f"{summary['requests']} request{'s' * (summary['requests'] != 1)}, {summary['seconds']:.1f} s."
-            )
+            counts = f"{summary['objects']} objects, {summary['changed']} {what}, {len(summary['failed'])} failed"
+            line = command.summary_line(counts, requests=summary["requests"], seconds=summary["seconds"])
+            self._base.stdout.write(line)
 
 
 SUBCOMMANDS = {"headers": Headers}
 
 
 class Command(BaseCommand):
-    """Hands on to a subcommand."""
+    """Dispatches to a subcommand."""
 
     help = "Work on the files in a bucket."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the subcommands."""
+        # Django's own flags are allowed before the subcommand and after it.
+        flags = [copy(action) for action in parser._actions if action.option_strings]
         subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
         for name, subcommand in SUBCOMMANDS.items():
             below = subparsers.add_parser(name, help=subcommand.help, description=subcommand.help)
             subcommand.add_arguments(below)
-            for flags, given in _FLAGS:
-                below.add_argument(*flags, **given, default=SUPPRESS, help=SUPPRESS)
+            for flag in flags:
+                if flag.dest not in ("help", "version"):
+                    flag.default = flag.help = SUPPRESS
+                    below._add_action(flag)
 
     def handle(self, *_: Any, subcommand: str, **options: Any) -> None:
         """Run the subcommand."""
@@ -136,7 +124,7 @@ class Command(BaseCommand):
         except (errors.S3StoreError, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted. Run the command again for the rest.")
+            self.stderr.write("Interrupted. Run the command again to continue.")
             raise SystemExit(130) from None
 
 
@@ -146,22 +134,12 @@ def _storage(alias: str) -> S3Storage:
     except InvalidStorageError as error:
         raise CommandError(f"--storage: {error}") from error
     if not isinstance(storage, S3Storage):
-        raise CommandError(f"--storage: STORAGES[{alias!r}] is no storage of s3store's.")
+        raise CommandError(f"--storage: STORAGES[{alias!r}] is not an S3Storage.")
     return storage
 
 
-def _found(storage: S3Storage, paths: list[str]) -> list[str]:
+def _found(objects: Objects, paths: list[str]) -> list[str]:
     try:
-        return names_at(storage, paths or [""])
+        return names_at(objects, paths or [""])
     except SuspiciousFileOperation as error:
         raise CommandError(str(error)) from error
-
-
-def _refuse(failed: dict[str, Exception]) -> None:
-    if not failed:
-        return
-    lines = [f"'{name}' failed: {error}" for name, error in list(failed.items())[:_FAILURES_SHOWN]]
-    if len(failed) > _FAILURES_SHOWN:
-        lines.append(f"… and {len(failed) - _FAILURES_SHOWN} more.")
-    lines.append("Run the command again: what is right by now is left alone.")
-    raise CommandError("\n".join(lines)) from next(iter(failed.values()))

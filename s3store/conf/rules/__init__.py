@@ -1,0 +1,68 @@
+"""What makes options impossible or unwise: one function a rule, offline.
+
+A storage raises the first error when it is used; the system checks report all of them, warnings too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from s3store.conf.rules import credentials, delivery, server, values
+from s3store.conf.rules.rule import Rule
+from s3store.conf.sources import Resolved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A rule that options break: the check's id, the option, what is wrong, what to do."""
+
+    id: str
+    option: str
+    message: str
+    hint: str
+
+
+# In the order in which they are asked: the first error is the one that a storage raises.
+RULES: tuple[Rule, ...] = (
+    values.wrong_type,
+    credentials.half_pair,
+    credentials.half_cloudfront_pair,
+    credentials.white_space_in_credentials,
+    credentials.two_identities,
+    delivery.impossible_expiry,
+    values.impossible_location,
+    server.impossible_endpoint,
+    values.unknown_acl,
+    values.unknown_object_parameters,
+    server.impossible_bucket_name,
+    values.unknown_choice,
+    values.impossible_number,
+    delivery.impossible_domain,
+    values.unknown_transfer_arguments,
+    server.unknown_provider,
+    server.no_endpoint_of_provider,
+    delivery.unprotected_transport,
+    delivery.domain_without_its_signature,
+    server.bucket_name_off_the_rules,
+    server.contradicted_provider,
+    server.acl_without_acls,
+    delivery.signed_for_unsigned_domain,
+)
+
+
+def problems(resolved: Resolved, *, warnings: bool = False, whole: bool = True) -> Iterator[Problem]:
+    """Yield the rules that the options break, errors only unless `warnings`, each with the source of the value.
+
+    After an option of a wrong type no other rule is asked: they rely on the types.
+    """
+    wrong_types = False
+    for candidate in RULES:
+        if wrong_types or (candidate.whole and not whole):
+            continue
+        if not warnings and candidate.id.startswith("s3store.W"):
+            continue
+        for option, message, hint in candidate.find(resolved.options):
+            wrong_types = wrong_types or candidate is values.wrong_type
+            source = resolved.sources.get(option, f"the default of {option}")
+            yield Problem(id=candidate.id, option=option, message=f"{source}: {message}", hint=hint)

@@ -1,0 +1,126 @@
+"""Rules about the types and values of single options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from s3store.conf.options import FIELDS, Options, types_of
+from s3store.conf.rules.rule import Findings, rule
+from s3store.core import keys, parameters
+from s3store.core.suggest import did_you_mean
+
+_CHECKED_BELOW = ("gzip_content_types", "object_parameters", "public_names")
+
+
+@rule("E001")
+def wrong_type(options: Options) -> Findings:
+    """An option has a value of another type than it takes."""
+    for name in FIELDS:
+        value, types = getattr(options, name), types_of(name)
+        if name in _CHECKED_BELOW or object in types:
+            continue
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
+            yield name, f"the value is a {type(value).__name__}.", f"Give it a {wanted}."
+    if not callable(options.object_parameters) and not isinstance(options.object_parameters, Mapping | None):
+        yield "object_parameters", "the value is neither a dict nor a function.", "Give it a dict."
+    if isinstance(options.gzip_content_types, str):
+        yield "gzip_content_types", "the value is one str.", "Give it a tuple of content types."
+    names = options.public_names
+    if isinstance(names, str) or not (callable(names) or isinstance(names, Iterable)):
+        yield "public_names", "the value is neither a tuple nor a function.", 'Give it a tuple: ("thumbnails/*",).'
+
+
+@rule("E005")
+def impossible_location(options: Options) -> Findings:
+    """The location is plain parts with single slashes between them."""
+    try:
+        keys.clean_location(options.location)
+    except keys.UnsafeNameError as error:
+        yield "location", str(error), "Write it without a slash at the front, without '..' and '//'."
+
+
+@rule("E007")
+def unknown_acl(options: Options) -> Findings:
+    """The default ACL is one of S3's canned ACLs for objects."""
+    if options.default_acl is not None and options.default_acl not in parameters.OBJECT_ACLS:
+        yield (
+            "default_acl",
+            f"{options.default_acl!r} is not a canned ACL for objects.",
+            f"Use one of {', '.join(parameters.OBJECT_ACLS)}, or None.",
+        )
+
+
+@rule("E008")
+def unknown_object_parameters(options: Options) -> Findings:
+    """Object parameters are parameters of PutObject that apply to a whole object."""
+    if isinstance(options.object_parameters, Mapping):
+        for problem, hint in parameters.object_parameter_problems(options.object_parameters):
+            yield "object_parameters", problem, hint
+    for pattern, given in (options.headers or {}).items():
+        if not isinstance(given, Mapping):
+            yield "headers", f"what {pattern!r} stands for is no dict.", 'Write {"*.pdf": {"CacheControl": "…"}}.'
+            continue
+        for problem, hint in parameters.object_parameter_problems(given):
+            yield "headers", f"{pattern!r}: {problem}", hint
+
+
+_CHOICES: dict[str, tuple[str | None, ...]] = {
+    "addressing_style": ("auto", "virtual", "path", None),
+    "signature_version": ("s3v4", None),
+    "checksums": ("auto", "when_supported", "when_required"),
+    "url_protocol": ("https:", "http:"),
+    "cloudfront_hash": ("SHA1", "SHA256"),
+    "file_name_charset": ("utf-8",),
+}
+
+
+@rule("E010")
+def unknown_choice(options: Options) -> Findings:
+    """An option with a fixed list of values has one of them."""
+    for name, choices in _CHOICES.items():
+        if getattr(options, name) not in choices:
+            wanted = ", ".join(repr(choice) for choice in choices)
+            yield name, f"{getattr(options, name)!r} is not possible.", f"Use one of {wanted}."
+
+
+@rule("E011")
+def impossible_number(options: Options) -> Findings:
+    """Timeouts and counts are positive; sizes are not negative."""
+    for name in ("connect_timeout", "read_timeout", "max_attempts", "max_pool_connections"):
+        value = getattr(options, name)
+        if value <= 0:
+            yield name, f"{value} is not positive.", f"The default is {FIELDS[name].default}."
+    for name in ("max_memory_size", "max_inflated_size"):
+        value = getattr(options, name)
+        if value < 0:
+            yield name, f"{value} is negative.", "0 means no limit."
+    if not 0 <= options.url_window <= 0.5:
+        yield (
+            "url_window",
+            f"{options.url_window:g} is not from 0 to 0.5.",
+            "A URL handed out at the end of its window has that much less of its life left; 0.5 leaves a half.",
+        )
+
+
+_TRANSFER_ARGUMENTS = (
+    "io_chunksize",
+    "max_bandwidth",
+    "max_concurrency",
+    "max_io_queue",
+    "multipart_chunksize",
+    "multipart_threshold",
+    "num_download_attempts",
+    "preferred_transfer_client",
+    "use_threads",
+)
+
+
+@rule("E015")
+def unknown_transfer_arguments(options: Options) -> Findings:
+    """A transfer_config that is a dict has the arguments of boto3's TransferConfig."""
+    config = options.transfer_config
+    for name in config if isinstance(config, Mapping) else ():
+        if name not in _TRANSFER_ARGUMENTS:
+            hint = did_you_mean(name, _TRANSFER_ARGUMENTS, f"Use some of {', '.join(_TRANSFER_ARGUMENTS)}.")
+            yield "transfer_config", f"{name!r} is no argument of TransferConfig.", hint

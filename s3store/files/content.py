@@ -1,0 +1,185 @@
+"""What callers hand to `save`, as bytes.
+
+Sources come in many kinds: bytes, str, Django files, files that are not seekable, that return less than they are asked
+for, that yield text, or generators of chunks. Sizes they claim are never believed; reading on until the end is the
+only truth (boto3's own uploader takes a short read for the end and stores a truncated object).
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from s3store.core.parts import MIB
+from s3store.files.codec import packer
+
+Content = Any
+"""bytes, str, a file or Django File (binary or text), or an iterable of bytes or str."""
+
+_COPY_BLOCK = MIB
+
+
+def is_seekable(content: Content) -> bool:
+    """Whether the source can be read a second time."""
+    if isinstance(content, str | bytes | bytearray | memoryview):
+        return True
+    return bool(content.seekable()) if hasattr(content, "seekable") else hasattr(content, "seek")
+
+
+def rewind(content: Content) -> None:
+    """Go back to the start, where the source can."""
+    if hasattr(content, "seek") and is_seekable(content):
+        content.seek(0)
+
+
+class Source:
+    """Reads a content from its start, in blocks of exactly the size asked for."""
+
+    def __init__(self, content: Content) -> None:
+        rewind(content)
+        self._content = content
+        self._block = _COPY_BLOCK
+        self._pieces = _pieces(content, lambda: self._block)
+        self._pending = bytearray()
+
+    def read(self, size: int) -> bytes:
+        """Return the next `size` bytes; fewer, or none, only at the end."""
+        while len(self._pending) < size:
+            self._block = size - len(self._pending)
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            if not self._pending and len(piece) == size:
+                return piece
+            self._pending += piece
+        block = bytes(memoryview(self._pending)[:size])
+        del self._pending[:size]
+        return block
+
+    def exhausted(self) -> bool:
+        """Whether nothing is left to read."""
+        while not self._pending:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return True
+            self._pending += piece
+        return False
+
+    def unread(self, block: bytes) -> None:
+        """Put back what was read last."""
+        self._pending[:0] = block
+
+    def copy_to(self, target: IO[bytes]) -> int:
+        """Write the rest to `target`; return how many bytes that was."""
+        total = 0
+        while block := self.read(_COPY_BLOCK):
+            target.write(block)
+            total += len(block)
+        return total
+
+
+def _pieces(content: Content, block: Callable[[], int]) -> Iterator[bytes]:
+    for piece in _raw_pieces(content, block):
+        if isinstance(piece, str):
+            yield piece.encode()
+        elif isinstance(piece, bytes | bytearray | memoryview):
+            yield bytes(piece)
+        else:
+            raise TypeError(f"A file to save yields bytes or str, not {type(piece).__name__}.")
+
+
+def _raw_pieces(content: Content, block: Callable[[], int]) -> Iterator[Any]:
+    if isinstance(content, str | bytes | bytearray | memoryview):
+        yield content
+    elif hasattr(content, "read"):
+        while (piece := content.read(block())) or piece is None:
+            if piece is None:
+                raise BlockingIOError("The file to save is in non-blocking mode and has no data yet.")
+            yield piece
+    elif hasattr(content, "chunks"):
+        yield from content.chunks()
+    elif isinstance(content, Iterable):
+        yield from content
+    else:
+        raise TypeError(f"Cannot save a {type(content).__name__}: give bytes, str, a file, or an iterable of bytes.")
+
+
+def spool(max_memory: int) -> IO[bytes]:
+    """Return an empty temporary file, in memory up to `max_memory` bytes, then on disk; 0: always in memory."""
+    return tempfile.SpooledTemporaryFile(max_size=max_memory)
+
+
+@contextmanager
+def repeatable(content: Content, max_memory: int) -> Iterator[Content]:
+    """Give the content, or a copy of it if it could be read only once."""
+    if is_seekable(content):
+        yield content
+        return
+    with spool(max_memory) as copy:
+        Source(content).copy_to(copy)
+        yield copy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A compressed copy of a content, its Content-Encoding, and the sizes in bytes of both."""
+
+    file: IO[bytes]
+    encoding: str
+    size: int
+    plain_size: int
+
+
+@contextmanager
+def packed(content: Content, max_memory: int, *, encoding: str = "gzip") -> Iterator[Packed]:
+    """Give a compressed copy of the content. The same content gives the same bytes on every machine."""
+    with spool(max_memory) as file:
+        with packer(encoding, file) as target:
+            plain_size = Source(content).copy_to(target)
+        yield Packed(file=file, encoding=encoding, size=file.tell(), plain_size=plain_size)
+
+
+class Limited(io.RawIOBase):
+    """A readable file that refuses to go past `limit` bytes: against objects that inflate without end."""
+
+    def __init__(self, source: IO[bytes], limit: int, error: Exception) -> None:
+        super().__init__()
+        self._source = source
+        self._limit = limit
+        self._error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position, as far as there is one; going forward is reading, and limited like it."""
+        if whence == io.SEEK_END:
+            while self.read(_COPY_BLOCK):
+                pass
+        target = offset if whence == io.SEEK_SET else self.tell() + offset
+        if target < self.tell():
+            return self._source.seek(target)
+        while self.tell() < target and self.read(min(_COPY_BLOCK, target - self.tell())):
+            pass
+        return self.tell()
+
+    def tell(self) -> int:
+        return self._source.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` from the source; raise past the limit."""
+        count: int = self._source.readinto(buffer)  # type: ignore[attr-defined]
+        if self._limit and self._source.tell() > self._limit:
+            raise self._error
+        return count
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()

@@ -1,0 +1,252 @@
+"""A remote object as a raw, seekable file: Range requests behind `io.RawIOBase`.
+
+The first request is the existence check and brings the size, the ETag and the checksum. It asks for the whole object,
+so that reading in sequence, which is what most readers do, is one request whatever the size. A reader that jumps gives
+that answer up and asks for ranges. All requests name the first one's ETag: the bytes of two versions are never mixed.
+RFC 9110, sections 13.1.1 (If-Match) and 14 (ranges).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import time
+import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from s3store import errors
+from s3store.core.info import ObjectInfo
+from s3store.core.parts import KIB, MIB
+from s3store.wire import backoff
+from s3store.wire.responses import Response
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+Fetch = Callable[[int, int | None, str | None], Response]
+"""(start, stop, etag) -> the answer; stop None is the end, etag None any version."""
+
+BUFFER_SIZE = MIB
+"""Bytes that a reader asks for when it jumps."""
+
+SMALL = 256 * KIB
+"""Objects up to this size are read at once, so that their connection is free again; and a reader that jumps
+ahead by less reads over the gap."""
+
+TAIL = 64 * KIB
+"""A reader that jumps this close to the end gets all from there on: archives, PDF and video files have their directory
+at the end and are read from it backwards, in small steps."""
+
+MD5_LIMIT = 8 * MIB
+"""Up to this size an object is checked against its ETag where S3 has no CRC; beyond it MD5 would be the bottleneck."""
+
+RESUMES = 6
+"""How often in a row a broken answer is asked for again without a byte having arrived in between."""
+
+RESUME_SECONDS = 60.0
+"""Seconds without a new byte after which a broken answer is not asked for again."""
+
+_BROKEN = (errors.S3ConnectionError, errors.S3TimeoutError)
+
+
+class RangeReader(io.RawIOBase):
+    """Reads the object that `fetch` fetches. Making one sends the first request and raises when that fails."""
+
+    def __init__(self, key: str, fetch: Fetch) -> None:
+        super().__init__()
+        self._key = key
+        self._fetch = fetch
+        self._position = 0
+        self._last_read = 0
+        self._stream: Response | None = None
+        self._stream_position = 0
+        self._held = memoryview(b"")
+        self._held_start = 0
+        self.info = self._open()
+
+    def _open(self) -> ObjectInfo:
+        tries = _Tries()
+        while True:
+            answer = self._fetch(0, None, None)
+            self._check = Check(answer.info)
+            self._use(answer)
+            if answer.info.size > SMALL:
+                return answer.info
+            try:
+                self._hold(0, answer.info.size)
+            except (*_BROKEN, errors.ChecksumError) as error:
+                tries.failed(error)
+            else:
+                return answer.info
+            finally:
+                self._drop()
+
+    def _hold(self, start: int, size: int) -> None:
+        """Read all of the answer, from `start` to the end, into memory."""
+        content = memoryview(bytearray(size - start))
+        while self._stream_position < size:
+            self._receive(content[self._stream_position - start :])
+        self._held, self._held_start = content, start
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.info.size}[whence]
+        if base + offset < 0:
+            raise OSError(f"Cannot seek to {base + offset}, which is before the start of {self._key!r}.")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill the start of `buffer` and return how many bytes; 0 at the end."""
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        view = memoryview(buffer).cast("B")[: max(0, self.info.size - self._position)]
+        if not view:
+            return 0
+        count = self._read_held(view) or self._read_remote(view)
+        self._position += count
+        self._last_read = self._position
+        return count
+
+    def readall(self) -> bytes:
+        whole = io.BytesIO()
+        block = memoryview(bytearray(min(BUFFER_SIZE, max(0, self.info.size - self._position))))
+        while count := self.readinto(block):
+            whole.write(block[:count])
+        return whole.getvalue()
+
+    def close(self) -> None:
+        self._drop()
+        super().close()
+
+    def _read_held(self, view: memoryview) -> int:
+        first = self._position - self._held_start
+        if first < 0:
+            return 0
+        found = self._held[first : first + len(view)]
+        view[: len(found)] = found
+        return len(found)
+
+    def _read_remote(self, view: memoryview) -> int:
+        tries = _Tries()
+        while True:
+            try:
+                self._go_to_position(len(view))
+                return self._read_held(view) or self._receive(view)
+            except _BROKEN as error:
+                self._drop()
+                tries.failed(error)
+
+    def _go_to_position(self, wanted: int) -> None:
+        """Have the byte at the position next on the answer, or in what is held."""
+        if self._stream is not None:
+            gap = self._position - self._stream_position
+            if 0 <= gap <= SMALL:
+                skipped = memoryview(bytearray(gap))
+                while skipped:
+                    skipped = skipped[self._receive(skipped) :]
+                return
+            self._drop()
+        tail = max(0, self.info.size - TAIL)
+        if self._position == self._last_read:
+            # Reading on from where the last read ended: keep one answer open for all the rest.
+            self._ask(self._position, None)
+        elif self._position >= tail:
+            self._ask(tail, None)
+            self._hold(tail, self.info.size)
+            self._drop()
+        else:
+            self._ask(self._position, min(self._position + wanted, self.info.size))
+
+    def _ask(self, start: int, stop: int | None) -> None:
+        answer = self._fetch(start, stop, self.info.etag)
+        if answer.info.size != self.info.size:
+            raise errors.ObjectChangedError(
+                f"{self._key!r} was replaced while it was read. {errors.ObjectChangedError.advice}", key=self._key
+            )
+        self._use(answer)
+
+    def _use(self, answer: Response) -> None:
+        self._stream = answer
+        self._stream_position = answer.start
+
+    def _receive(self, view: memoryview) -> int:
+        assert self._stream is not None  # noqa: S101 (for the type checker; the callers see to it)
+        count = self._stream.body.readinto(view)
+        if not count:
+            # The connection was closed in good order, but before the last byte.
+            raise errors.S3ConnectionError(
+                f"The answer for {self._key!r} ended after {self._stream_position} of {self.info.size} bytes.",
+                operation="get_object",
+                key=self._key,
+            )
+        self._check.update(self._stream_position, view[:count])
+        self._stream_position += count
+        return count
+
+    def _drop(self) -> None:
+        if self._stream is not None:
+            self._stream.body.close()
+            self._stream = None
+
+
+class _Tries:
+    """Bounds how often, and for how long, a broken answer is asked for again."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._started = time.monotonic()
+
+    def failed(self, error: errors.S3StoreError) -> None:
+        """Wait a moment, or raise `error` when there have been enough tries."""
+        self._count += 1
+        if self._count > RESUMES or time.monotonic() - self._started > RESUME_SECONDS:
+            raise error
+        backoff.wait(self._count)
+
+
+class Check:
+    """Compares an object that is read from the first to the last byte with its checksum."""
+
+    def __init__(self, info: ObjectInfo) -> None:
+        self._info = info
+        self._seen = 0
+        self._crc = 0
+        self._wanted_crc = info.crc32 if info.crc32 and "-" not in info.crc32 else None
+        by_etag = not self._wanted_crc and info.md5 and info.size <= MD5_LIMIT
+        self._md5 = hashlib.md5(usedforsecurity=False) if by_etag else None
+
+    def update(self, position: int, data: memoryview) -> None:
+        """Take the bytes at `position`. Raises ChecksumError with the last byte when the object is damaged."""
+        if position != self._seen:
+            return
+        self._seen += len(data)
+        if self._wanted_crc:
+            self._crc = zlib.crc32(data, self._crc)
+            if self._seen == self._info.size:
+                self._compare(base64.b64encode(self._crc.to_bytes(4, "big")).decode(), self._wanted_crc)
+        elif self._md5:
+            self._md5.update(data)
+            if self._seen == self._info.size:
+                self._compare(self._md5.hexdigest(), self._info.md5)
+
+    def _compare(self, found: str, wanted: str | None) -> None:
+        if found != wanted:
+            raise errors.ChecksumError(
+                f"{self._info.key!r} arrived damaged: its checksum is {found}, S3 says {wanted}. "
+                f"{errors.ChecksumError.advice}",
+                operation="get_object",
+                key=self._info.key,
+            )

@@ -1,0 +1,141 @@
+"""Writing one object from a content of any kind and size: one PUT, or a multipart upload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from s3store.conf.options import Options
+from s3store.core import parts
+from s3store.core.digests import md5
+from s3store.core.info import PLAIN_SIZE, ObjectInfo
+from s3store.core.parameters import Params, with_metadata
+from s3store.files.content import Content, Source, packed, repeatable
+from s3store.wire.bucket import Bucket
+from s3store.wire.multipart import MultipartUpload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """How large objects are sent: sizes in bytes."""
+
+    threshold: int = 8 * parts.MIB
+    part_size: int = 8 * parts.MIB
+    threads: int = 4
+
+
+def transfer_of(options: Options) -> Transfer:
+    """Return the options' way of sending, from a boto3 TransferConfig or a dict like one."""
+    config = options.transfer_config
+    values = dict(config) if isinstance(config, Mapping) else vars(config) if config is not None else {}
+    default = Transfer()
+    threaded = options.use_threads and values.get("use_threads", True)
+    return Transfer(
+        threshold=values.get("multipart_threshold", default.threshold),
+        part_size=max(values.get("multipart_chunksize", default.part_size), parts.MIN_PART_SIZE),
+        threads=values.get("max_concurrency", default.threads) if threaded else 1,
+    )
+
+
+class Upload:
+    """Writes objects into a bucket, as the options say."""
+
+    def __init__(self, bucket: Bucket, options: Options) -> None:
+        self.bucket = bucket
+        self.transfer = transfer_of(options)
+        self.max_memory_size = options.max_memory_size
+        self._options = options
+
+    def write(self, key: str, content: Content, params: Params, *, create: bool) -> ObjectInfo:
+        """Write an object. Raises ObjectExistsError with `create` where there is one; the content is read again
+        from its start by the next call."""
+        with self.prepared(content, params) as (body, parameters):
+            return self.send(key, body, parameters, create=create)
+
+    @contextmanager
+    def prepared(self, content: Content, params: Params) -> Iterator[tuple[Content, Params]]:
+        """Give the content and the parameters as they are sent: compressed, if the options say so and it helps."""
+        encodings = self.encodings(params)
+        if not encodings:
+            yield content, params
+            return
+        with ExitStack() as stack:
+            source = stack.enter_context(repeatable(content, self.max_memory_size))
+            packs = [
+                stack.enter_context(packed(source, self.max_memory_size, encoding=encoding)) for encoding in encodings
+            ]
+            best = min(packs, key=lambda pack: pack.size)
+            if best.size >= best.plain_size:
+                yield source, params
+            else:
+                noted = with_metadata({**params, "ContentEncoding": best.encoding}, {PLAIN_SIZE: str(best.plain_size)})
+                yield best.file, noted
+
+    def encodings(self, params: Params) -> tuple[str, ...]:
+        """Return the encodings of which an object with these parameters gets the best, if that makes it smaller."""
+        options = self._options
+        if params.get("ContentEncoding") or media_type(params) not in set(options.gzip_content_types):
+            return ()
+        return ("gzip",) * options.gzip + ("br",) * options.brotli
+
+    def put(self, key: str, body: bytes, params: Params, *, create: bool) -> ObjectInfo:
+        """Write a small object in one request."""
+        if not create:
+            return self.bucket.put(key, body, params)
+        if self._options.conditional_writes:
+            return self.bucket.create(key, body, params)
+        self.bucket.refuse_existing(key, params)
+        return self.bucket.put(key, body, params)
+
+    def start(self, key: str, params: Params, *, create: bool) -> MultipartUpload:
+        """Begin a multipart upload."""
+        return MultipartUpload(
+            self.bucket,
+            key,
+            params,
+            create=create and self._options.conditional_writes,
+            part_size=self.transfer.part_size,
+            threads=self.transfer.threads,
+        )
+
+    def send(self, key: str, content: Content, params: Params, *, create: bool) -> ObjectInfo:
+        """Write an object as it is: in one request, or from `threshold` on in parts."""
+        source = Source(content)
+        first = source.read(self.transfer.threshold)
+        if source.exhausted():
+            return self.put(key, first, params, create=create)
+        if create:
+            # Asking first is cheap beside sending all parts for a name that is taken.
+            self.bucket.refuse_existing(key, params)
+        source.unread(first)
+        del first
+        upload = self.start(key, params, create=create)
+        try:
+            while block := source.read(upload.part_size):
+                upload.send(block)
+            return upload.complete()
+        except BaseException:
+            upload.abort()
+            raise
+
+    def digest(self, content: Content) -> str:
+        """Return the ETag, without quotes, of an object that `send` writes, where ETags are digests.
+
+        Of parts it is the MD5 of their MD5s, with their number. AWS: "Checking object integrity".
+        """
+        source = Source(content)
+        first = source.read(self.transfer.threshold)
+        if source.exhausted():
+            return md5(first).hex()
+        source.unread(first)
+        digests: list[bytes] = []
+        while block := source.read(parts.part_size_for(len(digests) + 1, self.transfer.part_size)):
+            digests.append(md5(block))
+        return f"{md5(b''.join(digests)).hex()}-{len(digests)}"
+
+
+def media_type(params: Mapping[str, Any]) -> str:
+    """Return the content type without its parameters, in lower case."""
+    return str(params.get("ContentType", "")).partition(";")[0].strip().lower()

@@ -1,0 +1,71 @@
+"""The chapter on URLs. No client is created for a URL, and no request is sent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from s3store.core import overrides
+from s3store.core.parameters import guess_content_type
+from s3store.links.distribution import Distribution
+from s3store.links.links import Links
+from s3store.wire.objects import Objects
+
+
+class Linked:
+    """A storage whose files have URLs."""
+
+    objects: Objects
+
+    def url(
+        self,
+        name: str | None,
+        parameters: Mapping[str, Any] | None = None,
+        expire: int | timedelta | None = None,
+        http_method: str | None = None,
+        *,
+        signed: bool | None = None,
+        download_as: str | None = None,
+        content_type: str | None = None,
+        inline: bool = False,
+    ) -> str:
+        """Return the URL of a file, at `custom_domain` if set, otherwise at S3. Sends no request.
+
+        Default: the URL is signed if `querystring_auth` is on, except for `public_names`; `signed` overrides both. A
+        signed URL works for at most `expire`, seconds or a timedelta (default: `querystring_expire`; S3 allows up to 7
+        days), and stays the same for a part of that time (`url_window`). `http_method` is the method that it allows
+        (default: GET).
+
+        `download_as` makes the browser save the file under that name, `inline=True` makes it show the file, and
+        `content_type` replaces the file's content type. `parameters` are those of GetObject: ResponseCacheControl,
+        VersionId … All of these need a signed URL. Raises ValueError for values that S3 would refuse.
+        """
+        objects = self.objects
+        if not objects.options.custom_domain:
+            _ = objects.bucket  # a custom domain serves the bucket whatever its name is
+        links = objects.of(Links)
+        key = objects.key(name or "")
+        if signed is None:
+            signed = links.signs and not (links.is_public and links.is_public(objects.name(key) or ""))
+        if inline or download_as is not None or content_type:
+            if not signed:
+                raise ValueError(
+                    f"The URL of {name!r} is not signed, and S3 changes responses only for signed URLs. Give "
+                    "signed=True, or save the file with the ContentDisposition and ContentType it needs."
+                )
+            # Both can be lazy translations.
+            words = overrides.in_words(
+                download_as=None if download_as is None else str(download_as),
+                content_type=str(content_type) if content_type else None,
+                inline=inline,
+                stored_type=guess_content_type(key),
+            )
+            parameters = {**words, **(parameters or {})}
+        if not signed:
+            return links.plain(key, parameters)
+        now = time.time()
+        if links.has_distribution:
+            return links.by_cloudfront(objects.of(Distribution.of), key, parameters, expire, now=now)
+        return links.by_s3(key, parameters, expire, (http_method or "GET").upper(), now=now)

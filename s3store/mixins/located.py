@@ -1,0 +1,33 @@
+"""The chapter on where files are: the bucket, and the keys of names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from s3store.conf.configured import Configured
+from s3store.conf.options import Options
+from s3store.wire.objects import Objects, params_by_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Located(Configured):
+    """A storage with a bucket. Its other chapters need nothing of it but `objects`."""
+
+    @property
+    def objects(self) -> Objects:
+        """The files as objects of the bucket, for the options in force. Take it once for each operation."""
+        return cast("Objects", self._derived)
+
+    def _derive(self, options: Options) -> Objects:
+        return Objects(options, self)
+
+    @property
+    def client(self) -> S3Client:
+        """The boto3 client of this process for the options, for operations that the storage does not offer."""
+        return self.objects.bucket.client
+
+    def get_object_parameters(self, name: str) -> dict[str, Any]:
+        """Return the parameters of PutObject for the file `name`. Override it to decide by name."""
+        return params_by_name(self.options, name)

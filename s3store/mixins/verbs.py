@@ -1,0 +1,190 @@
+"""The chapter on what S3 offers beyond Django's Storage API: listings, copies inside S3, metadata, ACLs."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.files.base import File
+
+from s3store import errors
+from s3store.core import keys, parameters, parts
+from s3store.core.info import Grant, Stat
+from s3store.core.parameters import with_acl, with_metadata
+from s3store.files.local import replacing
+from s3store.wire.multipart import copy_in_parts, rewrite
+from s3store.wire.objects import Objects
+
+FOLDER_TYPE = "application/x-directory"
+"""The content type of the empty object that marks an empty folder, as the S3 console writes it."""
+
+
+class Verbs:
+    """The verbs that S3 offers and Django's Storage API does not."""
+
+    objects: Objects
+    open: Callable[..., File[Any]]
+    save: Callable[..., str]
+
+    # Facts and listings
+
+    def stat(self, name: str) -> Stat:
+        """Return the facts that S3 returns about a file: one request. Raises FileNotFoundError."""
+        objects = self.objects
+        target = objects.target(name)
+        return Stat.of(target.name, objects.bucket.head(target.key, target.params))
+
+    def scan(self, path: str = "") -> Iterator[Stat]:
+        """Yield every file below a directory, at any depth: one request for 1,000 files."""
+        for name, info in self.objects.scan(path):
+            yield Stat.of(name, info)
+
+    def walk(self, path: str = "") -> Iterator[tuple[str, list[str], list[str]]]:
+        """Yield (directory, its directories, its files) from the top down, as os.walk does, from one listing."""
+        self.objects.prefix(path)
+        top = keys.clean_name(path).rstrip("/")
+        tree: dict[str, tuple[set[str], set[str]]] = {top: (set(), set())}
+        for stat in self.scan(path):
+            directory, file_name = posixpath.split(stat.name)
+            tree.setdefault(directory, (set(), set()))[1].add(file_name)
+            while directory != top:
+                parent, child = posixpath.split(directory)
+                tree.setdefault(parent, (set(), set()))[0].add(child)
+                directory = parent
+        pending = [top]
+        while pending:
+            directory = pending.pop()
+            directories, files = tree[directory]
+            # As with os.walk, the caller may remove directories from the list.
+            chosen = sorted(directories)
+            yield directory, chosen, sorted(files)
+            pending += [posixpath.join(directory, child) for child in reversed(chosen)]
+
+    # Deleting and copying
+
+    def delete_many(self, names: Iterable[str]) -> int:
+        """Delete files, 1,000 in a request. Returns the number of files. Raises BatchError for those S3 did not delete."""
+        objects = self.objects
+        return objects.bucket.delete_many((objects.key(name) for name in names), objects.listing_params)
+
+    def delete_tree(self, path: str, *, force: bool = False) -> int:
+        """Delete everything below a directory. Returns the number of objects.
+
+        Deleting the location itself, or the whole bucket, needs `force=True`.
+        """
+        objects = self.objects
+        prefix = objects.prefix(path)
+        if not keys.clean_name(path) and not force:
+            raise ValueError("delete_tree('') would delete everything in the location. Give force=True to confirm.")
+        pages = objects.bucket.pages(prefix, objects.listing_params, flat=False)
+        return objects.bucket.delete_many((info.key for page in pages for info in page.objects), objects.listing_params)
+
+    def copy(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        """Copy a file inside S3, with its metadata, whatever its size.
+
+        Raises FileExistsError if `target` exists, unless `overwrite`. The copy gets the storage's default ACL.
+        """
+        self._copy(self.objects, source, target, overwrite=overwrite)
+
+    def move(self, source: str, target: str, *, overwrite: bool = False) -> None:
+        """Copy a file inside S3, then delete the source."""
+        objects = self.objects
+        if objects.key(source) == objects.key(target):
+            return
+        self._copy(objects, source, target, overwrite=overwrite)
+        moved = objects.target(source)
+        objects.bucket.delete(moved.key, moved.params)
+
+    def _copy(self, objects: Objects, source: str, target: str, *, overwrite: bool) -> None:
+        bucket, source_key, to = objects.bucket, objects.key(source), objects.target(target)
+        params = with_acl(to.params, objects.options.default_acl)
+        if not overwrite:
+            bucket.refuse_existing(to.key, params)
+        # A plain copy keeps the source's own headers and metadata.
+        kept = {name: value for name, value in params.items() if name not in parameters.CONTENT_HEADERS | {"Metadata"}}
+        try:
+            bucket.copy(source_key, to.key, kept)
+        except errors.InvalidRequestError as error:
+            info = bucket.head(source_key, params)
+            if info.size <= parts.MAX_COPY_SIZE:
+                raise error from None
+            copy_in_parts(bucket, info, to.key, {**kept, **info.parameters})
+
+    # Content
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return the content of a file: one request."""
+        with self.open(name) as file:
+            content: bytes = file.read()
+        return content
+
+    def read_text(self, name: str, encoding: str = "utf-8") -> str:
+        """Return the content of a text file: one request."""
+        return self.read_bytes(name).decode(encoding)
+
+    def save_path(self, name: str, path: str | os.PathLike[str], **extra: Any) -> str:
+        """Save the file at a local path and return its name. `extra`: as for `save`."""
+        with Path(path).open("rb") as file:
+            return self.save(name, File(file, name), **extra)
+
+    def download_to(self, name: str, target: IO[bytes]) -> int:
+        """Write the content of a file to an open binary file. Returns the number of bytes."""
+        total = 0
+        with self.open(name) as source:
+            for chunk in source.chunks(parts.MIB):
+                target.write(chunk)
+                total += len(chunk)
+        return total
+
+    def download_path(self, name: str, path: str | os.PathLike[str]) -> Path:
+        """Download a file to a local path. The local file appears complete or not at all."""
+        wanted = Path(path)
+        with replacing(wanted) as file:
+            self.download_to(name, file)
+        return wanted
+
+    # Metadata and ACLs
+
+    def get_metadata(self, name: str) -> dict[str, str]:
+        """Return the user metadata of a file, with names in lower case: one request."""
+        return self.stat(name).metadata
+
+    def set_metadata(self, name: str, metadata: Mapping[str, str]) -> None:
+        """Replace the user metadata of a file. Its content type and other headers stay.
+
+        S3 copies the object onto itself for that: `modified` changes, and the ACL becomes the default one.
+        """
+        if problem := parameters.metadata_problem(metadata):
+            raise ValueError(f"Cannot set the metadata of {name!r}: {problem}.")
+        objects = self.objects
+        target = objects.target(name)
+        info = objects.bucket.head(target.key, target.params)
+        internal = {item: value for item, value in (info.all_metadata or {}).items() if item not in info.metadata}
+        params = with_acl({**target.params, **info.parameters, "Metadata": internal}, objects.options.default_acl)
+        rewrite(objects.bucket, info, with_metadata(params, metadata))
+
+    def get_acl(self, name: str) -> tuple[Grant, ...]:
+        """Return the grants of a file's ACL."""
+        objects = self.objects
+        target = objects.target(name)
+        return objects.bucket.get_acl(target.key, target.params)
+
+    def set_acl(self, name: str, acl: str) -> None:
+        """Replace the ACL of a file with a canned one. Raises AclNotSupportedError for a bucket without ACLs."""
+        objects = self.objects
+        target = objects.target(name)
+        objects.bucket.put_acl(target.key, acl, target.params)
+
+    def create_folder(self, path: str) -> None:
+        """Create an empty object that marks an empty folder: its key ends with a slash.
+
+        Saving a file needs no folder. Folders are for people who look at the bucket.
+        """
+        objects = self.objects
+        target = objects.folder(path)
+        if target.name == "/":
+            raise ValueError("The folder must have a name.")
+        objects.bucket.put(target.key, b"", {**target.params, "ContentType": FOLDER_TYPE})

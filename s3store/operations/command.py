@@ -1,0 +1,41 @@
+"""What the commands that work on many files have in common: options, the progress bar, and the closing lines."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Collection
+
+from django.core.management.base import CommandError
+
+THREADS = 32
+_FAILURES_SHOWN = 20
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of every such command."""
+    parser.add_argument("--threads", type=int, default=THREADS, help="Number of files to process at a time.")
+    parser.add_argument("--no-progress", action="store_false", dest="progress", help="Do not show a progress bar.")
+    parser.add_argument("--json", action="store_true", help="Print the result as JSON, and nothing else.")
+
+
+def check_arguments(*, threads: int) -> None:
+    """Raise CommandError for options that are not possible."""
+    if threads < 1:
+        raise CommandError("--threads must be 1 or more.")
+
+
+def summary_line(counts: str, *, requests: int, seconds: float) -> str:
+    """Return the last line of a command."""
+    return f"{counts}, {requests} request{'s' * (requests != 1)}, {seconds:.1f} s."
+
+
+def refuse(
+    failures: Collection[tuple[str, Exception]], then: str, *, what: str = "", shown: int = _FAILURES_SHOWN
+) -> None:
+    """Raise CommandError for the failures, if there are any. `then` says what to do next."""
+    if not failures:
+        return
+    lines = [f"{what}'{name}' failed: {error}" for name, error in [*failures][:shown]]
+    if len(failures) > shown:
+        lines.append(f"… and {len(failures) - shown} more.")
+    raise CommandError("\n".join([*lines, then])) from next(iter(failures))[1]

@@ -1,0 +1,1 @@
+"""Publishing static files. The static storages and collectstatic use it."""

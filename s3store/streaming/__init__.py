@@ -1,0 +1,1 @@
+"""A file through Django, as HTTP defines it. Serving uses it."""

@@ -1,0 +1,118 @@
+"""A remote object in chunks, for answers that are sent as they are read: whole or a part, to WSGI or to ASGI."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from typing import IO
+
+from asgiref.sync import sync_to_async
+
+from s3store import errors
+from s3store.core.info import ObjectInfo
+from s3store.core.parts import KIB
+from s3store.files.reader import Check, Fetch, RangeReader
+
+CHUNK = 128 * KIB
+"""Bytes that are in memory at a time."""
+
+
+class PartReader(RangeReader):
+    """Reads a part of an object, from its first byte on. Making one sends a request for that part and no more."""
+
+    def __init__(self, key: str, fetch: Fetch, *, start: int, stop: int | None) -> None:
+        self._first = start
+        # A broken answer is asked for again up to the end of the part, not of the object.
+        super().__init__(key, lambda first, _, etag: fetch(first, stop, etag))
+
+    def _open(self) -> ObjectInfo:
+        answer = self._fetch(self._first, None, None)
+        self._check = Check(answer.info)
+        self._use(answer)
+        self._position = self._last_read = self._first
+        return answer.info
+
+
+class Unpacked:
+    """A file that unpacks an object. Reading raises ChecksumError where the bytes are not of their `encoding`."""
+
+    def __init__(self, file: IO[bytes], *, encoding: str, bucket: str, key: str) -> None:
+        self._file = file
+        self._encoding = encoding
+        self._bucket = bucket
+        self._key = key
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file is closed."""
+        return self._file.closed
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes of what is unpacked; empty at the end."""
+        try:
+            return self._file.read(size)
+        except errors.S3StoreError:
+            raise
+        except (EOFError, OSError, zlib.error) as error:
+            raise errors.ChecksumError(
+                f"The content of key {self._key!r} in bucket {self._bucket!r} is not {self._encoding}, or is damaged: "
+                f"{error}. Save the file anew, or take the Content-Encoding off the object.",
+                operation="get_object",
+                bucket=self._bucket,
+                key=self._key,
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class _Chunks:
+    """What `file` has left, at most `size` bytes, in chunks. Closing it closes the file."""
+
+    def __init__(self, file: IO[bytes], size: int | None) -> None:
+        self._file = file
+        self._left = size
+        # A server may close the answer while another thread is still reading.
+        self._lock = threading.Lock()
+
+    def read(self) -> bytes:
+        """Return the next chunk; empty at the end."""
+        with self._lock:
+            if self._file.closed:
+                return b""
+            chunk = self._file.read(CHUNK if self._left is None else min(CHUNK, self._left))
+            if self._left is not None:
+                self._left -= len(chunk)
+            return chunk
+
+    def close(self) -> None:
+        """Close the file, and with it the connection if bytes are left on it."""
+        with self._lock:
+            self._file.close()
+
+
+class Chunks(_Chunks):
+    """For WSGI."""
+
+    def __iter__(self) -> Chunks:
+        return self
+
+    def __next__(self) -> bytes:
+        chunk = self.read()
+        if not chunk:
+            raise StopIteration
+        return chunk
+
+
+class AsyncChunks(_Chunks):
+    """For ASGI, where Django would read an ordinary iterator to its end before it sends the first byte."""
+
+    def __aiter__(self) -> AsyncChunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await sync_to_async(self.read, thread_sensitive=False)()
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk

@@ -1,0 +1,363 @@
+"""One bucket and our verbs on it, in our dataclasses and our errors.
+
+No exception of botocore and no response of boto3 leaves this module. Each verb takes the object parameters as `params`
+and sends those that its request knows. The bucket remembers for a short time what S3 returned about an object.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from s3store import errors
+from s3store.conf.options import Options
+from s3store.core import parameters, parts, ranges
+from s3store.core.digests import content_md5
+from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
+from s3store.core.parameters import Params, with_metadata
+from s3store.wire import backoff
+from s3store.wire.calls import call
+from s3store.wire.client import get_client, request_errors, sends_own_checksums
+from s3store.wire.facts import Facts
+from s3store.wire.responses import Body, Response, described, listed, written
+from s3store.wire.translate import reraise
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# The number of attempts at what botocore does not retry: a conflict of two conditional writes, and single keys of a
+# batch that S3 was too busy to delete.
+_TRIES = 4
+_BUSY = ("InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a multipart upload that S3 has received: what completing the upload needs."""
+
+    number: int
+    etag: str
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+class Bucket:
+    """The verbs on one bucket. The boto3 client behind it is shared by the process."""
+
+    def __init__(self, options: Options) -> None:
+        self.name = options.bucket_name
+        self.options = options
+        self._facts = Facts()
+
+    @property
+    def client(self) -> S3Client:
+        """The boto3 client of this process for the options."""
+        try:
+            return get_client(self.options)
+        except request_errors() as exc:
+            reraise(exc, operation="client", bucket=self.name)
+
+    # One object
+
+    def known(self, key: str, attribute: str) -> ObjectInfo | None:
+        """Return the facts that S3 returned about an object a moment ago, if `attribute` is among them."""
+        info = self._facts.get(key)
+        return info if info and getattr(info, attribute) is not None else None
+
+    def head(self, key: str, params: Params) -> ObjectInfo:
+        """Return the facts about an object. Raises ObjectNotFoundError, or BucketNotFoundError."""
+        try:
+            return self._noted(described(key, self._call("head_object", key, params)))
+        except errors.ObjectNotFoundError:
+            # The response to a HEAD has no body and cannot say which of the two is missing.
+            self._call("head_bucket")
+            raise
+
+    def find(self, key: str, params: Params) -> ObjectInfo | None:
+        """Return the facts about an object, or None if it does not exist."""
+        try:
+            return self._noted(described(key, self._call("head_object", key, params)))
+        except errors.ObjectNotFoundError:
+            return None
+
+    def refuse_existing(self, key: str, params: Params) -> None:
+        """Raise ObjectExistsError if the object exists."""
+        if self.find(key, params):
+            raise errors.build(errors.ObjectExistsError, "it exists", operation="save", bucket=self.name, key=key)
+
+    def get(
+        self, key: str, params: Params, *, start: int = 0, stop: int | None = None, etag: str | None = None
+    ) -> Response:
+        """Return the bytes from `start` up to `stop` (None: the end), of the version `etag` if given.
+
+        Raises ObjectChangedError if that version, or a byte at `start`, no longer exists.
+        """
+        extra: dict[str, Any] = {}
+        if start == 0 and stop is None:
+            # S3 returns the checksum of a whole object only, and refuses a range of an empty one.
+            extra["ChecksumMode"] = "ENABLED"
+        else:
+            extra["Range"] = ranges.header(start, stop)
+        if etag:
+            extra["IfMatch"] = etag
+        answer = self._call("get_object", key, params, precondition=errors.ObjectChangedError, **extra)
+        body = Body(answer["Body"], self.name, key)
+        first, total = 0, answer["ContentLength"]
+        if "ContentRange" in answer:
+            first, total = ranges.parse_content_range(answer["ContentRange"])
+        if first != start:
+            body.close()
+            raise errors.build(
+                errors.InvalidRequestError,
+                f"asked for the bytes from {start}, the server sent those from {first}",
+                operation="get_object",
+                bucket=self.name,
+                key=key,
+            )
+        return Response(info=self._noted(described(key, answer, size=total)), start=first, body=body)
+
+    def put(self, key: str, body: bytes, params: Params, **condition: Any) -> ObjectInfo:
+        """Create or replace an object in one request, under a condition of PutObject if given."""
+        with self.changing(key):
+            answer = self._call("put_object", key, params, Body=body, **condition, **self._digest(body))
+        return self._noted(written(key, len(body), answer, params))
+
+    def create(self, key: str, body: bytes, params: Params) -> ObjectInfo:
+        """Create an object in one request. Raises ObjectExistsError if it exists.
+
+        A write whose response was lost is sent again and then refused because of itself. The token in the metadata
+        distinguishes that from another writer's object.
+        """
+        token = secrets.token_hex(8)
+        params = with_metadata(params, {WRITE_TOKEN: token})
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self.put(key, body, params, IfNoneMatch="*")
+            except errors.ObjectExistsError as error:
+                if error.attempts > 1 and (own := self._own(key, params, token)):
+                    return own
+                raise
+            except errors.ConflictError:
+                if attempt == _TRIES:
+                    raise
+                backoff.wait(attempt)
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def _own(self, key: str, params: Params, token: str) -> ObjectInfo | None:
+        info = self.find(key, params)
+        return info if info and info.internal(WRITE_TOKEN) == token else None
+
+    def _digest(self, body: bytes) -> dict[str, Any]:
+        return {} if sends_own_checksums(self.client) else {"ContentMD5": content_md5(body)}
+
+    def copy(self, source: str, key: str, params: Params, *, etag: str | None = None, **changes: Any) -> None:
+        """Copy an object within the bucket, up to 5 GiB. `changes` are parameters of CopyObject."""
+        if etag:
+            changes["CopySourceIfMatch"] = etag
+        changes |= parameters.copy_source_parameters(params)
+        with self.changing(key):
+            self._call(
+                "copy_object", key, params, precondition=errors.ObjectChangedError, **changes, **self._source(source)
+            )
+
+    def _source(self, key: str) -> dict[str, Any]:
+        return {"CopySource": {"Bucket": self.name, "Key": key}}
+
+    def delete(self, key: str, params: Params) -> None:
+        """Delete an object. A missing object is not an error."""
+        with self.changing(key):
+            try:
+                self._call("delete_object", key, params)
+            except errors.ObjectNotFoundError:
+                return
+
+    def get_acl(self, key: str, params: Params) -> tuple[Grant, ...]:
+        """Return the grants of an object's ACL."""
+        answer = self._call("get_object_acl", key, params)
+        return tuple(
+            Grant(
+                permission=grant["Permission"],
+                grantee=next(
+                    (grant["Grantee"][name] for name in ("URI", "EmailAddress", "ID") if name in grant["Grantee"]), ""
+                ),
+            )
+            for grant in answer.get("Grants", ())
+        )
+
+    def put_acl(self, key: str, acl: str, params: Params) -> None:
+        """Replace an object's ACL with a canned one. Raises ValueError for an ACL that is not canned."""
+        if acl not in parameters.OBJECT_ACLS:
+            known = ", ".join(parameters.OBJECT_ACLS)
+            raise ValueError(f"{acl!r} is not a canned ACL for objects: use one of {known}.")
+        self._call("put_object_acl", key, params, ACL=acl)
+
+    # An object in parts
+
+    def start_upload(self, key: str, params: Params) -> str:
+        """Start a multipart upload and return its id."""
+        upload_id: str = self._call("create_multipart_upload", key, params)["UploadId"]
+        return upload_id
+
+    def upload_part(self, key: str, upload_id: str, number: int, body: bytes, params: Params) -> Part:
+        """Send one part."""
+        extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number}
+        answer = self._call("upload_part", key, params, Body=body, **extra, **self._digest(body))
+        checksums = {name: value for name, value in answer.items() if name in _PART_CHECKSUMS}
+        return Part(number=number, etag=answer["ETag"], checksums=checksums)
+
+    def copy_part(
+        self, source: str, key: str, upload_id: str, number: int, params: Params, *, first: int, last: int, etag: str
+    ) -> Part:
+        """Copy the bytes `first` to `last` of the version `etag` of an object as one part."""
+        extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number, "CopySourceIfMatch": etag}
+        extra |= {"CopySourceRange": f"bytes={first}-{last}", **parameters.copy_source_parameters(params)}
+        answer = self._call(
+            "upload_part_copy", key, params, precondition=errors.ObjectChangedError, **extra, **self._source(source)
+        )
+        return Part(number=number, etag=answer["CopyPartResult"]["ETag"])
+
+    def complete_upload(
+        self, key: str, upload_id: str, sent: Iterable[Part], params: Params, *, size: int, create: bool = False
+    ) -> ObjectInfo:
+        """Combine the parts to an object of `size` bytes.
+
+        Raises ObjectExistsError with `create` if the object exists. The WRITE_TOKEN in the metadata of `params`
+        identifies a completion whose response was lost.
+        """
+        listing = [{"PartNumber": part.number, "ETag": part.etag, **part.checksums} for part in sent]
+        extra: dict[str, Any] = {"UploadId": upload_id, "MultipartUpload": {"Parts": listing}}
+        if create:
+            extra["IfNoneMatch"] = "*"
+        try:
+            with self.changing(key):
+                answer = self._call("complete_multipart_upload", key, params, **extra)
+        except (errors.ObjectExistsError, errors.ObjectNotFoundError) as error:
+            # The second completion finds that the upload no longer exists, or that its own object does.
+            if error.attempts > 1 and (own := self._own(key, params, params["Metadata"][WRITE_TOKEN])):
+                return own
+            raise
+        return self._noted(written(key, size, answer, params))
+
+    def abort_upload(self, key: str, upload_id: str, params: Params) -> None:
+        """Delete the parts of an upload."""
+        self._call("abort_multipart_upload", key, params, UploadId=upload_id)
+
+    # Many objects
+
+    def delete_many(self, keys: Iterable[str], params: Params) -> int:
+        """Delete objects, 1,000 in a request. Returns their number. Raises BatchError for those that S3 keeps."""
+        source = iter(keys)
+        failures: list[errors.Failure] = []
+        total = 0
+        while batch := list(islice(source, parts.MAX_DELETE_KEYS)):
+            failures += self._delete_batch(batch, params)
+            total += len(batch)
+        if failures:
+            first = failures[0]
+            raise errors.BatchError(
+                f"{len(failures)} of {total} objects in bucket {self.name!r} could not be deleted; the first is "
+                f"{first.key!r}: {first.code}, {first.message}. {errors.BatchError.advice}",
+                operation="delete_objects",
+                bucket=self.name,
+                failures=tuple(failures),
+            )
+        return total
+
+    def _delete_batch(self, keys: Iterable[str], params: Params) -> Iterator[errors.Failure]:
+        left = []
+        for key in keys:
+            if key.isprintable():
+                left.append(key)
+            else:
+                # XML cannot carry control characters: one such key would fail the whole batch.
+                self.delete(key, params)
+        attempt = 0
+        while left:
+            attempt += 1
+            wanted = {"Objects": [{"Key": key} for key in left], "Quiet": True}
+            with self.changing(*left):
+                refused = self._call("delete_objects", None, params, Delete=wanted).get("Errors", [])
+            left = []
+            for entry in refused:
+                code = entry.get("Code", "")
+                if code in _BUSY and attempt < _TRIES:
+                    left.append(entry["Key"])
+                elif code != "NoSuchKey":
+                    yield errors.Failure(key=entry["Key"], code=code, message=entry.get("Message", ""))
+            if left:
+                backoff.wait(attempt)
+
+    def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:
+        """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
+        extra: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
+        if flat:
+            extra["Delimiter"] = "/"
+        while True:
+            answer = self._call("list_objects_v2", None, params, **extra)
+            found = (listed(entry) for entry in answer.get("Contents", ()))
+            yield Page(
+                objects=tuple(self._noted(info) for info in found if info.key.startswith(prefix)),
+                prefixes=tuple(entry["Prefix"] for entry in answer.get("CommonPrefixes", ())),
+            )
+            if not answer.get("IsTruncated"):
+                return
+            token = answer.get("NextContinuationToken")
+            if not token or token == extra.get("ContinuationToken"):
+                raise errors.build(
+                    errors.ServerError,
+                    "the server ended the listing without a continuation token",
+                    operation="list_objects_v2",
+                    bucket=self.name,
+                )
+            extra["ContinuationToken"] = token
+
+    # Facts
+
+    def _noted(self, info: ObjectInfo) -> ObjectInfo:
+        self._facts.put(info)
+        return info
+
+    @contextmanager
+    def changing(self, *keys: str) -> Iterator[None]:
+        """Forget what is known about objects before they change, and what is learnt meanwhile."""
+        self._facts.forget(*keys)
+        try:
+            yield
+        finally:
+            self._facts.forget(*keys)
+
+    # Requests
+
+    def owned(self, params: Params) -> Params:
+        """Return the parameters with the account that must own the bucket, if the options name one."""
+        owner = self.options.expected_bucket_owner
+        return {**params, "ExpectedBucketOwner": owner} if owner else params
+
+    @sensitive_variables()
+    def _call(
+        self,
+        operation: str,
+        key: str | None = None,
+        params: Params = parameters.NONE,
+        *,
+        precondition: type[errors.S3StoreError] = errors.ObjectExistsError,
+        **extra: Any,
+    ) -> Any:
+        arguments = {**parameters.for_operation(operation, self.owned(params)), **extra, "Bucket": self.name}
+        if key is not None:
+            arguments["Key"] = key
+        return call(
+            self.client,
+            operation,
+            arguments,
+            attempts=self.options.max_attempts,
+            precondition=precondition,
+        )
+
+
+_PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")

@@ -1,0 +1,241 @@
+"""One client per process and configuration. Only this module and `sessions` import boto3 and botocore.
+
+boto3's clients are thread-safe; its sessions and resources are not. A client is made once under a lock, and made again
+in a forked child, which must not share TLS connections with its parent.
+boto3 is imported when the first client is made, because it costs as much as all of Django.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.views.decorators.debug import sensitive_variables
+
+from s3store.conf.options import CONNECTS, Options
+from s3store.core.digests import content_md5
+from s3store.wire import sessions
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from mypy_boto3_s3 import S3Client
+
+TOTAL_SECONDS = 90.0
+"""Seconds after which no new attempt of a request is started."""
+
+
+class Effort:
+    """How often one call has been sent, and since when."""
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.attempts = 0
+        self.limit = limit
+        self._started = time.monotonic()
+
+    def exhausted(self) -> bool:
+        """Whether no new attempt may be started."""
+        return time.monotonic() - self._started > TOTAL_SECONDS
+
+
+# A bucket in another region costs a few requests more: botocore asks where it is. A server that keeps redirecting
+# would have it ask without end.
+_DETOURS = 4
+
+_effort: ContextVar[Effort | None] = ContextVar("s3store_effort", default=None)
+
+
+@contextmanager
+def counted_attempts(expected: int) -> Iterator[Effort]:
+    """Count what the client sends inside the block; its attempts share one limit of time."""
+    effort = Effort(expected + _DETOURS)
+    token = _effort.set(effort)
+    try:
+        yield effort
+    finally:
+        _effort.reset(token)
+
+
+_lock = threading.RLock()
+_clients: dict[tuple[Any, ...], tuple[Options, S3Client]] = {}
+
+
+@sensitive_variables()
+def get_client(options: Options) -> S3Client:
+    """Return this process's boto3 client for the options."""
+    key = tuple(_hashable(getattr(options, name)) for name in CONNECTS)
+    found = _clients.get(key)
+    if found is None:
+        with _lock:
+            found = _clients.get(key)
+            if found is None:
+                # The options stay with the client: they keep alive the objects whose ids are in the key.
+                found = _clients[key] = options, _make(options)
+    return found[1]
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple(sorted((name, _hashable(item)) for name, item in value.items()))
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return id(value)
+
+
+def _start_anew() -> None:
+    global _lock
+    _lock = threading.RLock()
+    _clients.clear()
+
+
+# Windows has no fork and not this function.
+getattr(os, "register_at_fork", lambda **_: None)(after_in_child=_start_anew)
+
+
+@sensitive_variables()
+def _make(options: Options) -> S3Client:
+    on_aws = sessions.is_on_aws(options)
+    client = _connect(options, on_aws=on_aws)
+    _adapt(client, on_aws=on_aws)
+    return client
+
+
+def _connect(options: Options, *, on_aws: bool, unsigned: bool = False) -> S3Client:
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    config = _config(options, on_aws=on_aws)
+    with sessions.lend(options) as session:
+        region = options.region_name or session.region_name
+        client: S3Client = session.client(
+            "s3",
+            region_name=region or (None if on_aws else "us-east-1"),
+            use_ssl=options.use_ssl,
+            endpoint_url=options.endpoint_url,
+            verify=options.verify,
+            config=config.merge(Config(signature_version=UNSIGNED)) if unsigned else config,
+        )
+    return client
+
+
+@sensitive_variables()
+def ask_botocore(options: Options) -> tuple[str, str]:
+    """Return the bucket's URL and the region that signs, as a client of these options finds them.
+
+    For configurations whose host names only botocore knows: dual-stack, FIPS, acceleration, a `client_config`.
+    """
+    found = _connect(options, on_aws=sessions.is_on_aws(options), unsigned=True)
+    url = found.generate_presigned_url("get_object", {"Bucket": options.bucket_name, "Key": "k"})
+    return url.removesuffix("/k"), found.meta.region_name
+
+
+def _config(options: Options, *, on_aws: bool) -> Config:
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    checksums: Any = options.checksums
+    style: Any = options.addressing_style
+    if on_aws and style in (None, "auto"):
+        # Otherwise botocore signs URLs for the global host, which redirects to the region and breaks the signature.
+        # A bucket whose name cannot be a host name still goes by path.
+        style = "virtual"
+    if checksums == "auto":
+        checksums = "when_supported" if on_aws else "when_required"
+    config = Config(
+        signature_version=UNSIGNED if options.anonymous else "s3v4",
+        s3={"addressing_style": style, "us_east_1_regional_endpoint": "regional"},
+        proxies=dict(options.proxies) if options.proxies else None,
+        connect_timeout=options.connect_timeout,
+        read_timeout=options.read_timeout,
+        max_pool_connections=options.max_pool_connections,
+        retries={"mode": "standard", "total_max_attempts": options.max_attempts},
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
+        tcp_keepalive=True,
+    )
+    wanted = options.client_config
+    if wanted is not None:
+        try:
+            config = config.merge(Config(**wanted) if isinstance(wanted, Mapping) else wanted)
+        except TypeError as error:
+            raise ImproperlyConfigured(f"client_config holds what botocore's Config does not know: {error}") from None
+    return config
+
+
+def _adapt(client: Any, *, on_aws: bool) -> None:
+    """Switch off or add what boto3 has no option for."""
+    from botocore.handlers import add_expect_header
+
+    events = client.meta.events
+    # With `Expect: 100-continue` every upload waits one more round trip, however small it is.
+    events.unregister("before-call.s3", add_expect_header)
+    events.register("request-created.s3", _note_attempt)
+    for operation in ("PutObject", "UploadPart"):
+        events.register(f"before-sign.s3.{operation}", _hash_once)
+    if not on_aws:
+        events.register("before-call.s3.DeleteObjects", _add_content_md5)
+
+
+def _hash_once(request: Any, **_: object) -> None:
+    """Keep botocore from adding a SHA-256 to a body whose Content-MD5 is signed, as it does over plain http."""
+    from botocore.config import Config
+
+    config = request.context["client_config"]
+    chosen = (config.s3 or {}).get("payload_signing_enabled")
+    if chosen is None and "Content-MD5" in request.headers:
+        once: Any = {**(config.s3 or {}), "payload_signing_enabled": False}
+        request.context["client_config"] = config.merge(Config(s3=once))
+
+
+def _note_attempt(request: Any, **_: object) -> None:
+    """Count the attempts of a call; raise when they have taken too long together. Called before each one."""
+    from botocore.exceptions import HTTPClientError, ReadTimeoutError
+
+    effort = _effort.get() or request.context.setdefault("s3store_effort", Effort())
+    if effort.limit is not None and effort.attempts >= effort.limit:
+        raise HTTPClientError(error="the server redirects without end")
+    if effort.exhausted():
+        raise ReadTimeoutError(endpoint_url=request.url.partition("?")[0])
+    effort.attempts += 1
+
+
+def _add_content_md5(params: dict[str, Any], **_: object) -> None:
+    """Add the digest that S3 demanded before it knew other checksums; older servers still demand it."""
+    params["headers"]["Content-MD5"] = content_md5(params["body"])
+
+
+def request_errors() -> tuple[type[Exception], ...]:
+    """Return the classes of everything that botocore raises for a request or while a body is read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError
+
+    return (ClientError, BotoCoreError, HTTPError, OSError)
+
+
+def sends_own_checksums(client: S3Client) -> bool:
+    """Whether boto3 adds a checksum to every upload of this client."""
+    config: Any = client.meta.config
+    return bool(config.request_checksum_calculation == "when_supported")
+
+
+def send(client: Any, operation: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Any | None:
+    """Send a request that is signed already, once, over the client's connections; None where that failed.
+
+    botocore's own events tell of it, so that whoever counts requests sees it.
+    """
+    from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+
+    fields: Any = HeadersDict(headers)
+    request = AWSPreparedRequest(method, url, fields, body, False)
+    try:
+        for _, answer in client.meta.events.emit(f"before-send.s3.{operation}", request=request):
+            if answer is not None:
+                return answer
+        return client._endpoint.http_session.send(request)
+    except request_errors():
+        return None

@@ -1,0 +1,128 @@
+"""Multipart uploads: parts in parallel and in bounded memory, deleted unless the upload is completed.
+
+AWS: "Uploading and copying objects using multipart upload".
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+import weakref
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from s3store import errors
+from s3store.core import parts
+from s3store.core.info import WRITE_TOKEN, ObjectInfo
+from s3store.core.parameters import Params, with_metadata
+from s3store.wire.bucket import Bucket, Part
+
+logger = logging.getLogger("s3store")
+
+_COPY_THREADS = 8
+
+
+class MultipartUpload:
+    """Takes the parts of one object in order and sends up to `threads` of them at a time.
+
+    If it is forgotten, or the interpreter ends, before `complete`, the parts are deleted.
+    """
+
+    def __init__(self, bucket: Bucket, key: str, params: Params, *, create: bool, part_size: int, threads: int) -> None:
+        self._bucket = bucket
+        self._key = key
+        self._params = with_metadata(params, {WRITE_TOKEN: secrets.token_hex(8)})
+        self._create = create
+        self._part_size = part_size
+        self._size = 0
+        self._futures: list[Future[Part]] = []
+        self._free = threading.BoundedSemaphore(threads)
+        self._upload_id = bucket.start_upload(key, self._params)
+        self._abort = weakref.finalize(self, _abort, bucket, key, self._upload_id, params, os.getpid())
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3store-upload")
+
+    @property
+    def part_size(self) -> int:
+        """The size in bytes that the next part should have."""
+        return parts.part_size_for(len(self._futures) + 1, self._part_size)
+
+    def send(self, block: bytes) -> None:
+        """Send a part. Waits while `threads` parts are being sent. Raises if an earlier part has failed."""
+        self._submit(
+            len(block), self._bucket.upload_part, self._key, self._upload_id, self._number, block, self._params
+        )
+
+    def copy(self, info: ObjectInfo, first: int, last: int) -> None:
+        """Copy the bytes `first` to `last` of an object as a part. Waits and raises as `send`."""
+        copy_part: Any = self._bucket.copy_part
+        where = {"first": first, "last": last, "etag": info.etag}
+        arguments = (info.key, self._key, self._upload_id, self._number, self._params)
+        self._submit(last + 1 - first, copy_part, *arguments, **where)
+
+    @property
+    def _number(self) -> int:
+        return len(self._futures) + 1
+
+    def _submit(self, size: int, work: Any, *arguments: Any, **named: Any) -> None:
+        self._free.acquire()
+        failed = next((future for future in self._futures if future.done() and future.exception()), None)
+        if failed:
+            self._free.release()
+            failed.result()
+        future = self._threads.submit(work, *arguments, **named)
+        future.add_done_callback(lambda _: self._free.release())
+        self._futures.append(future)
+        self._size += size
+
+    def complete(self) -> ObjectInfo:
+        """Wait for the parts and combine them. Raises ObjectExistsError with `create` if the object exists."""
+        sent = [future.result() for future in self._futures]
+        info = self._bucket.complete_upload(
+            self._key, self._upload_id, sent, self._params, size=self._size, create=self._create
+        )
+        self._abort.detach()
+        self._threads.shutdown()
+        return info
+
+    def abort(self) -> None:
+        """Delete the parts. Does nothing after `complete`."""
+        # A part that arrives after the abort would stay in the bucket, invisible and paid for.
+        self._threads.shutdown(cancel_futures=True)
+        self._abort()
+
+
+def copy_in_parts(bucket: Bucket, info: ObjectInfo, key: str, params: Params) -> ObjectInfo:
+    """Copy an object of any size, with these parameters. Raises ObjectChangedError if it changes meanwhile."""
+    size = parts.part_size_of(info.size, parts.COPY_PART_SIZE)
+    upload = MultipartUpload(bucket, key, params, create=False, part_size=size, threads=_COPY_THREADS)
+    try:
+        for first, last in parts.part_ranges(info.size, size):
+            upload.copy(info, first, last)
+        return upload.complete()
+    except BaseException:
+        upload.abort()
+        raise
+
+
+def rewrite(bucket: Bucket, info: ObjectInfo, params: Params) -> None:
+    """Copy an object onto itself with these headers and metadata. Raises ObjectChangedError if it is replaced.
+
+    AWS: "Working with object metadata".
+    """
+    if info.size > parts.MAX_COPY_SIZE:
+        copy_in_parts(bucket, info, info.key, params)
+    else:
+        bucket.copy(info.key, info.key, params, etag=info.etag, MetadataDirective="REPLACE")
+
+
+def _abort(bucket: Bucket, key: str, upload_id: str, params: Params, pid: int) -> None:
+    if os.getpid() != pid:
+        return
+    try:
+        bucket.abort_upload(key, upload_id, params)
+    except errors.ObjectNotFoundError:
+        return
+    except errors.S3StoreError as error:
+        logger.warning("The parts of an unfinished upload to %r are left in the bucket %r: %s", key, bucket.name, error)

@@ -1,0 +1,126 @@
+"""The files of a storage as objects of its bucket: names, keys and parameters, for one set of options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+
+from s3store.conf.configured import Derived
+from s3store.conf.options import Options
+from s3store.core import keys, parameters
+from s3store.core.info import ObjectInfo
+from s3store.core.parameters import Parameters
+from s3store.wire.bucket import Bucket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One file: its clean name, its key, and the object parameters for that name."""
+
+    name: str
+    key: str
+    params: Parameters
+
+
+class Objects(Derived):
+    """The only place where names become keys. A storage call uses the same one from its first to its last step.
+
+    The bucket, everything else that is computed from the options, and what S3 just returned about files belong to it;
+    when options change, a storage starts with a new one.
+    """
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """The bucket. Raises ImproperlyConfigured if the options name none."""
+        if not self.options.bucket_name:
+            raise ImproperlyConfigured(
+                f"{self.owner!r} has no bucket. Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME."
+            )
+        return Bucket(self.options)
+
+    def key(self, name: str | os.PathLike[str]) -> str:
+        """Return the key of the file `name`. Raises SuspiciousFileOperation for a name that is not possible."""
+        try:
+            return keys.object_key(self.options.location, name)
+        except keys.UnsafeNameError as error:
+            raise SuspiciousFileOperation(str(error)) from None
+
+    def prefix(self, name: str | os.PathLike[str]) -> str:
+        """Return the key prefix of the directory `name`. Raises SuspiciousFileOperation."""
+        try:
+            return keys.directory_prefix(self.options.location, name)
+        except keys.UnsafeNameError as error:
+            raise SuspiciousFileOperation(str(error)) from None
+
+    def name(self, key: str) -> str | None:
+        """Return the name of the file at `key`, or None if it is outside the location or not a possible name."""
+        return keys.name_of(self.options.location, key)
+
+    def scan(self, path: str | os.PathLike[str] = "") -> Iterator[tuple[str, ObjectInfo]]:
+        """Yield name and facts of every file below a directory, at any depth: one request for 1,000 files."""
+        for page in self.bucket.pages(self.prefix(path), self.listing_params, flat=False):
+            for info in page.objects:
+                name = self.name(info.key)
+                if name is not None and not name.endswith("/"):
+                    yield name, info
+
+    def target(self, name: str | os.PathLike[str]) -> Target:
+        """Return name, key and parameters of the file `name`. Raises SuspiciousFileOperation, ImproperlyConfigured."""
+        key = self.key(name)
+        return self._target(self.name(key) or "", key)
+
+    def target_at(self, key: str) -> Target:
+        """Return name, key and parameters of the file at `key`."""
+        return self._target(self.name(key) or "", key)
+
+    def folder(self, name: str | os.PathLike[str]) -> Target:
+        """Return name, key and parameters of the empty object that marks the directory `name`."""
+        prefix = self.prefix(name)
+        return self._target(keys.clean_name(name).rstrip("/") + "/", prefix)
+
+    def _target(self, name: str, key: str) -> Target:
+        with self.pinned():
+            params = Parameters(self.owner.get_object_parameters(name))
+        for problem, hint in parameters.object_parameter_problems(params):
+            raise ImproperlyConfigured(f"object parameters for {name!r}: {problem} {hint}")
+        return Target(name=name, key=key, params=params)
+
+    def written(
+        self, target: Target, *, content_type: str | None = None, metadata: Mapping[str, str] | None = None
+    ) -> Parameters:
+        """Return the parameters that create the file: with content type, metadata and default ACL.
+
+        Raises ValueError for a content type or metadata that no header can hold.
+        """
+        problem = parameters.header_problem(content_type) or parameters.metadata_problem(metadata or {})
+        if problem:
+            raise ValueError(f"Cannot save {target.name!r}: {problem}.")
+        return parameters.write_parameters(
+            target.name,
+            params=target.params,
+            default_acl=self.options.default_acl,
+            content_type=content_type,
+            metadata=metadata,
+        )
+
+    @property
+    def listing_params(self) -> Parameters:
+        """The parameters of requests that are not about one file."""
+        params = self.options.object_parameters
+        return Parameters(params if isinstance(params, Mapping) else {})
+
+
+def params_by_name(options: Options, name: str) -> dict[str, Any]:
+    """Return the parameters of PutObject that the options contain for the file `name`."""
+    params = options.object_parameters
+    found = dict(params(name) if callable(params) else params or {})
+    for pattern, headers in (options.headers or {}).items():
+        if fnmatchcase(name, pattern):
+            found |= headers
+    return found

@@ -1,0 +1,84 @@
+"""Conversion of boto3's responses to our dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from s3store.core.info import ATTRIBUTES, ObjectInfo
+from s3store.wire.client import request_errors
+from s3store.wire.translate import reraise
+
+
+class Body:
+    """The bytes of a response, read as they arrive. Errors are ours."""
+
+    def __init__(self, stream: Any, bucket: str, key: str) -> None:
+        self._stream = stream
+        self._bucket = bucket
+        self._key = key
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the start of `buffer` and return the number of bytes; 0 at the end. Raises if the connection breaks."""
+        try:
+            data = self._stream.read(len(buffer))
+        except request_errors() as exc:
+            reraise(exc, operation="get_object", bucket=self._bucket, key=self._key)
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Return the connection to the pool, or close it if unread bytes are left on it."""
+        self._stream.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The response to a GET: facts about the whole object, the position of the first byte, and the bytes from there."""
+
+    info: ObjectInfo
+    start: int
+    body: Body
+
+
+def described(key: str, answer: Mapping[str, Any], *, size: int | None = None) -> ObjectInfo:
+    """Return the facts in the response to a HEAD or GET. `size` is that of the whole object if the response is a part."""
+    # botocore parses Expires, which may be no date, and keeps the text beside it.
+    facts = {name: answer.get("ExpiresString" if param == "Expires" else param) for param, name in ATTRIBUTES.items()}
+    if answer.get("SSECustomerAlgorithm"):
+        facts["encryption"] = facts["encryption"] or "SSE-C"
+    return ObjectInfo(
+        key=key,
+        size=answer["ContentLength"] if size is None else size,
+        etag=answer.get("ETag"),
+        modified=answer.get("LastModified"),
+        version_id=answer.get("VersionId"),
+        crc32=answer.get("ChecksumCRC32"),
+        all_metadata={name.lower(): value for name, value in answer.get("Metadata", {}).items()},
+        **facts,
+    )
+
+
+def listed(entry: Mapping[str, Any]) -> ObjectInfo:
+    """Return the facts in an entry of a listing."""
+    return ObjectInfo(
+        key=entry["Key"],
+        size=entry["Size"],
+        etag=entry.get("ETag"),
+        modified=entry.get("LastModified"),
+        storage_class=entry.get("StorageClass"),
+    )
+
+
+def written(key: str, size: int, answer: Mapping[str, Any], params: Mapping[str, Any]) -> ObjectInfo:
+    """Return the facts in the response to a write and in its request."""
+    return ObjectInfo(
+        key=key,
+        size=size,
+        etag=answer.get("ETag"),
+        version_id=answer.get("VersionId"),
+        content_type=params.get("ContentType"),
+        content_encoding=params.get("ContentEncoding"),
+        all_metadata=params.get("Metadata", {}),
+    )

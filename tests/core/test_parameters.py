@@ -1,0 +1,231 @@
+"""Requests get the parameters that they take, and the headers that the file needs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from s3store.core import parameters
+from s3store.core.parameters import Parameters
+
+# Content types
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("a.css", "text/css"),
+        ("A.CSS", "text/css"),
+        ("a.js", "text/javascript"),
+        ("a.mjs", "text/javascript"),
+        ("a.js.map", "application/json"),
+        ("a/b.c/photo.webp", "image/webp"),
+        ("photo.jpeg", "image/jpeg"),
+        ("a.woff2", "font/woff2"),
+        ("a.xml", "application/xml"),
+        ("backup.tar.gz", "application/gzip"),
+        ("a.css.gz", "application/gzip"),
+        ("a.svgz", "application/gzip"),
+        ("a.txt.br", "application/x-brotli"),
+        ("a.txt.bz2", "application/x-bzip2"),
+        ("a.txt.xz", "application/x-xz"),
+        ("a.txt.Z", "application/x-compress"),
+        ("README", "application/octet-stream"),
+        ("a.css/README", "application/octet-stream"),
+        (".css", "application/octet-stream"),
+        ("a/.css", "application/octet-stream"),
+        ("a.", "application/octet-stream"),
+        ("a.nobody-knows", "application/octet-stream"),
+    ],
+)
+def test_the_extension_decides_on_the_content_type(name: str, content_type: str) -> None:
+    """The last extension counts, whatever its case; compressed files are not what they will inflate to."""
+    assert parameters.guess_content_type(name) == content_type
+
+
+def test_an_unknown_compression_is_no_content_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the operating system's table says is compressed is not sent as what it would inflate to."""
+    monkeypatch.setattr("mimetypes.guess_type", lambda name: ("text/html", "zstd"))
+    assert parameters.guess_content_type("a.html.zst") == "application/octet-stream"
+
+
+@pytest.mark.parametrize("name", ["data:text/html,x.zip", "data:text/html;base64/x.zip", "abc:x.html?y.zip"])
+def test_sp_09_a_name_is_not_read_as_a_url(name: str) -> None:
+    """A file cannot choose its own content type by a name that looks like a data: URL."""
+    assert parameters.guess_content_type(name) == "application/zip"
+
+
+# What creates an object
+
+
+def write(name: str = "a.txt", **arguments: Any) -> dict[str, Any]:
+    return parameters.write_parameters(name, **{"params": {}, "default_acl": None, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content_type"),
+    [
+        ({}, "text/plain"),
+        ({"params": {"ContentType": "text/x-storage"}}, "text/x-storage"),
+        ({"params": {"ContentType": "text/x-storage"}, "content_type": "text/x-file"}, "text/x-file"),
+        ({"params": {"ContentType": ""}}, "text/plain"),
+    ],
+    ids=["name", "storage", "file", "empty"],
+)
+def test_the_files_own_content_type_wins(arguments: dict[str, Any], content_type: str) -> None:
+    """A type given for this file beats the storage's, which beats the name's."""
+    assert write(**arguments)["ContentType"] == content_type
+
+
+@pytest.mark.parametrize(
+    ("given", "default_acl", "acl"),
+    [
+        ({}, None, None),
+        ({}, "private", "private"),
+        ({"ACL": "public-read"}, "private", "public-read"),
+        ({"ACL": "public-read"}, None, "public-read"),
+        ({"ACL": None}, None, None),
+        ({"ACL": None}, "private", None),
+    ],
+)
+def test_an_acl_is_sent_only_when_one_is_asked_for(
+    given: dict[str, Any], default_acl: str | None, acl: str | None
+) -> None:
+    """New buckets refuse any ACL; object parameters decide over the default, and None means no header at all."""
+    sent = parameters.for_operation("put_object", write(params=given, default_acl=default_acl))
+    assert sent == {"ContentType": "text/plain", **({"ACL": acl} if acl else {})}
+
+
+@pytest.mark.parametrize(
+    ("given", "metadata", "merged"),
+    [
+        ({"a": "1"}, None, {"a": "1"}),
+        ({"a": "1"}, {"b": "2"}, {"a": "1", "b": "2"}),
+        ({"a": "1"}, {"a": "2"}, {"a": "2"}),
+        ({"Owner": "storage"}, {"owner": "file"}, {"owner": "file"}),
+    ],
+    ids=["storage", "both", "same", "same-header"],
+)
+def test_the_files_own_metadata_wins(
+    given: dict[str, str], metadata: dict[str, str] | None, merged: dict[str, str]
+) -> None:
+    """Names of metadata are headers: their case makes no difference."""
+    assert write(params={"Metadata": given}, metadata=metadata)["Metadata"] == merged
+
+
+def test_metadata_of_none_is_no_metadata() -> None:
+    """`Metadata: None` among the object parameters, which the rules allow, does not stop a save."""
+    assert write(params={"Metadata": None}, metadata={"a": "1"})["Metadata"] == {"a": "1"}
+
+
+def test_the_given_parameters_stay_as_they_are() -> None:
+    """The storage's parameters are shared by all its files."""
+    given = {"Metadata": {"a": "1"}}
+    write(params=given, default_acl="private", metadata={"b": "2"})
+    assert given == {"Metadata": {"a": "1"}}
+
+
+# Which request takes what
+
+SSE_C = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "secret", "SSECustomerKeyMD5": "md5"}
+EVERYTHING = dict.fromkeys(parameters.OBJECT_PARAMETERS, "x")
+
+
+@pytest.mark.parametrize(
+    ("operation", "taken"),
+    [
+        ("put_object", {"CacheControl", "ExpectedBucketOwner", "SSECustomerKey"}),
+        ("create_multipart_upload", {"CacheControl", "ExpectedBucketOwner", "SSECustomerKey"}),
+        ("copy_object", {"CacheControl", "ExpectedBucketOwner", "SSECustomerKey"}),
+        ("upload_part", {"ExpectedBucketOwner", "SSECustomerKey"}),
+        ("get_object", {"ExpectedBucketOwner", "SSECustomerKey"}),
+        ("head_object", {"ExpectedBucketOwner", "SSECustomerKey"}),
+        ("delete_object", {"ExpectedBucketOwner"}),
+        ("list_objects_v2", {"ExpectedBucketOwner"}),
+        ("head_bucket", {"ExpectedBucketOwner"}),
+    ],
+)
+def test_each_request_takes_its_share(operation: str, taken: set[str]) -> None:
+    """The customer's key goes where bytes are read or written, cache headers where an object is made."""
+    given = dict.fromkeys(("CacheControl", "ExpectedBucketOwner", "SSECustomerKey"), "x")
+    assert set(parameters.for_operation(operation, given)) == taken
+
+
+def test_a_copy_reads_its_source_with_the_customers_key() -> None:
+    """CopyObject names the source's key and owner apart from the target's."""
+    assert parameters.copy_source_parameters({**SSE_C, "ExpectedBucketOwner": "1", "CacheControl": "x"}) == {
+        "CopySourceSSECustomerAlgorithm": "AES256",
+        "CopySourceSSECustomerKey": "secret",
+        "CopySourceSSECustomerKeyMD5": "md5",
+        "ExpectedSourceBucketOwner": "1",
+    }
+    assert parameters.copy_source_parameters({"CacheControl": "x"}) == {}
+
+
+def test_sc_01_the_customers_key_is_never_shown() -> None:
+    """Neither parameters nor those of a copy's source have the key in their repr."""
+    given = Parameters(SSE_C, CacheControl="max-age=60")
+    for shown in (
+        repr(given),
+        str(parameters.copy_source_parameters(given)),
+        f"{parameters.for_operation('get_object', given)}",
+    ):
+        assert "secret" not in shown
+        assert "AES256" in shown
+
+
+# Headers
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a\r\nX-Evil: 1",
+        "a\nb",
+        "a\0b",
+        "a\x7f",
+        "a\tb",
+        {"a": "b\n"},
+        {"a\n": "b"},
+        {"a": {"b": "c\r"}},
+    ],
+    ids=repr,
+)
+def test_sn_11_no_header_is_injected(value: object) -> None:
+    """A control character in a value that becomes a header is refused, at any depth, and named."""
+    assert "control character" in (parameters.header_problem(value) or "")
+
+
+@pytest.mark.parametrize(
+    "value", ["text/plain", "é", "", None, 5, datetime(2030, 1, 1, tzinfo=timezone.utc), {"a": "b"}, {}], ids=ascii
+)
+def test_ordinary_values_are_no_problem(value: object) -> None:
+    """Values that are not text are botocore's to write."""
+    assert parameters.header_problem(value) is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "problem"),
+    [
+        ({"a": 1}, "does not"),
+        ({1: "a"}, "does not"),
+        ({"a b": "c"}, "name of a metadata header"),
+        ({"a:b": "c"}, "name of a metadata header"),
+        ({"é": "c"}, "name of a metadata header"),
+        ({"": "c"}, "name of a metadata header"),
+        ({"a": "é"}, "not ASCII"),
+        ({"a": "b\nc"}, "control character"),
+    ],
+    ids=ascii,
+)
+def test_metadata_that_no_header_can_hold_is_refused(metadata: dict[Any, Any], problem: str) -> None:
+    """Metadata travels in headers: S3 would refuse it, or store something else."""
+    assert problem in (parameters.metadata_problem(metadata) or "")
+
+
+@pytest.mark.parametrize("metadata", [{}, {"owner": "ann"}, {"x-y_z.1": "any text, even: this"}])
+def test_ascii_metadata_is_no_problem(metadata: dict[str, str]) -> None:
+    """Names are HTTP tokens, values printable ASCII."""
+    assert parameters.metadata_problem(metadata) is None

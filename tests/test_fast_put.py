@@ -1,0 +1,153 @@
+"""Small objects by the fast way: the same objects, and boto3's way for whatever is not taken at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from s3store import errors
+from s3store.staticfiles.fast_put import FastUpload
+from s3store.storage import S3Storage
+from s3store.testing.counting import counted_requests
+from tests.faults.proxy import FaultProxy
+
+GIVEN = {"ContentType": "text/css", "CacheControl": "max-age=5", "Metadata": {"Kind": "ü".encode().hex()}}
+
+
+def put(storage, name, body, given=GIVEN, *, create=False):
+    """Write an object, and return what the server was sent by which method."""
+    with counted_requests(storage) as sent:
+        upload = FastUpload(storage.objects.bucket, storage.options)
+        info = upload.put(storage.objects.key(name), body, given, create=create)
+    return info, sent
+
+
+@pytest.mark.parametrize("name", ["a.css", "ü b+c%20.css", "a/~*'().css"])
+def test_the_object_is_the_one_that_boto3_would_make(s3_options, name):
+    """Content, type, headers and metadata, in one signed request, whatever the name is."""
+    storage = S3Storage(**s3_options)
+    info, sent = put(storage, name, b"body")
+    assert sent.methods == ["PUT"]
+    assert "X-Amz-Signature" in sent[0].query
+    found = storage.stat(name)
+    assert (found.size, found.etag) == (info.size, info.etag) == (4, '"841a2d689ad86bd1611447453c22c6fc"')
+    assert (found.content_type, found.cache_control) == ("text/css", "max-age=5")
+    assert found.metadata == {"kind": "c3bc"}
+    assert storage.read_bytes(name) == b"body"
+    put(storage, name, b"")
+    assert storage.read_bytes(name) == b""
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ({"client_config": {"user_agent_extra": "x"}}, GIVEN),
+        ({}, {**GIVEN, "SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}),
+    ],
+    ids=["client_config", "SSE-C"],
+)
+def test_what_only_boto3_can_do_goes_its_way(s3_options, options, given):
+    """Connections configured by somebody else, and keys that no URL should carry."""
+    storage = S3Storage(**s3_options, **options)
+    _, sent = put(storage, "a.css", b"body", given)
+    assert sent.methods == ["PUT"]
+    assert "X-Amz-Signature" not in sent[0].query
+
+
+def test_a_new_object_replaces_nothing(s3_options):
+    """Creating is conditional, and boto3's way."""
+    storage = S3Storage(**s3_options)
+    put(storage, "a.css", b"first", create=True)
+    with pytest.raises(errors.ObjectExistsError):
+        put(storage, "a.css", b"second", create=True)
+    assert storage.read_bytes("a.css") == b"first"
+
+
+@pytest.mark.parametrize("status", [301, 400, 403, 500, 503, 200])
+def test_what_is_not_taken_at_once_is_sent_boto3s_way(seaweedfs_options, status):
+    """A server that is busy, redirects or refuses is boto3's to deal with; so is an answer that never came."""
+    seen = []
+
+    def refuse_once(method, target, _):
+        if method == "PUT" and not seen:
+            seen.append(target)
+            return (status, {}, b"") if status != 200 else None
+        return None
+
+    with FaultProxy(seaweedfs_options["endpoint_url"], respond=refuse_once) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        _, sent = put(storage, "a.css", b"body")
+        assert storage.read_bytes("a.css") == b"body"
+    assert sent.methods == (["PUT"] if status == 200 else ["PUT", "PUT"])
+
+
+def test_an_unreachable_server_is_boto3s_error():
+    """Nothing of the fast way shows in what is raised."""
+    storage = S3Storage(
+        bucket_name="some-bucket",
+        endpoint_url="http://127.0.0.1:9",
+        access_key="k",
+        secret_key="s",
+        region_name="r",
+        max_attempts=1,
+    )
+    with pytest.raises(errors.S3ConnectionError, match="put_object"):
+        put(storage, "a.css", b"body")
+
+
+def test_the_owner_of_the_bucket_is_named(s3_options):
+    """As with every other request: the header that S3 compares is signed."""
+    storage = S3Storage(**s3_options, expected_bucket_owner="123456789012")
+    try:
+        _, sent = put(storage, "a.css", b"body")
+    except errors.AccessDeniedError:
+        # The server knows its account, and refuses both ways.
+        return
+    assert "x-amz-expected-bucket-owner" in sent[0].query
+
+
+_MOCKED = """
+import django
+from django.conf import settings
+settings.configure()
+django.setup()
+from moto import mock_aws
+from s3store.staticfiles.fast_put import FastUpload
+from s3store.storage import S3Storage
+with mock_aws():
+    storage = S3Storage(bucket_name="mocked-bucket", access_key="k", secret_key="s", region_name="us-east-1")
+    storage.client.create_bucket(Bucket="mocked-bucket")
+    info = FastUpload(storage.objects.bucket, storage.options).put("a.css", b"body", {}, create=False)
+    print(storage.stat("a.css").etag == info.etag)
+"""
+
+
+def test_whoever_answers_for_s3_is_heard():
+    """moto's mock_aws, which many projects test with, answers by botocore's events, and nothing leaves the machine.
+
+    In a process of its own: it would empty the moto server that other tests use in this one.
+    """
+    ran = subprocess.run([sys.executable, "-c", _MOCKED], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "True"
+
+
+def test_an_answer_by_botocores_events_is_the_answer():
+    """No connection is made then: the endpoint is one that nobody listens at."""
+    storage = S3Storage(
+        bucket_name="some-bucket",
+        endpoint_url="http://127.0.0.1:9",
+        access_key="k",
+        secret_key="s",
+        region_name="answered",
+    )
+
+    def answer(request, **_):
+        return AWSResponse(request.url, 200, {"ETag": '"e"'}, None)
+
+    storage.client.meta.events.register("before-send.s3.PutObject", answer)
+    info, sent = put(storage, "a.css", b"body")
+    assert info.etag == '"e"'
+    assert sent.methods == ["PUT"]

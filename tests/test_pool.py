@@ -1,0 +1,87 @@
+"""Many tasks in a bounded pool: each outcome is told, and stopping leaves nothing running."""
+
+import threading
+
+import pytest
+
+from s3store.wire import pool
+
+
+def test_every_outcome_is_told():
+    """Results and failures, each with its item."""
+
+    def work(item):
+        if item % 10 == 3:
+            raise ValueError(item)
+        return item * 2
+
+    outcomes = list(pool.run(work, range(100), threads=8))
+    assert {outcome.item: outcome.result for outcome in outcomes if not outcome.error} == {
+        item: item * 2 for item in range(100) if item % 10 != 3
+    }
+    assert sorted(outcome.item for outcome in outcomes if outcome.error) == list(range(3, 100, 10))
+    assert all(isinstance(outcome.error, ValueError) for outcome in outcomes if outcome.error)
+
+
+def test_nothing_to_do():
+    """No item, no outcome."""
+    assert list(pool.run(str, [], threads=4)) == []
+
+
+def test_a_task_may_return_none():
+    """That is a result, and no failure."""
+    (outcome,) = pool.run(lambda _: None, [1], threads=1)
+    assert (outcome.result, outcome.error) == (None, None)
+
+
+def test_items_are_taken_as_they_are_needed():
+    """A source of a million items is never held at once, and as many tasks run at a time as there are threads."""
+    taken, running, most = [0], [0], [0]
+    lock = threading.Lock()
+
+    def source():
+        for number in range(1000):
+            taken[0] = number
+            yield number
+
+    def work(item):
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        ahead = taken[0] - item
+        with lock:
+            running[0] -= 1
+        return ahead
+
+    ahead = [outcome.result for outcome in pool.run(work, source(), threads=4)]
+    assert len(ahead) == 1000
+    assert 1 <= most[0] <= 4
+    assert max(ahead) < 100
+
+
+def test_a_caller_that_stops_waits_for_what_has_begun_and_drops_the_rest():
+    """No thread is left, and no item is begun after that."""
+    begun, gate = [], threading.Event()
+
+    def work(item):
+        begun.append(item)
+        if item:
+            gate.wait(10)
+        return item
+
+    outcomes = pool.run(work, range(100), threads=2)
+    assert next(outcomes).item == 0
+    gate.set()
+    outcomes.close()
+    assert len(begun) < 20
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("s3store-transfer")]
+
+
+def test_an_interruption_within_a_task_is_none_of_its_failures():
+    """It ends the run."""
+
+    def work(item):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(pool.run(work, range(10), threads=2))
