@@ -21,38 +21,26 @@ class S3StoreError(OSError):
     advice = "See the error code in AWS's list of error responses."
     number: int | None = errno.EIO
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        operation: str | None = None,
-        bucket: str | None = None,
-        key: str | None = None,
-        code: str | None = None,
-        status: int | None = None,
-        request_id: str | None = None,
-        attempts: int = 1,
-    ) -> None:
+    operation: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    code: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+    attempts: int = 1
+
+    def __init__(self, message: str, **facts: Any) -> None:
         super().__init__(message)
         self.message = message
         self.errno = self.number
-        self.operation = operation
-        self.bucket = bucket
-        self.key = key
-        self.code = code
-        self.status = status
-        self.request_id = request_id
-        self.attempts = attempts
+        self._facts = facts
+        self.__dict__.update(facts)
 
     def __str__(self) -> str:
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        facts = {
-            name: getattr(self, name)
-            for name in ("operation", "bucket", "key", "code", "status", "request_id", "attempts")
-        }
-        return _rebuild, (type(self), self.message, facts)
+        return _rebuild, (type(self), self.message, self._facts)
 
 
 def _rebuild(kind: type[S3StoreError], message: str, facts: dict[str, Any]) -> S3StoreError:
@@ -192,13 +180,7 @@ class BatchError(S3StoreError):
 
     advice = "The other objects were dealt with; running the same call again takes up the rest."
 
-    def __init__(self, message: str, *, failures: tuple[Failure, ...] = (), **facts: Any) -> None:
-        super().__init__(message, **facts)
-        self.failures = failures
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        kind, (cls, message, facts) = super().__reduce__()
-        return kind, (cls, message, {**facts, "failures": self.failures})
+    failures: tuple[Failure, ...] = ()
 
 
 class MissingReferenceError(ValueError):
@@ -260,31 +242,13 @@ def kind_of(code: str | None, status: int | None) -> type[S3StoreError]:
     return ServerError if status and status >= 500 else InvalidRequestError
 
 
-def build(
-    kind: type[S3StoreError],
-    said: str,
-    *,
-    operation: str,
-    bucket: str | None,
-    key: str | None = None,
-    code: str | None = None,
-    status: int | None = None,
-    request_id: str | None = None,
-    attempts: int = 1,
-) -> S3StoreError:
-    """Return an exception of `kind` with the full message."""
-    said = said.rstrip(" .")
-    if not said and not code:
-        said = f"HTTP status {status}" if status else "no reason was given"
+def build(kind: type[S3StoreError], reason: str, *, operation: str, bucket: str | None, **facts: Any) -> S3StoreError:
+    """Return an exception of `kind` with the full message. `facts` are the other attributes of S3StoreError."""
+    reason = reason.rstrip(" .")
+    code, key, request_id = (facts.get(name) for name in ("code", "key", "request_id"))
+    if not reason and not code:
+        reason = f"HTTP status {facts['status']}" if facts.get("status") else "no reason was given"
     target = f"key {key!r} in bucket {bucket!r}" if key is not None else f"bucket {bucket!r}"
-    answer = ", ".join(str(part) for part in (code, said, f"request id {request_id}" if request_id else "") if part)
-    return kind(
-        f"{operation} of {target} failed: {answer}. {kind.advice}",
-        operation=operation,
-        bucket=bucket,
-        key=key,
-        code=code,
-        status=status,
-        request_id=request_id,
-        attempts=attempts,
-    )
+    answer = ", ".join(str(part) for part in (code, reason, request_id and f"request id {request_id}") if part)
+    message = f"{operation} of {target} failed: {answer}. {kind.advice}"
+    return kind(message, operation=operation, bucket=bucket, **facts)

@@ -36,6 +36,13 @@ def _option(
     return field(default=default, repr=shown and not secret, metadata=metadata)
 
 
+_COMPRESSIBLE = (
+    *(f"text/{kind}" for kind in ("css", "csv", "html", "javascript", "markdown", "plain")),
+    *(f"application/{kind}" for kind in ("javascript", "json", "manifest+json", "wasm", "x-javascript", "xml")),
+    *("font/otf", "font/ttf", "image/svg+xml"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The configuration of a storage. An empty string for an option whose default is None counts as missing."""
@@ -169,27 +176,7 @@ class Options:
     """Compress files of the types in `gzip_content_types` with Brotli if that makes them smaller, and smaller than
     with `gzip` if both are on. Needs the extra s3store[brotli]."""
 
-    gzip_content_types: Iterable[str] = _option(
-        COMPRESSION,
-        (
-            "text/css",
-            "text/javascript",
-            "application/javascript",
-            "application/x-javascript",
-            "image/svg+xml",
-            "application/json",
-            "application/manifest+json",
-            "application/wasm",
-            "application/xml",
-            "font/otf",
-            "font/ttf",
-            "text/csv",
-            "text/html",
-            "text/markdown",
-            "text/plain",
-        ),
-        "GZIP_CONTENT_TYPES",
-    )
+    gzip_content_types: Iterable[str] = _option(COMPRESSION, _COMPRESSIBLE, "GZIP_CONTENT_TYPES")
     """The content types that `gzip` and `brotli` compress."""
 
     max_inflated_size: int = _option(COMPRESSION, GIB, "AWS_S3_MAX_INFLATED_SIZE")

@@ -38,7 +38,7 @@ ATTRIBUTES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
-    """The facts that S3 returns about an object. A listing has size, etag, modified and storage_class; others are None."""
+    """The facts that S3 returns about an object. A listing has size, etag, modified and storage_class only."""
 
     key: str
     size: int

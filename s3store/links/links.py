@@ -109,8 +109,8 @@ def _warn_of_credentials(bucket: str, seconds: int) -> None:
         return
     _warned.add(bucket)
     logger.warning(
-        "Signed URLs in bucket %r should work for %d seconds, but the credentials that sign them expire earlier, and the "
-        "URLs with them. Use a shorter lifetime, longer role sessions, or permanent keys.",
+        "Signed URLs in bucket %r should work for %d seconds, but the credentials that sign them expire earlier, and "
+        "so do the URLs. Use a shorter lifetime, longer role sessions, or permanent keys.",
         bucket,
         seconds,
     )

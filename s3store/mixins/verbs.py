@@ -66,7 +66,7 @@ class Verbs:
     # Deleting and copying
 
     def delete_many(self, names: Iterable[str]) -> int:
-        """Delete files, 1,000 in a request. Returns the number of files. Raises BatchError for those S3 did not delete."""
+        """Delete files, 1,000 in a request, and return their number. Raises BatchError for files that S3 keeps."""
         objects = self.objects
         return objects.bucket.delete_many((objects.key(name) for name in names), objects.listing_params)
 

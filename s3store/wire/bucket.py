@@ -88,7 +88,7 @@ class Bucket:
     def refuse_existing(self, key: str, params: Params) -> None:
         """Raise ObjectExistsError if the object exists."""
         if self.find(key, params):
-            raise errors.build(errors.ObjectExistsError, "it exists", operation="save", bucket=self.name, key=key)
+            raise self._error(errors.ObjectExistsError, "it exists", "save", key=key)
 
     def get(
         self, key: str, params: Params, *, start: int = 0, stop: int | None = None, etag: str | None = None
@@ -112,13 +112,8 @@ class Bucket:
             first, total = ranges.parse_content_range(answer["ContentRange"])
         if first != start:
             body.close()
-            raise errors.build(
-                errors.InvalidRequestError,
-                f"asked for the bytes from {start}, the server sent those from {first}",
-                operation="get_object",
-                bucket=self.name,
-                key=key,
-            )
+            reason = f"asked for the bytes from {start}, the server sent those from {first}"
+            raise self._error(errors.InvalidRequestError, reason, "get_object", key=key)
         return Response(info=self._noted(described(key, answer, size=total)), start=first, body=body)
 
     def put(self, key: str, body: bytes, params: Params, **condition: Any) -> ObjectInfo:
@@ -159,14 +154,12 @@ class Bucket:
         """Copy an object within the bucket, up to 5 GiB. `changes` are parameters of CopyObject."""
         if etag:
             changes["CopySourceIfMatch"] = etag
-        changes |= parameters.copy_source_parameters(params)
         with self.changing(key):
-            self._call(
-                "copy_object", key, params, precondition=errors.ObjectChangedError, **changes, **self._source(source)
-            )
+            self._copied("copy_object", source, key, params, **changes)
 
-    def _source(self, key: str) -> dict[str, Any]:
-        return {"CopySource": {"Bucket": self.name, "Key": key}}
+    def _copied(self, operation: str, source: str, key: str, params: Params, **extra: Any) -> Any:
+        extra |= {"CopySource": {"Bucket": self.name, "Key": source}, **parameters.copy_source_parameters(params)}
+        return self._call(operation, key, params, precondition=errors.ObjectChangedError, **extra)
 
     def delete(self, key: str, params: Params) -> None:
         """Delete an object. A missing object is not an error."""
@@ -179,14 +172,11 @@ class Bucket:
     def get_acl(self, key: str, params: Params) -> tuple[Grant, ...]:
         """Return the grants of an object's ACL."""
         answer = self._call("get_object_acl", key, params)
+        grants = ((grant["Permission"], grant["Grantee"]) for grant in answer.get("Grants", ()))
+        names = ("URI", "EmailAddress", "ID")
         return tuple(
-            Grant(
-                permission=grant["Permission"],
-                grantee=next(
-                    (grant["Grantee"][name] for name in ("URI", "EmailAddress", "ID") if name in grant["Grantee"]), ""
-                ),
-            )
-            for grant in answer.get("Grants", ())
+            Grant(permission=permission, grantee=next((grantee[name] for name in names if name in grantee), ""))
+            for permission, grantee in grants
         )
 
     def put_acl(self, key: str, acl: str, params: Params) -> None:
@@ -215,10 +205,8 @@ class Bucket:
     ) -> Part:
         """Copy the bytes `first` to `last` of the version `etag` of an object as one part."""
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number, "CopySourceIfMatch": etag}
-        extra |= {"CopySourceRange": f"bytes={first}-{last}", **parameters.copy_source_parameters(params)}
-        answer = self._call(
-            "upload_part_copy", key, params, precondition=errors.ObjectChangedError, **extra, **self._source(source)
-        )
+        extra["CopySourceRange"] = f"bytes={first}-{last}"
+        answer = self._copied("upload_part_copy", source, key, params, **extra)
         return Part(number=number, etag=answer["CopyPartResult"]["ETag"])
 
     def complete_upload(
@@ -308,12 +296,8 @@ class Bucket:
                 return
             token = answer.get("NextContinuationToken")
             if not token or token == extra.get("ContinuationToken"):
-                raise errors.build(
-                    errors.ServerError,
-                    "the server ended the listing without a continuation token",
-                    operation="list_objects_v2",
-                    bucket=self.name,
-                )
+                reason = "the server ended the listing without a continuation token"
+                raise self._error(errors.ServerError, reason, "list_objects_v2")
             extra["ContinuationToken"] = token
 
     # Facts
@@ -333,6 +317,9 @@ class Bucket:
 
     # Requests
 
+    def _error(self, kind: type[errors.S3StoreError], reason: str, operation: str, **facts: Any) -> errors.S3StoreError:
+        return errors.build(kind, reason, operation=operation, bucket=self.name, **facts)
+
     def owned(self, params: Params) -> Params:
         """Return the parameters with the account that must own the bucket, if the options name one."""
         owner = self.options.expected_bucket_owner
@@ -351,13 +338,8 @@ class Bucket:
         arguments = {**parameters.for_operation(operation, self.owned(params)), **extra, "Bucket": self.name}
         if key is not None:
             arguments["Key"] = key
-        return call(
-            self.client,
-            operation,
-            arguments,
-            attempts=self.options.max_attempts,
-            precondition=precondition,
-        )
+        attempts = self.options.max_attempts
+        return call(self.client, operation, arguments, attempts=attempts, precondition=precondition)
 
 
 _PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")

@@ -1,6 +1,7 @@
 """The metadata cache: what S3 returned about objects, kept for a few seconds.
 
-`FieldFile.size` after `save`, or the sizes of files that were just listed, then need no request. `exists` never uses it.
+`FieldFile.size` after `save`, or the sizes of files that were just listed, then need no request. `exists` does not
+use it.
 """
 
 from __future__ import annotations

@@ -28,39 +28,22 @@ def is_temporary(error: errors.S3StoreError, cause: Exception) -> bool:
 
 
 def translated(
-    exc: Exception,
-    *,
-    operation: str,
-    bucket: str,
-    key: str | None = None,
-    precondition: type[errors.S3StoreError] = errors.ObjectExistsError,
-    attempts: int = 1,
+    exc: Exception, *, precondition: type[errors.S3StoreError] = errors.ObjectExistsError, **facts: Any
 ) -> errors.S3StoreError:
-    """Return our exception for `exc`: `precondition` for a 412; `attempts` is how often the request was sent."""
+    """Return our exception for `exc`: `precondition` for a 412. `facts` are attributes of S3StoreError."""
     response: dict[str, Any] | None = getattr(exc, "response", None)
     if not isinstance(response, dict):
-        return errors.build(
-            _kind_without_answer(exc), _text(exc), operation=operation, bucket=bucket, key=key, attempts=attempts
-        )
+        return errors.build(_kind_without_answer(exc), _text(exc), **facts)
     said = response.get("Error", {})
     about = response.get("ResponseMetadata", {})
     code, status = said.get("Code"), about.get("HTTPStatusCode")
     kind = errors.kind_of(code, status)
     if kind is errors.ObjectExistsError:
         kind = precondition
-    if kind is errors.ObjectNotFoundError and key is None:
+    if kind is errors.ObjectNotFoundError and facts.get("key") is None:
         kind = errors.BucketNotFoundError
-    return errors.build(
-        kind,
-        said.get("Message", ""),
-        operation=operation,
-        bucket=bucket,
-        key=key,
-        code=code,
-        status=status,
-        request_id=about.get("RequestId"),
-        attempts=attempts,
-    )
+    reason, request_id = said.get("Message", ""), about.get("RequestId")
+    return errors.build(kind, reason, code=code, status=status, request_id=request_id, **facts)
 
 
 _BY_NAME = {

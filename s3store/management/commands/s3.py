@@ -27,8 +27,8 @@ class Headers:
     """Gives existing files the headers that the storage's options require now."""
 
     help = (
-        "Give existing files the headers, content types and metadata that the storage's options require now. Only files "
-        "that differ are changed, by a copy inside S3."
+        "Give existing files the headers, content types and metadata that the storage's options require now. Only "
+        "files that differ are changed, by a copy inside S3."
     )
 
     def __init__(self, base: BaseCommand) -> None:
