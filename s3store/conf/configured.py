@@ -100,8 +100,10 @@ class Configured(_Base):
         pinned = _pinned.get()
         if pinned is not None and pinned.owner is self:
             return pinned
-        computed = {name: getattr(self, name) for name in self._computed}
-        version = sources.generation(), computed
+        version: Any = sources.generation()
+        computed = {name: getattr(self, name) for name in self._computed} if self._computed else {}
+        if computed:
+            version = version, computed
         # Read once: another thread may replace it at any time.
         known = self._known
         if known is None or known[0] != version:

@@ -894,16 +894,23 @@ def test_windows_are_as_the_table_says():
 
 
 def test_every_module_is_in_the_architecture():
-    """And no module is there that does not exist."""
-    rows = table(DOCS / "explanation" / "architecture.rst", "The modules")
+    """And no module is there that does not exist; the rooms' own modules too."""
+    rows = table(DOCS / "explanation" / "architecture.rst", "The rooms")
     named = {name.rstrip("/") for row in rows for name in re.findall(r"``([\w/]+)``", row[0])}
     package = ROOT / "s3store"
-    found = {path.stem for path in package.glob("*.py")} - {"__init__"}
-    found |= {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
-    assert named == found
-    core = next(row[1] for row in rows if row[0] == "``core/``")
-    wanted = {path.stem for path in (package / "core").glob("*.py")} - {"__init__"}
-    assert set(re.findall(r"``(\w+)`` \(", core)) == wanted
+    rooms = {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
+    assert named == rooms | {path.stem for path in package.glob("*.py")} - {"__init__"}
+    listed = {row[0].strip("`/"): row[1] for row in rows if re.fullmatch(r"``\w+/``", row[0])}
+    for name, modules in listed.items():
+        found = {path.stem for path in (package / name).iterdir() if path.suffix == ".py" or path.name == "rules"}
+        assert set(re.findall(r"``(\w+)``", modules)) == found - {"__init__"}, name
+    assert len(listed) == 9
+
+
+def test_the_picture_of_the_rooms_is_fresh():
+    """`python docs/house.py` has been run since the imports changed."""
+    ran = subprocess.run([sys.executable, "docs/house.py", "--check"], cwd=ROOT, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_the_tests_and_pages_that_the_coverage_names_exist():
