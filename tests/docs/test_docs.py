@@ -126,8 +126,23 @@ def test_sphinx_builds_without_warnings_and_all_links_resolve(built):
 def test_links_of_the_readme_resolve(path):
     """They lead to files of the repository, as a code host shows them."""
     links = re.findall(r"<([^>\s]+)>`_", path.read_text(encoding="utf-8"))
-    assert path.name != "README.rst" or len(links) > 15
     assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
+def test_the_readme_needs_no_relative_link():
+    """A package index shows the README without the repository: it names files that exist instead of linking to them."""
+    text = (ROOT / "README.rst").read_text(encoding="utf-8")
+    assert [link for link in re.findall(r"<([^>\s]+)>`_", text) if "://" not in link] == []
+    named = re.findall(r"``([\w./-]+\.(?:rst|py))``", text)
+    assert len(named) > 15
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_front_page_begins_as_the_readme_does(built):
+    """The first page includes what s3store does, the comparison, the installation and the quick start."""
+    headings = re.findall(r"<h2>(.*?)<a", (built / "index.html").read_text(encoding="utf-8"))
+    assert headings[:3] == ["Comparison with django-storages", "Install", "Quick start"]
+    assert "Try it" not in headings
 
 
 def test_no_page_names_a_machine():
@@ -170,7 +185,7 @@ def test_every_setting_that_is_named_exists():
 
 def test_every_setting_of_django_storages_has_its_row():
     """The table of settings in the how-to is the list that the tests of conf go through."""
-    rows = table(DOCS / "howto" / "coming-from-django-storages.rst", "Every setting keeps its name and meaning")
+    rows = table(DOCS / "howto" / "coming-from-django-storages.rst", "Settings and defaults")
     named = [setting for row in rows for setting in re.findall(r"``(\w+)``", row[0])]
     assert sorted(named) == sorted(setting for setting, _, _ in DJANGO_STORAGES)
 
