@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import csv
 import doctest
 import importlib
 import inspect
@@ -46,7 +47,7 @@ from s3store.management.commands import collectstatic as ours
 from s3store.mixins import presigned
 from s3store.mixins.presigned import PresignedUpload
 from s3store.mixins.verbs import Stat
-from s3store.staticfiles import publish
+from s3store.staticfiles import releases
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 from s3store.testing import contract, counting, fixtures, servers
 from s3store.testing.counting import counted_requests
@@ -847,11 +848,11 @@ def test_numbers_in_the_prose_are_the_codes():
     text = {path.stem: " ".join(path.read_text(encoding="utf-8").split()) for path in pages()}
     limits = {row[0]: row[1] for row in table(DOCS / "explanation" / "requests-and-retries.rst")}
     assert limits == {
-        "until a connection is made": f"{FIELDS['connect_timeout'].default:g} s",
-        "of silence within a request": f"{FIELDS['read_timeout'].default:g} s",
-        "attempts of one request, the first included": str(FIELDS["max_attempts"].default),
-        "from the first attempt until no new one starts": f"{client.TOTAL_SECONDS:g} s",
-        "connections that are kept": str(FIELDS["max_pool_connections"].default),
+        "Time to open a connection": f"{FIELDS['connect_timeout'].default:g} s",
+        "Time without data during a request": f"{FIELDS['read_timeout'].default:g} s",
+        "Attempts for one request, including the first": str(FIELDS["max_attempts"].default),
+        "Time from the first attempt after which no new one starts": f"{client.TOTAL_SECONDS:g} s",
+        "Connections that are kept open": str(FIELDS["max_pool_connections"].default),
     }
     assert facts.SECONDS == 2
     assert f"{facts.LIMIT:,} objects" in text["facts"]
@@ -864,7 +865,7 @@ def test_numbers_in_the_prose_are_the_codes():
     assert FIELDS["max_inflated_size"].default == 1 << 30
     assert len(FIELDS["gzip_content_types"].default) == 15
     assert (presigned.UPLOAD_SECONDS, presigned.MAX_UPLOAD_SIZE) == (600, 5 << 30)
-    assert publish.GRACE.total_seconds() == 3600
+    assert releases.GRACE.total_seconds() == 3600
     assert "Files younger than an hour always stay" in text["static-files"]
     assert "32 files at a time (``--threads``)" in text["static-files"]
     parser = ours.Command().create_parser("manage.py", "collectstatic")
@@ -894,7 +895,7 @@ def in_seconds(text: str) -> int:
 
 def test_windows_are_as_the_table_says():
     """How long a URL lives, stays the same, and works at least, from the first second of a window to the last."""
-    rows = table(DOCS / "explanation" / "stable-urls.rst", "How to choose")
+    rows = table(DOCS / "explanation" / "stable-urls.rst", "How to choose the lifetime and the window")
     assert len(rows) > 5
     for given, life, same, least in rows:
         expire, fraction = (float(number) for number in re.findall(r"``([\d.]+)``", given))
@@ -952,29 +953,43 @@ def missing_tests(text: str) -> list[str]:
     ]
 
 
+def coverage(name: str) -> list[dict[str, str]]:
+    """Return the rows of a table in tests/coverage: what is tested, and the tests, as `path::test`."""
+    with (ROOT / "tests" / "coverage" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        named = row["tests"].split()
+        assert named, row
+        assert [test for test in named if not re.fullmatch(r"[\w/]+\.py::\w+", test)] == []
+        assert missing_tests(" ".join(f"``{test}``" for test in named)) == []
+    return rows
+
+
 @pytest.mark.parametrize(
-    ("heading", "rows"),
+    ("topic", "ids"),
     [
         ("Links", [f"SU-{number:02}" for number in range(1, 17)]),
-        ("Uploads by signed document", [f"SP-{number:02}" for number in (*range(5, 14), 15, 16, 18)]),
+        ("Presigned uploads", [f"SP-{number:02}" for number in (*range(5, 14), 15, 16, 18)]),
         ("Static files", [f"RD-{number:02}" for number in range(1, 9)]),
     ],
 )
-def test_every_attack_and_accident_has_its_test(heading, rows):
-    """Row by row, and each test that a row names is there."""
-    found = table(DOCS / "explanation" / "security.rst", heading)
-    assert [row[0] for row in found] == rows
-    for number, _, where in found:
-        named = re.findall(r"``([\w/]+\.py)::(\w+)``", where)
-        assert named, number
-        assert missing_tests(where) == []
+def test_every_attack_and_accident_has_its_test(topic, ids):
+    """Each row has an outcome and tests that exist."""
+    rows = [row for row in coverage("security") if row["topic"] == topic]
+    assert [row["id"] for row in rows] == ids
+    assert all(row["what"] and row["outcome"] for row in rows)
 
 
-@pytest.mark.parametrize("page", ["stable-urls.rst", "publishing-static-files.rst"])
+@pytest.mark.parametrize("page", ["stable-urls", "publishing-static-files"])
 def test_what_is_verified_has_its_tests(page):
-    """The pages that explain name tests that are there."""
-    rows = table(DOCS / "explanation" / page, "How it is verified")
+    """What these pages state, row by row, with tests that exist."""
+    rows = coverage(page)
     assert len(rows) > 5
-    for _, where in rows:
-        assert "::" in where
-        assert missing_tests(where) == []
+    assert all(row["what"] for row in rows)
+
+
+def test_no_page_names_a_test():
+    """Ids and names of tests are for maintainers: they are in tests/coverage."""
+    suspicious = re.compile(r"\b(SU|SP|RD)-\d\d\b|::test_")
+    paths = [path for path in pages() if path.parent.name != "reference"]
+    assert [str(path) for path in paths if suspicious.search(path.read_text(encoding="utf-8"))] == []
