@@ -874,7 +874,7 @@ def test_numbers_in_the_prose_are_the_codes():
 
 def test_cache_control_is_as_the_page_says():
     """Of names with a hash and of others, in both classes."""
-    rows = table(DOCS / "howto" / "static-files.rst", "Headers")
+    rows = table(DOCS / "howto" / "static-files.rst", "Cache-Control and other headers")
     hashed, others = (row[1].strip("`") for row in rows)
     for cls, name, expected in (
         (S3ManifestStaticStorage, "a.0123456789ab.css", hashed),
