@@ -1,4 +1,4 @@
-"""The app: registers the system checks and makes the legacy settings work."""
+"""The app: registers the system checks and applies the legacy settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class S3StoreConfig(AppConfig):
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
-        # Here and not in ready(): models are imported in between, and their file fields take their storage.
+        # Not in ready(): models are imported before it, and their file fields get their storages.
         if not DJANGO_READS_LEGACY_SETTINGS:
             legacy.apply_legacy_settings()
             setting_changed.connect(legacy.follow_legacy_setting, dispatch_uid="s3store.legacy")

@@ -1,4 +1,4 @@
-"""System checks: offline, one for each rule, over every storage of ours in STORAGES."""
+"""System checks for each s3store storage in STORAGES. They send no requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Messages = list[checks.CheckMessage]
 
 
 def check_storages(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> Messages:
-    """Check the options of every storage of ours that STORAGES names."""
+    """Check the options of each s3store storage in STORAGES."""
     found: dict[str, Configured] = {}
     messages: Messages = []
     backends: Any = storages.backends
@@ -65,19 +65,19 @@ def _check_shared_locations(found: dict[str, Configured]) -> Iterator[checks.Che
         place = (options.endpoint_url, options.bucket_name, options.location)
         if options.bucket_name and place in seen:
             yield checks.Warning(
-                f"STORAGES[{alias!r}] and STORAGES[{seen[place]!r}] keep their files in the same place: bucket "
-                f"{options.bucket_name!r}, location {options.location!r}.",
-                hint="Give each a location of its own; collectstatic --clear would delete the other's files.",
+                f"STORAGES[{alias!r}] and STORAGES[{seen[place]!r}] have the same bucket "
+                f"{options.bucket_name!r} and location {options.location!r}.",
+                hint="Set a different location for each. collectstatic --clear would delete the other's files.",
                 id="s3store.W020",
             )
         seen.setdefault(place, alias)
 
 
 def check_legacy_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> Messages:
-    """Say how to write in STORAGES what the legacy settings say."""
+    """Warn about legacy settings, and show the equivalent STORAGES."""
     return [
         checks.Warning(
-            f"The setting {name} is ignored by Django 5.1 and later; s3store makes it work.",
+            f"Django 5.1 and later ignore the setting {name}; s3store applies it.",
             hint=f'Write STORAGES = {{…, "{legacy.LEGACY[name]}": {{"BACKEND": "{path}"}}}} instead.',
             id="s3store.W021",
         )
@@ -86,7 +86,7 @@ def check_legacy_settings(app_configs: Sequence[AppConfig] | None = None, **_: A
 
 
 def check_order(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> Messages:
-    """Say when Django's own collectstatic is found before ours, for a storage of ours."""
+    """Warn if Django's own collectstatic is used for an s3store storage."""
     both = ("s3store", "django.contrib.staticfiles")
     found = [config.name for config in apps.get_app_configs() if config.name in both]
     backends: Any = storages.backends
@@ -95,8 +95,8 @@ def check_order(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> Mes
         return []
     return [
         checks.Warning(
-            "INSTALLED_APPS has 's3store' after 'django.contrib.staticfiles': collectstatic is Django's own.",
-            hint="Put 's3store' first. Until then, collectstatic sends several requests for each file.",
+            "'s3store' is after 'django.contrib.staticfiles' in INSTALLED_APPS: collectstatic is Django's own.",
+            hint="Move 's3store' before it. Django's collectstatic sends several requests for each file.",
             id="s3store.W022",
         )
     ]

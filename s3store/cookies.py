@@ -1,4 +1,4 @@
-"""CloudFront's signed cookies on a response: set where somebody logs in, deleted where they log out."""
+"""CloudFront's signed cookies on a response: set them at login, and delete them at logout."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def set_cookies(
     ip_address: str | None = None,
     starts: datetime | None = None,
 ) -> None:
-    """Set the cookies with which CloudFront serves everything below the directory `prefix` to this browser.
+    """Set cookies that allow the browser to load everything below the directory `prefix` from CloudFront.
 
-    `expire`, `starts` and `ip_address` are those of `cloudfront_url`. `domain` is the parent domain of the site and of
-    `custom_domain`; without it the cookies stay with the site's own host. `path` is by default that of the directory,
-    so that cookies for several directories live side by side. Caches between are told to keep the response to one user.
+    `expire`, `starts` and `ip_address` are those of `cloudfront_url`. `domain` is a parent domain of the site and of
+    `custom_domain` (default: the site's own host). Default for `path`: that of the directory, so that cookies for
+    several directories do not replace each other. The response becomes `Cache-Control: private`.
 
-    The browser forgets the cookies when it is closed. AWS: "Prevent misuse of signed cookies".
+    The browser deletes the cookies when it is closed. AWS: "Prevent misuse of signed cookies".
     """
     where = _where(storage, prefix, domain, path)
     found = storage.cloudfront_cookies(prefix, expire=expire, starts=starts, ip_address=ip_address)
@@ -56,18 +56,18 @@ def delete_cookies(
     path: str | None = None,
     samesite: SameSite = "Lax",
 ) -> None:
-    """Delete the cookies that `set_cookies` has set with the same `prefix`, `domain`, `path` and `samesite`."""
+    """Delete the cookies of `set_cookies`. `prefix`, `domain`, `path` and `samesite` must be the same."""
     where = _where(storage, prefix, domain, path)
     for name in COOKIES:
         response.delete_cookie(name, domain=domain, path=where, samesite=samesite)
 
 
 def _where(storage: CloudFront, prefix: str | os.PathLike[str], domain: str | None, path: str | None) -> str:
-    """Return the cookies' path, and refuse a domain to which browsers would never send them."""
+    """Return the path of the cookies. Raises ValueError for a domain with which browsers would not send them."""
     objects = storage.objects
     url = urlsplit(object_url(objects.of(Distribution.of).base_url, objects.prefix(prefix)))
     host = url.hostname or ""
     parent = (domain or host).removeprefix(".").lower()
     if host != parent and not host.endswith(f".{parent}"):
-        raise ValueError(f"Cookies for {domain!r} never reach {host!r}. Give a domain that both hosts are in.")
+        raise ValueError(f"Browsers do not send cookies for {domain!r} to {host!r}. Give a common parent domain.")
     return url.path if path is None else path

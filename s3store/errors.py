@@ -1,7 +1,7 @@
-"""What can go wrong with S3, as the built-in exceptions that Django code already catches.
+"""Exceptions for failed requests to S3. Most are also built-in exceptions, which Django code already catches.
 
-Each error is an S3StoreError *and* the matching built-in one; it says what was being done to which key in which
-bucket, what S3 answered, and what to do next. AWS: "Error responses".
+The message says which operation failed on which key and bucket, what S3 returned, and what to do next.
+AWS: "Error responses".
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 
 class S3StoreError(OSError):
-    """A request to S3 that failed.
+    """A request to S3 failed.
 
-    Attributes: `operation` (boto3's name, `put_object`), `bucket`, `key`, `code` (S3's error code), `status` (HTTP)
-    and `request_id`; each is None where it is not known. `attempts` is how often the request was sent.
+    Attributes: `operation` (boto3's name, such as `put_object`), `bucket`, `key`, `code` (S3's error code), `status`
+    (HTTP) and `request_id`. Each is None if unknown. `attempts` is the number of times the request was sent.
     """
 
-    advice = "See the error code in AWS's list of error responses."
+    advice = "Look up the error code in AWS's list of error responses."
     number: int | None = errno.EIO
 
     operation: str | None = None
@@ -48,51 +48,51 @@ def _rebuild(kind: type[S3StoreError], message: str, facts: dict[str, Any]) -> S
 
 
 class ObjectNotFoundError(S3StoreError, FileNotFoundError):
-    """There is no such object."""
+    """The object does not exist."""
 
-    advice = "Check the name; names are case-sensitive and relative to the storage's location."
+    advice = "Check the name. Names are case-sensitive and relative to the storage's location."
     number = errno.ENOENT
 
 
 class BucketNotFoundError(S3StoreError):
-    """There is no such bucket; that says nothing about the file."""
+    """The bucket does not exist. This is a configuration error and not a FileNotFoundError."""
 
-    advice = "Check the option bucket_name (AWS_STORAGE_BUCKET_NAME), the region and the endpoint."
+    advice = "Check bucket_name (AWS_STORAGE_BUCKET_NAME), the region and the endpoint."
 
 
 class AccessDeniedError(S3StoreError, PermissionError):
-    """S3 refused the credentials or what they asked for."""
+    """S3 refused the request, or the credentials."""
 
     advice = (
-        "Check the credentials, the IAM policy and the bucket policy. Without s3:ListBucket, S3 answers 403 "
-        "for objects that do not exist, too."
+        "Check the credentials, the IAM policy and the bucket policy. Without the permission s3:ListBucket, S3 also "
+        "returns 403 for objects that do not exist."
     )
     number = errno.EACCES
 
 
 class InvalidCredentialsError(AccessDeniedError):
-    """S3 does not know the key, or the signature made with it is wrong."""
+    """S3 does not know the access key, or the signature is wrong."""
 
-    advice = "Check access_key and secret_key for a wrong pair, a stray space, or a key of another provider."
+    advice = "Check that access_key and secret_key belong together and to this provider, and contain no spaces."
 
 
 class ExpiredCredentialsError(AccessDeniedError):
-    """The temporary credentials have run out."""
+    """The temporary credentials have expired."""
 
-    advice = "Renew the session (aws sso login), or let a role provide credentials that renew themselves."
+    advice = "Renew the session (aws sso login), or use a role, whose credentials are renewed automatically."
 
 
 class NoCredentialsError(AccessDeniedError):
-    """Nothing to sign with was found."""
+    """No credentials were found."""
 
     advice = (
-        "Set AWS_S3_ACCESS_KEY_ID and AWS_S3_SECRET_ACCESS_KEY, a session_profile, or run where a role provides "
-        "credentials; anonymous=True is for public buckets."
+        "Set AWS_S3_ACCESS_KEY_ID and AWS_S3_SECRET_ACCESS_KEY, or session_profile, or run where a role provides "
+        "credentials. For a public bucket, set anonymous=True."
     )
 
 
 class ObjectExistsError(S3StoreError, FileExistsError):
-    """The object was to be created and is there already."""
+    """The object to create already exists."""
 
     advice = "Save under another name, or allow overwriting with file_overwrite=True."
     number = errno.EEXIST
@@ -105,7 +105,7 @@ class ObjectChangedError(S3StoreError):
 
 
 class AclNotSupportedError(S3StoreError):
-    """The bucket has ACLs switched off, as all new buckets have."""
+    """The bucket does not allow ACLs. This is the default of new buckets."""
 
     advice = (
         "Remove default_acl (AWS_DEFAULT_ACL) and grant public reads with a bucket policy, or set the bucket's "
@@ -115,60 +115,60 @@ class AclNotSupportedError(S3StoreError):
 
 
 class WrongRegionError(S3StoreError):
-    """The bucket is in another region than the client's."""
+    """The bucket is not in the region of the client."""
 
     advice = "Set region_name (AWS_S3_REGION_NAME) to the bucket's region."
 
 
 class ClockSkewError(S3StoreError):
-    """This machine's clock is too far from S3's."""
+    """The clock of this machine differs too much from that of S3."""
 
-    advice = "Set this machine's clock (NTP); S3 allows 15 minutes."
+    advice = "Synchronise the clock of this machine (NTP). S3 allows a difference of 15 minutes."
 
 
 class InvalidRequestError(S3StoreError):
-    """S3 did not understand the request or does not implement it."""
+    """S3 rejected the request as invalid, or does not implement it."""
 
-    advice = "Check the object parameters, and whether this S3 server implements what they ask for."
+    advice = "Check the object parameters, and whether this S3 server supports them."
     number = errno.EINVAL
 
 
 class ConflictError(S3StoreError):
-    """Another request for the same key was under way, and S3 let neither wait for the other."""
+    """Another request for the same key was in progress."""
 
     advice = "Try again."
     number = errno.EAGAIN
 
 
 class ChecksumError(S3StoreError):
-    """The bytes that arrived are not the bytes that were sent."""
+    """The received bytes are not the bytes that were sent."""
 
-    advice = "Try again; when it persists, look at proxies and network hardware between here and the bucket."
+    advice = "Try again. If it persists, check the proxies and the network between this machine and the bucket."
 
 
 class ServerError(S3StoreError):
-    """S3 failed or asked to slow down, and did so again at every retry."""
+    """S3 failed, or asked to slow down, on every attempt."""
 
-    advice = "Try again later; if it persists, spread the load or look at the provider's status page."
+    advice = "Try again later. If it persists, reduce the load or check the provider's status page."
     number = errno.EAGAIN
 
 
 class S3ConnectionError(S3StoreError, ConnectionError):
-    """S3 could not be reached, or the connection broke at every try."""
+    """S3 could not be reached, or the connection broke, on every attempt."""
 
     advice = "Check endpoint_url, DNS, proxies and firewalls."
 
 
 class S3TimeoutError(S3StoreError, TimeoutError):
-    """S3 did not answer in time, at every try."""
+    """S3 did not respond in time, on every attempt."""
 
-    advice = "Check the network; raise read_timeout if the server is known to be slow."
+    advice = "Check the network. If the server is known to be slow, raise read_timeout."
     number = errno.ETIMEDOUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One key that a batch could not deal with, and why."""
+    """One key for which a batch failed, and why."""
 
     key: str
     code: str
@@ -176,18 +176,18 @@ class Failure:
 
 
 class BatchError(S3StoreError):
-    """Some of the objects of a batch could not be dealt with; `failures` has a Failure for each."""
+    """A batch failed for some of its objects. `failures` has a Failure for each of them."""
 
-    advice = "The other objects were dealt with; running the same call again takes up the rest."
+    advice = "The other objects were processed. Make the same call again for the rest."
 
     failures: tuple[Failure, ...] = ()
 
 
 class MissingReferenceError(ValueError):
-    """A static file refers to a file that no finder finds. The message names file and line."""
+    """A static file refers to a file that no finder finds. The message names the file and the line."""
 
 
-# S3's error codes; a code that is not here is classified by its HTTP status.
+# S3's error codes. Other codes are classified by the HTTP status.
 _BY_CODE: dict[str, type[S3StoreError]] = {
     "AccessControlListNotSupported": AclNotSupportedError,
     "AccessDenied": AccessDeniedError,
@@ -234,7 +234,7 @@ _BY_STATUS: dict[int, type[S3StoreError]] = {
 
 
 def kind_of(code: str | None, status: int | None) -> type[S3StoreError]:
-    """Return the exception class for an answer of S3."""
+    """Return the exception class for an error code and an HTTP status of S3."""
     if code in _BY_CODE:
         return _BY_CODE[code]
     if status in _BY_STATUS:

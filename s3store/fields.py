@@ -1,4 +1,4 @@
-"""A model field whose files know what S3 knows."""
+"""A model field whose files have the methods of S3Storage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from s3store.storage import S3Storage
 
 
 class S3FieldFile(FieldFile):
-    """A FieldFile with the storage's verbs for one file."""
+    """A FieldFile with the methods of S3Storage for one file."""
 
     @property
     def _s3(self) -> S3Storage:
@@ -34,7 +34,7 @@ class S3FieldFile(FieldFile):
         content_type: str | None = None,
         inline: bool = False,
     ) -> str:
-        """Return the URL with the words of `S3Storage.url`, which `url` cannot take."""
+        """Return the URL. The arguments are those of `S3Storage.url`; the attribute `url` has none."""
         return self._s3.url(
             self._stored_name,
             expire=expire,
@@ -45,11 +45,11 @@ class S3FieldFile(FieldFile):
         )
 
     def stat(self) -> Stat:
-        """Return all that S3 knows about the file: one request."""
+        """Return the facts that S3 returns about the file: one request."""
         return self._s3.stat(self._stored_name)
 
     def get_metadata(self) -> dict[str, str]:
-        """Return the user metadata."""
+        """Return the user metadata: one request."""
         return self._s3.get_metadata(self._stored_name)
 
     def set_metadata(self, metadata: dict[str, str]) -> None:
@@ -61,19 +61,19 @@ class S3FieldFile(FieldFile):
         return self._s3.get_acl(self._stored_name)
 
     def set_acl(self, acl: str) -> None:
-        """Replace the ACL by a canned one."""
+        """Replace the ACL with a canned one."""
         self._s3.set_acl(self._stored_name, acl)
 
     def download_to(self, target: IO[bytes]) -> int:
-        """Write the content to an open binary file; return how many bytes that were."""
+        """Write the content to an open binary file. Returns the number of bytes."""
         return self._s3.download_to(self._stored_name, target)
 
     def download_path(self, path: str | os.PathLike[str]) -> Path:
-        """Fetch the file to a local path, whole or not at all."""
+        """Download the file to a local path. The local file appears complete or not at all."""
         return self._s3.download_path(self._stored_name, path)
 
 
 class S3FileField(FileField):
-    """A FileField on an S3Storage whose values have `stat`, `set_acl`, `set_metadata`, `download_path` …"""
+    """A FileField for an S3Storage. Its values are S3FieldFile objects."""
 
     attr_class = S3FieldFile

@@ -1,6 +1,6 @@
-"""A private file as the answer to a request that was allowed it: by a redirect, through Django, or through nginx.
+"""Responses with private files: by a redirect to S3, through Django, or through nginx.
 
-`file_response` does not ask who is asking: decide that first. Nothing in the request's query reaches S3.
+`file_response` does not check permissions: check them first. It ignores the query string of the request.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from s3store.streaming.stream import Stream
 Mode = Literal["redirect", "stream", "accelerate"]
 
 EXPIRE = 120
-"""Seconds for which the URL works that a browser is sent to. It is used at once, and made anew for each visit."""
+"""The default lifetime, in seconds, of the signed URL that a browser is redirected to."""
 
 INTERNAL_LOCATION = "/s3store-internal/"
-"""Where nginx finds what is not for everybody; see `file_response`."""
+"""The default internal location of nginx for private files; see `file_response`."""
 
 _NOT_KEPT = {**SAFE, "Cache-Control": "private, no-store"}
 
@@ -48,30 +48,29 @@ def file_response(
     max_range: int | None = None,
     internal_location: str = INTERNAL_LOCATION,
 ) -> HttpResponseBase:
-    """Return the answer to a GET or HEAD for the file `name` of an S3Storage, or of the storage of that alias.
+    """Return the response to a GET or HEAD for the file `name`. `storage` is an S3Storage or an alias of one.
 
     `redirect`
-        302 to a signed URL that works for `expire` seconds (or a timedelta). No request is sent. Whether there is a
-        file, S3 says, and its type goes by the name.
+        302 to a signed URL that works for `expire` (seconds or a timedelta). Django sends no request to S3. If the
+        file does not exist, S3 returns the error. Default for the content type: by the extension of the name.
     `stream`
-        The content, through Django, with ranges of at most `max_range` bytes. Raises Http404 without a file.
+        The content, sent through Django, with ranges of at most `max_range` bytes. Raises Http404 for a missing file.
     `accelerate`
-        An X-Accel-Redirect, by which nginx fetches the signed URL below its `internal_location` and answers with
-        what it finds. No request is sent by Django.
+        An X-Accel-Redirect: nginx requests the signed URL below its `internal_location`, and sends the response of S3.
+        Django sends no request to S3.
 
-    The browser saves the file as `download_as`, by default the last part of its name; with `inline` it shows it, if
-    the type is one that may be shown. `content_type` replaces the file's own. All of these are the code's to say:
-    hand nothing on to them that is the client's.
+    The browser saves the file as `download_as` (default: the last part of the name), or shows it with `inline` if its
+    type is safe to show. `content_type` replaces the file's own. Never take these values from the client.
     """
     if mode not in get_args(Mode):
-        raise ImproperlyConfigured(f"{mode!r} is no mode of serving files. Use one of {', '.join(get_args(Mode))}.")
+        raise ImproperlyConfigured(f"{mode!r} is not a mode of file_response. Use one of {', '.join(get_args(Mode))}.")
     if max_range is not None and max_range < 1:
-        raise ImproperlyConfigured(f"max_range={max_range} lets no byte through. Give the bytes of a part, or None.")
+        raise ImproperlyConfigured(f"max_range={max_range} must be at least 1 byte, or None for no limit.")
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     found = storages[storage] if isinstance(storage, str) else storage
     if not isinstance(found, S3Storage):
-        raise ImproperlyConfigured(f"Files are served from an S3Storage, and {storage!r} is none.")
+        raise ImproperlyConfigured(f"file_response needs an S3Storage, and {storage!r} is not an S3Storage.")
     objects = found.objects
     name = objects.name(objects.key(name)) or ""
     filename = str(download_as or "") or posixpath.basename(name)
@@ -87,7 +86,7 @@ def file_response(
             content_type=content_type,
             max_range=max_range,
         ).response()
-    # What S3 has noted as the type may have come from the browser that uploaded the file.
+    # The type that S3 has stored may be from the browser that uploaded the file.
     shown = content_type or guess_content_type(name)
     headers = present(shown, filename, inline=inline)
     with objects.pinned():
@@ -103,16 +102,16 @@ def file_response(
     if mode == "redirect":
         return HttpResponseRedirect(url, headers=_NOT_KEPT)
     response = HttpResponse(headers={**headers, **_NOT_KEPT, "X-Accel-Redirect": internal_uri(url, internal_location)})
-    # S3's own are better: the answer may be a part of the file, or an error.
+    # Those of S3 are better: its response may be a part of the file, or an error.
     del response["Content-Type"], response["Content-Disposition"]
     return response
 
 
 def internal_uri(url: str, location: str = INTERNAL_LOCATION) -> str:
-    """Return the URI below an internal location of nginx that stands for `url`: `/location/https/host/path?query`.
+    """Return the URI for `url` below an internal location of nginx: `/location/https/host/path?query`.
 
-    nginx decodes the path of an X-Accel-Redirect once, and leaves the query alone. So the path is encoded once more,
-    and what nginx then has is the path that was signed, to the letter.
+    nginx decodes the path of an X-Accel-Redirect once. The path is therefore encoded twice, so that nginx requests
+    exactly the signed path. The query stays unchanged.
     """
     parts = urlsplit(url)
     return f"{location.rstrip('/')}/{parts.scheme}/{parts.netloc}{quote(parts.path)}?{parts.query}"

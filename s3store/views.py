@@ -1,6 +1,6 @@
-"""Views with a permanent address for each private file, that ask for permission each time.
+"""Views that serve private files at permanent URLs and check permissions on each request.
 
-A view decides who may have a file; `file_response` says how it is served.
+A view checks the permission, and `file_response` serves the file.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from s3store.serving import EXPIRE, INTERNAL_LOCATION, Mode, file_response
 
 
 class ServingView(AccessMixin, View):
-    """What views that serve files have in common. The attributes are the arguments of `file_response`.
+    """Base class of views that serve files. The attributes are the arguments of `file_response`.
 
-    Who is refused is sent to log in, or gets a 403 if he is logged in already or with `raise_exception`, before
-    anybody has looked whether there is a file: AccessMixin.
+    Users without permission are redirected to the login page, or get 403 if they are logged in or `raise_exception` is
+    on (AccessMixin). This happens before the view checks whether the file exists.
     """
 
     http_method_names = ["get", "head"]
@@ -41,11 +41,11 @@ class ServingView(AccessMixin, View):
     internal_location = INTERNAL_LOCATION
 
     def get_download_name(self, name: str) -> str | Promise | None:  # noqa: ARG002 (for subclasses)
-        """Return the name under which the browser saves the file `name`; None is the last part of `name`."""
+        """Return the name under which the browser saves the file. Default, and for None: the last part of `name`."""
         return self.download_as
 
     def serve(self, storage: Storage | str, name: str) -> HttpResponseBase:
-        """Return the answer for a file that the client may have."""
+        """Return the response for a user with permission."""
         return file_response(
             self.request,
             storage,
@@ -60,73 +60,73 @@ class ServingView(AccessMixin, View):
         )
 
     def _said_yes(self, answer: object) -> bool:
-        """Whether `has_permission` said yes. A coroutine or a response is true whatever is in it."""
+        """Return the result of `has_permission`. Refuse coroutines and responses, which are always true."""
         if not inspect.isawaitable(answer) and not isinstance(answer, HttpResponseBase):
             return bool(answer)
         if inspect.iscoroutine(answer):
             answer.close()
         raise ImproperlyConfigured(
-            f"{type(self).__name__}.has_permission returned a {type(answer).__name__}. Have it return True or False, "
-            "from a plain method: an async one can be called in it by asgiref's async_to_sync."
+            f"{type(self).__name__}.has_permission returned a {type(answer).__name__}. Return True or False. To call "
+            "an async function, use async_to_sync of asgiref."
         )
 
 
 class FileView(ServingView):
-    """Serves the files of a storage by their names: `path("files/<path:name>", MyFiles.as_view())`.
+    """Serves the files of a storage by name: `path("files/<path:name>", MyFiles.as_view())`.
 
-    `storage` is a storage or an alias of STORAGES.
+    `storage` is a storage or an alias in STORAGES.
     """
 
     storage: Storage | str = "default"
 
     def has_permission(self, name: str) -> bool:  # noqa: ARG002 (for subclasses)
-        """Return whether the client may have the file `name`. Each view has to say so for itself."""
+        """Return whether the user may open the file `name`. Subclasses must override it."""
         raise ImproperlyConfigured(
-            f"{type(self).__name__} serves private files and does not say to whom. Give it a method "
-            "has_permission(self, name) that returns whether self.request.user may have the file."
+            f"{type(self).__name__} has no permission check. Add a method has_permission(self, name) that returns "
+            "whether self.request.user may open the file."
         )
 
     def get_name(self) -> str:
-        """Return the name of the file that is asked for: the URL's `name`."""
+        """Return the name of the requested file: the argument `name` of the URL."""
         return str(self.kwargs["name"])
 
     def get(self, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ARG002 (View keeps them)
-        """Serve the file, or refuse it. Raises Http404 for a name in any but its plain form."""
+        """Serve the file if the user has permission. Raises Http404 for a name such as `./a` or `a//b`."""
         name = self.get_name()
         try:
             plain = clean_name(name)
         except UnsafeNameError as error:
             raise SuspiciousFileOperation(str(error)) from None
         if plain != name:
-            # `./private/x` is the file `private/x`, and a rule by prefixes would not know it again.
-            raise Http404(f"{name!r} is no name of a file; {plain!r} may be one.")
+            # `./private/x` is the file `private/x`, but would not match a check of the prefix `private/`.
+            raise Http404(f"{name!r} is not a plain name. Use {plain!r}.")
         if not self._said_yes(self.has_permission(name)):
             return self.handle_no_permission()
         return self.serve(self.storage, name)
 
 
 class FieldFileView(SingleObjectMixin, ServingView):  # type: ignore[type-arg]  # generic in the stubs only
-    """Serves the file in the `field` of an object, which is found as DetailView finds it.
+    """Serves the file in the `field` of a model object. It finds the object like DetailView.
 
-    Narrow `get_queryset` to what the user may see where not even the object's existence may show.
+    To hide the existence of objects, override `get_queryset` to return only those that the user may see.
     """
 
     field = ""
 
     def has_permission(self, obj: Any) -> bool:  # noqa: ARG002 (for subclasses)
-        """Return whether the client may have the file of this object. Each view has to say so for itself."""
+        """Return whether the user may open the file of `obj`. Subclasses must override it."""
         raise ImproperlyConfigured(
-            f"{type(self).__name__} serves private files and does not say to whom. Give it a method "
-            "has_permission(self, obj) that returns whether self.request.user may have the object's file."
+            f"{type(self).__name__} has no permission check. Add a method has_permission(self, obj) that returns "
+            "whether self.request.user may open the object's file."
         )
 
     def get(self, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ARG002 (View keeps them)
-        """Serve the object's file, or refuse it. Raises Http404 where there is none."""
+        """Serve the object's file if the user has permission. Raises Http404 if the object has no file."""
         self.object: Model = self.get_object()
         if not self._said_yes(self.has_permission(self.object)):
             return self.handle_no_permission()
         if not self.field:
-            raise ImproperlyConfigured(f'{type(self).__name__} needs the name of a file field: field = "…".')
+            raise ImproperlyConfigured(f'{type(self).__name__} has no field. Set it to a file field: field = "…".')
         file = getattr(self.object, self.field)
         if not file:
             raise Http404(f"{self.object!r} has no file in {self.field!r}.")

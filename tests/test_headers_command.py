@@ -306,7 +306,7 @@ def test_paths_narrow_it_down(place):
     ("arguments", "said"),
     [
         (["nothing"], "nothing"),
-        (["../other"], "another directory"),
+        (["../other"], "contains '..'"),
         (["--threads", "0"], "--threads must be 1 or more"),
         (["--storage", "none"], "none"),
         (["--storage", "default"], "is not an S3Storage"),

@@ -123,10 +123,10 @@ def test_su_12_a_literal_backslash_n_is_explained() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (BAD["pass-phrase"], "without a pass phrase"),
-        (BAD["elliptic"], "RSA key of 2048 bits"),
-        (BAD["short"], "RSA key of 2048 bits"),
-        (BAD["path"], "not a PEM private key"),
+        (BAD["pass-phrase"], "without a passphrase"),
+        (BAD["elliptic"], "RSA key of at least 2048 bits"),
+        (BAD["short"], "RSA key of at least 2048 bits"),
+        (BAD["path"], "a private key in PEM format"),
     ],
     ids=["pass-phrase", "elliptic", "short", "path"],
 )

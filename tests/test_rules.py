@@ -33,10 +33,10 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "file_overwrite",
         {"file_overwrite": "no"},
         {"file_overwrite": False},
-        "a str. Give it a bool",
+        "a str. Set a bool",
     ),
-    "type-str": ("E001", "location", {"location": None}, {"location": ""}, "a NoneType. Give it a str"),
-    "type-int": ("E001", "max_attempts", {"max_attempts": "3"}, {"max_attempts": 3}, "a str. Give it a int"),
+    "type-str": ("E001", "location", {"location": None}, {"location": ""}, "a NoneType. Set a str"),
+    "type-int": ("E001", "max_attempts", {"max_attempts": "3"}, {"max_attempts": 3}, "a str. Set a int"),
     "type-int-no-bool": ("E001", "max_attempts", {"max_attempts": True}, {"max_attempts": 1}, "a bool"),
     "type-float": ("E001", "read_timeout", {"read_timeout": "3"}, {"read_timeout": 0.5}, "int or float"),
     "type-expire": (
@@ -60,10 +60,10 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "gzip_content_types",
         {"gzip_content_types": "text/css"},
         {"gzip_content_types": ["text/css"]},
-        "one str",
+        "the value is a str",
     ),
-    "half-key": ("E002", "access_key", {"access_key": "AK"}, KEYS, "access_key is given without secret_key"),
-    "half-secret": ("E002", "secret_key", {"secret_key": "SK"}, KEYS, "secret_key is given without access_key"),
+    "half-key": ("E002", "access_key", {"access_key": "AK"}, KEYS, "access_key is set without secret_key"),
+    "half-secret": ("E002", "secret_key", {"secret_key": "SK"}, KEYS, "secret_key is set without access_key"),
     "token-alone": (
         "E002",
         "security_token",
@@ -135,7 +135,7 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "endpoint_url",
         {"endpoint_url": "https://h/?a=b"},
         {"endpoint_url": "https://h/s3"},
-        "holds more",
+        "contains more",
     ),
     "endpoint-bucket-host": (
         "E006",
@@ -194,7 +194,7 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "object_parameters",
         {"object_parameters": {"Body": b""}},
         {"object_parameters": {"Metadata": {"a": "b"}}},
-        "no object parameter 'Body'",
+        "'Body' is not an object parameter",
     ),
     "parameter-strange": (
         "E008",
@@ -229,14 +229,14 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "headers",
         {"headers": {"*.css": {"CacheControll": "x"}}},
         {"headers": {"*.css": {"CacheControl": "x"}}},
-        "'*.css': S3 has no object parameter",
+        "'*.css': 'CacheControll' is not an object parameter",
     ),
     "headers-flat": (
         "E008",
         "headers",
         {"headers": {"CacheControl": "x"}},
         {"headers": {}},
-        "what 'CacheControl' stands for is no dict",
+        "the value of 'CacheControl' is not a dict",
     ),
     "parameter-metadata-type": (
         "E008",
@@ -245,14 +245,20 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         {"object_parameters": {"Metadata": {}}},
         "not a dict",
     ),
-    "bucket-url": ("E009", "bucket_name", {"bucket_name": "s3://b"}, {"bucket_name": "my-bucket"}, "no s3://"),
-    "bucket-newline": ("E009", "bucket_name", {"bucket_name": "bucket\n"}, {"bucket_name": "bucket"}, "cannot be"),
+    "bucket-url": ("E009", "bucket_name", {"bucket_name": "s3://b"}, {"bucket_name": "my-bucket"}, "without s3://"),
+    "bucket-newline": (
+        "E009",
+        "bucket_name",
+        {"bucket_name": "bucket\n"},
+        {"bucket_name": "bucket"},
+        "is not a bucket name",
+    ),
     "bucket-long": (
         "E009",
         "bucket_name",
         {"bucket_name": "b" * 256, "endpoint_url": "https://h"},
         {"bucket_name": "B_b" * 85, "endpoint_url": "https://h"},
-        "cannot be",
+        "is not a bucket name",
     ),
     "style": (
         "E010",
@@ -273,11 +279,11 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "checksums",
         {"checksums": "never"},
         {"checksums": "when_required"},
-        "'never' is not possible",
+        "'never' is not a valid value",
     ),
     "protocol": ("E010", "url_protocol", {"url_protocol": "https"}, {"url_protocol": "http:"}, "'https:', 'http:'"),
     "charset": ("E010", "file_name_charset", {"file_name_charset": "latin-1"}, {"file_name_charset": "utf-8"}, "utf-8"),
-    "timeout-0": ("E011", "read_timeout", {"read_timeout": 0}, {"read_timeout": 0.1}, "The default is 20.0"),
+    "timeout-0": ("E011", "read_timeout", {"read_timeout": 0}, {"read_timeout": 0.1}, "Default: 20.0"),
     "attempts-0": ("E011", "max_attempts", {"max_attempts": 0}, {"max_attempts": 1}, "0 is not positive"),
     "memory-negative": ("E011", "max_memory_size", {"max_memory_size": -1}, {"max_memory_size": 0}, "-1 is negative"),
     "domain-scheme": (
@@ -313,21 +319,21 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "custom_domain",
         {"custom_domain": "*.example.com", "querystring_auth": False},
         {"custom_domain": "my_cdn.example.com", "querystring_auth": False},
-        "Write it like cdn.example.com",
+        "Write cdn.example.com or",
     ),
     "domain-path-wildcard": (
         "E012",
         "custom_domain",
         {"custom_domain": "cdn.example/*", "querystring_auth": False},
         {"custom_domain": "cdn.example/-", "querystring_auth": False},
-        "no host, or host and path",
+        "is not a host, optionally with a path",
     ),
     "domain-query": (
         "E012",
         "custom_domain",
         {"custom_domain": "cdn.example/a?b", "querystring_auth": False},
         {"custom_domain": "cdn.example/a/b", "querystring_auth": False},
-        "Write it like cdn.example.com",
+        "Write cdn.example.com or",
     ),
     "domain-newline": (
         "E012",
@@ -341,14 +347,14 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "custom_domain",
         {"custom_domain": "bücher.example", "querystring_auth": False},
         {"custom_domain": "xn--bcher-kva.example", "querystring_auth": False},
-        "in punycode: xn--",
+        "in punycode (xn--",
     ),
     "domain-path-umlaut": (
         "E012",
         "custom_domain",
         {"custom_domain": "cdn.example/bücher", "querystring_auth": False},
         {"custom_domain": "cdn.example/b%C3%BCcher", "querystring_auth": False},
-        "percent-encoded",
+        "percent-encode the path",
     ),
 }
 
@@ -360,14 +366,14 @@ WARNINGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "custom_domain",
         {"custom_domain": "cdn.example"},
         {"custom_domain": "cdn.example", "cloudfront_key": "PEM", "cloudfront_key_id": "K"},
-        "which CloudFront does not know",
+        "CloudFront does not accept",
     ),
     "domain-other-signer": (
         "W002",
         "custom_domain",
         {"custom_domain": "cdn.example"},
         {"custom_domain": "cdn.example", "cloudfront_signer": object()},
-        "which CloudFront does not know",
+        "CloudFront does not accept",
     ),
     "bucket-dots": (
         "W003",
@@ -388,28 +394,28 @@ WARNINGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "endpoint_url",
         {"provider": "r2", "endpoint_url": "https://r2.cloudflarestorage.com.example"},
         {"provider": "r2", "endpoint_url": "https://abc.eu.r2.cloudflarestorage.com"},
-        "none of Cloudflare R2's",
+        "does not belong to Cloudflare R2",
     ),
     "provider-aws-elsewhere": (
         "W004",
         "endpoint_url",
         {"provider": "aws", "endpoint_url": "https://minio.example"},
         {"provider": "aws", "endpoint_url": "https://s3.eu-central-1.amazonaws.com"},
-        "none of Amazon S3's",
+        "does not belong to Amazon S3",
     ),
     "provider-account": (
         "W004",
         "account_id",
         {"provider": "minio", "endpoint_url": "https://minio.example", "account_id": "abc"},
         {"provider": "r2", "endpoint_url": "https://abc.r2.cloudflarestorage.com", "account_id": "abc"},
-        "MinIO has no use for it",
+        "MinIO does not use it",
     ),
     "provider-style": (
         "W004",
         "addressing_style",
         {"provider": "tigris", "endpoint_url": "https://t3.storage.dev", "addressing_style": "path"},
         {"provider": "tigris", "endpoint_url": "https://t3.storage.dev", "addressing_style": "auto"},
-        "does not serve 'path'",
+        "does not support 'path'",
     ),
     "provider-region": (
         "W004",
@@ -672,7 +678,7 @@ def test_half_a_cloudfront_pair_is_refused(settings: dict[str, Any], present: st
     """E013: a URL that nobody could verify is not made."""
     with (
         override_settings(**settings),
-        pytest.raises(ImproperlyConfigured, match=rf"{present} is given without {missing}\..*\(s3store\.E013\)"),
+        pytest.raises(ImproperlyConfigured, match=rf"{present} is set without {missing}\..*\(s3store\.E013\)"),
     ):
         S3Storage().url("a.txt")
 
@@ -685,9 +691,9 @@ def test_a_cloudfront_key_may_be_in_another_place_than_its_id() -> None:
 
 
 LOST: dict[str, tuple[dict[str, Any], list[tuple[str, str]], str]] = {
-    "r2": ({"provider": "r2"}, [("E017", "provider")], "'r2' needs account_id. Give account_id, or endpoint_url."),
-    "region": ({"provider": "b2"}, [("E017", "provider")], "'b2' needs region_name. Give region_name, or"),
-    "own": ({"provider": "minio"}, [("E017", "provider")], "'minio' needs endpoint_url. Give endpoint_url."),
+    "r2": ({"provider": "r2"}, [("E017", "provider")], "'r2' needs account_id. Set account_id, or endpoint_url."),
+    "region": ({"provider": "b2"}, [("E017", "provider")], "'b2' needs region_name. Set region_name, or"),
+    "own": ({"provider": "minio"}, [("E017", "provider")], "'minio' needs endpoint_url. Set endpoint_url."),
     "url": (
         {"provider": "r2", "account_id": "https://abc.r2.cloudflarestorage.com"},
         [("E017", "account_id")],
@@ -696,7 +702,7 @@ LOST: dict[str, tuple[dict[str, Any], list[tuple[str, str]], str]] = {
     "switched-off": (
         {"provider": "r2", "account_id": "abc", "endpoint_url": None},
         [("E017", "endpoint_url")],
-        "switches off the endpoint of Cloudflare R2",
+        "switches the endpoint of Cloudflare R2 off",
     ),
     "hyphen": ({"provider": "b2", "region_name": "-"}, [("E017", "region_name")], "cannot be part of a host name"),
     "long": ({"provider": "r2", "account_id": "a" * 64}, [("E017", "account_id")], "cannot be part of a host name"),

@@ -465,7 +465,7 @@ def test_b23_mistakes_in_the_code_say_what_to_do(s3_storage, tmp_path):
         serve(s3_storage, mode="proxy")
     for mode in ("stream", "redirect"):
         for count in (0, -1):
-            with pytest.raises(ImproperlyConfigured, match=f"max_range={count} lets no byte through"):
+            with pytest.raises(ImproperlyConfigured, match=f"max_range={count} must be at least 1 byte"):
                 serve(s3_storage, mode=mode, max_range=count)
     with pytest.raises(ImproperlyConfigured, match="an S3Storage"):
         serve(FileSystemStorage(tmp_path))

@@ -295,7 +295,7 @@ def test_rw_07_a_forgotten_file_publishes_nothing(storage, mode, after, cycle):
         warnings.simplefilter("always")
         del file
         gc.collect()
-    assert "dropped without close" in str(caught[0].message)
+    assert "was not closed and is not saved" in str(caught[0].message)
     assert issubclass(caught[0].category, ResourceWarning)
     assert storage.read_bytes("a.bin") == b"old"
     assert uploads(storage) == []

@@ -34,7 +34,7 @@ class Derived:
         self._made: dict[Callable[[Options], Any], Any] = {}
 
     def of(self, make: Callable[[Options], Made]) -> Made:
-        """Return `make(options)`. It is called once, except by threads that ask at the same time."""
+        """Return `make(options)`. It is called once, except by simultaneous threads."""
         if make not in self._made:
             self._made.setdefault(make, make(self.options))
         made: Made = self._made[make]

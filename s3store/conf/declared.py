@@ -9,7 +9,7 @@ from django.conf import settings
 
 
 class Declared:
-    """An option as an attribute: on a class the value that it declares, on an instance the value in force."""
+    """An option as an attribute: on a class the declared value, on an instance the effective value."""
 
     def __init__(self, name: str, value: object = MISSING) -> None:
         self.name = name
@@ -29,7 +29,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class FromSetting:
-    """A declared value that a setting of its own can replace."""
+    """A declared value that a setting can replace."""
 
     setting: str
     default: object

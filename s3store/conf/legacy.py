@@ -1,4 +1,4 @@
-"""The settings that named storages before Django 4.2, for Django versions that ignore them."""
+"""The settings that named storages before Django 4.2, for newer versions that ignore them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,20 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-# The STORAGES that we wrote ourselves.
+# The value of STORAGES that this module set.
 _applied: dict[str, Any] | None = None
 
 LEGACY = {"DEFAULT_FILE_STORAGE": "default", "STATICFILES_STORAGE": "staticfiles"}
-"""The settings by which Django before 4.2 named storages, and the aliases that took their place."""
+"""The settings that named storages before Django 4.2, and the aliases that replace them."""
 
 
 def legacy_settings() -> dict[str, str]:
-    """Return those of the legacy settings that the project makes."""
+    """Return the legacy settings that the project sets."""
     return {name: getattr(settings, name) for name in LEGACY if _is_overridden(name)}
 
 
 def apply_legacy_settings() -> None:
-    """Write the legacy settings into STORAGES, for a Django that ignores them.
-
-    Raises ImproperlyConfigured when both are made, as Django 4.2 does.
-    """
+    """Write the legacy settings into STORAGES. Raises ImproperlyConfigured if both are set, as Django 4.2 does."""
     found = legacy_settings()
     if found and _is_overridden("STORAGES") and settings.STORAGES is not _applied:
         raise ImproperlyConfigured(f"{' and '.join(found)}/STORAGES are mutually exclusive: keep STORAGES.")
@@ -33,11 +30,11 @@ def apply_legacy_settings() -> None:
 
 
 def follow_legacy_setting(*, setting: str, value: str | None, enter: bool, **_: object) -> None:
-    """Do the same when a test overrides one of them."""
+    """Write a legacy setting into STORAGES when a test overrides it."""
     if setting in LEGACY:
         if enter and value:
             _set_backend(LEGACY[setting], value)
-        # Django's own receiver forgets the storages made so far.
+        # Django's own receiver drops the existing storages.
         setting_changed.send(sender=None, setting="STORAGES", value=settings.STORAGES, enter=enter)
 
 

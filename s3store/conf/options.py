@@ -231,12 +231,12 @@ GROUPS = tuple(dict.fromkeys(option.metadata["group"] for option in FIELDS.value
 SECRETS = frozenset(name for name, option in FIELDS.items() if option.metadata["secret"])
 CONNECTS = tuple(name for name, option in FIELDS.items() if option.metadata["connects"])
 IDENTITY = tuple(name for name, option in FIELDS.items() if option.metadata["group"] == CREDENTIALS)
-"""The options that say who sends requests. They are one value: never a part of it from another source."""
+"""The options that authenticate requests. They are one value: parts from different sources are never combined."""
 
 
 @cache
 def types_of(name: str) -> tuple[type, ...]:
-    """Return the classes that a value of an option may have; (object,) where any will do."""
+    """Return the classes that a value of an option can have: (object,) if it can have any."""
     hint = get_type_hints(Options)[name]
     hints = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     plain = (object if hint is Any else get_origin(hint) or hint for hint in hints)

@@ -53,7 +53,7 @@ setting_changed.connect(_forget, dispatch_uid="s3store.conf.sources")
 
 
 def use_tz() -> bool:
-    """Whether the project's times are aware."""
+    """Return the setting USE_TZ."""
     return bool(settings.USE_TZ)
 
 
@@ -158,8 +158,8 @@ def _from_environment() -> Level:
 
 
 def _is_set(name: str, value: object) -> bool:
-    """Whether `value` decides. None switches off an option that a later source sets. Missing credentials, None or an
-    empty string, leave the decision to the next source."""
+    """Return whether `value` decides. None switches off an option that a later source sets. Missing credentials, None
+    or an empty string, leave the decision to the next source."""
     if value is None:
         return name not in IDENTITY
     return not (FIELDS[name].default is None and isinstance(value, str) and not value)

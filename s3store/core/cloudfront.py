@@ -1,4 +1,4 @@
-"""CloudFront's policies, signed URLs and signed cookies. The RSA signature is made by a callable.
+"""CloudFront's policies, signed URLs and signed cookies. The caller provides the function that signs.
 
 AWS: "Create a signed URL using a canned policy", "Create a signed URL using a custom policy", "Use signed cookies".
 """
@@ -23,7 +23,7 @@ _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Wildcard(str):
-    """A resource whose final `*` stands for anything. Made by `everything_below` alone."""
+    """A resource that ends with the wildcard `*`. Only `everything_below` creates one."""
 
     __slots__ = ()
 
@@ -31,12 +31,12 @@ class Wildcard(str):
 def everything_below(base_url: str, prefix: str) -> Wildcard:
     """Return the resource of all objects whose keys begin with `prefix`: `""`, or one that ends with a slash."""
     if prefix and not prefix.endswith("/"):
-        raise ValueError(f"{prefix!r} does not end with a slash: it would mean its neighbours {prefix}…, too.")
+        raise ValueError(f"{prefix!r} does not end with a slash, and would also match names like {prefix}-2.")
     return Wildcard(f"{base_url}/{quote_key(prefix)}*")
 
 
 def epoch(moment: datetime) -> int:
-    """Return the seconds since 1970. Raises ValueError for a naive datetime, which may mean any time zone."""
+    """Return the seconds since 1970. Raises ValueError for a naive datetime."""
     if moment.utcoffset() is None:
         raise ValueError(f"{moment!r} has no time zone. Use django.utils.timezone.now() or make_aware().")
     return int(moment.timestamp())
@@ -52,7 +52,7 @@ def custom_policy(resource: str, *, expires: int, starts: int | None = None, ip_
     """Return the policy that allows a resource until `expires`, only after `starts` (both in seconds since 1970), and
     only to `ip_address`: an IPv4 address or a network such as `192.0.2.0/24`.
 
-    Raises ValueError when it could never allow anything.
+    Raises ValueError if `starts` is not before `expires`, or for an address that is not IPv4.
     """
     if not isinstance(resource, Wildcard):
         resource = _literal(resource)
@@ -61,7 +61,7 @@ def custom_policy(resource: str, *, expires: int, starts: int | None = None, ip_
         condition["IpAddress"] = {"AWS:SourceIp": _network(ip_address)}
     if starts is not None:
         if starts >= expires:
-            raise ValueError("The start of a CloudFront policy is not before its end.")
+            raise ValueError("The start of a CloudFront policy must be before its end.")
         condition["DateGreaterThan"] = {"AWS:EpochTime": starts}
     return _json({"Statement": [{"Resource": resource, "Condition": condition}]}).encode()
 
@@ -77,8 +77,8 @@ def signed_url(
     ip_address: str | None = None,
     resource: str | None = None,
 ) -> str:
-    """Return `url` with a policy and its signature as query parameters: a canned policy where there is nothing but an
-    expiry, else a custom one, for `resource` instead of the URL if it is given.
+    """Return `url` with a policy and its signature as query parameters. The policy is a canned one if only `expires`
+    is given, otherwise a custom one, for `resource` or for the URL.
 
     `sign` makes RSA signatures with the digest `hash_algorithm`: `SHA1` or `SHA256`.
     """
@@ -95,7 +95,7 @@ def signed_url(
         term = f"Policy={_encode(policy)}"
     joint = "&" if query else "?"
     signed = f"{url}{joint}{term}&Signature={_encode(sign(policy))}&Key-Pair-Id={key_id}"
-    # CloudFront takes SHA-1 for granted, and URLs without its name are botocore's, byte for byte.
+    # SHA-1 is CloudFront's default. Without the parameter, the URL is the same as botocore's.
     return signed if hash_algorithm == "SHA1" else f"{signed}&Hash-Algorithm={hash_algorithm}"
 
 
@@ -121,7 +121,7 @@ def cookies(
 
 
 def _literal(url: str) -> str:
-    # A signed canned policy can be sent as a custom one, where `*` would open other files.
+    # A signed canned policy can be sent as a custom one, where `*` would match other files.
     return url.replace("*", "%2A")
 
 
@@ -133,11 +133,11 @@ def _refuse_reserved(query: str) -> None:
     for parameter in query.split("&"):
         name = unquote_plus(parameter.partition("=")[0])
         if name in _RESERVED:
-            raise ValueError(f"CloudFront keeps the parameter {name} of signed URLs to itself.")
+            raise ValueError(f"The query parameter {name} is reserved by CloudFront.")
 
 
 def _network(address: str) -> str:
     try:
         return str(IPv4Network(address))
     except ValueError as error:
-        raise ValueError(f"CloudFront wants an IPv4 address or network, such as 192.0.2.0/24: {error}.") from None
+        raise ValueError(f"CloudFront needs an IPv4 address or network, such as 192.0.2.0/24: {error}.") from None

@@ -1,4 +1,4 @@
-"""MD5 digests, as S3 uses them for integrity checks and ETags. AWS: "Checking object integrity"."""
+"""MD5 digests, which S3 uses for integrity checks and ETags. AWS: "Checking object integrity"."""
 
 from __future__ import annotations
 

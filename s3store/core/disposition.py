@@ -1,6 +1,6 @@
-"""The Content-Disposition header: whether a browser shows a file or saves it, and under which name.
+"""The Content-Disposition header: whether a browser shows or saves a file, and under which name.
 
-RFC 6266 (the header) and RFC 8187 (names beyond ASCII).
+RFC 6266 (the header) and RFC 8187 (non-ASCII names).
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import unicodedata
 from urllib.parse import quote
 
 DEFAULT_NAME = "download"
-"""The name of a file whose own has nothing left that a file system takes."""
+"""The name of a file whose own name contains no usable character."""
 
 MAX_BYTES = 255
-"""Bytes of UTF-8 that the common file systems take for a name."""
+"""The maximum length of a name in common file systems, in bytes of UTF-8."""
 
 _MAX_EXTENSION = 32
 
-# Control, format (bidi, zero width), lone surrogates, line and paragraph separators: never seen, always trouble.
+# Invisible characters: control, format (bidi, zero width), lone surrogates, line and paragraph separators.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|\Z)", re.IGNORECASE)
 _ATTR_CHAR = "!#$&+-.^_`|~"
@@ -26,8 +26,8 @@ _ATTR_CHAR = "!#$&+-.^_`|~"
 def content_disposition(filename: str | None = None, *, inline: bool = False) -> str:
     """Return the value of a Content-Disposition header, in ASCII.
 
-    The name is made safe first, see `safe_filename`. What old clients would misread goes into `filename*`, with a
-    plain likeness in `filename`. Without a name the browser takes one from the URL.
+    The name is made safe by `safe_filename`. A name with characters that old clients misread is sent as `filename*`,
+    with an ASCII version as `filename`. Without a name, the browser uses the last part of the URL.
     """
     kind = "inline" if inline else "attachment"
     if filename is None:
@@ -39,9 +39,10 @@ def content_disposition(filename: str | None = None, *, inline: bool = False) ->
 
 
 def safe_filename(name: str) -> str:
-    """Return what a browser may save a file as: the last part of `name`, of visible characters, 255 bytes at most.
+    """Return a safe file name: the last part of `name`, only visible characters, at most 255 bytes.
 
-    No dots or spaces at the end, no device name of Windows (`CON` becomes `_CON`), and `download` if nothing is left.
+    Dots and spaces at the end are removed, and `_` is added to device names of Windows (`CON` becomes `_CON`). If
+    nothing is left, the name is `download`.
     """
     base = re.split(r"[/\\]", name)[-1]
     visible = "".join(char for char in base if unicodedata.category(char) not in _INVISIBLE)
@@ -59,7 +60,7 @@ def _trim(name: str) -> str:
 
 
 def _cut(name: str, size: int) -> str:
-    """Cut the stem, never the extension, and never inside a character."""
+    """Shorten the stem to whole characters, and keep the extension."""
     if len(name.encode()) <= size:
         return name
     stem, dot, extension = name.rpartition(".")
@@ -70,7 +71,7 @@ def _cut(name: str, size: int) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return a likeness in ASCII without accents, nor what is special inside quotes or to a decoder of percents."""
+    """Return an ASCII version of a name, without accents, quotes, backslashes and percent signs."""
     letters = (char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
     # Some characters decompose to a slash, a quote or trailing dots.
     likeness = "".join(char if " " <= char <= "~" and char not in '"%/\\' else "_" for char in letters)

@@ -1,4 +1,4 @@
-"""How long a URL lives, and the windows of time in which the same name has the same URL."""
+"""The lifetime of URLs, and the windows of time in which a file has the same URL."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from datetime import timedelta
 
 
 def lifetime(expire: int | timedelta, *, limit: int | None = None) -> int:
-    """Return how many seconds `expire` is. Raises ValueError beyond `limit` and below one second."""
+    """Return `expire` in seconds. Raises ValueError for less than one second and for more than `limit`."""
     if isinstance(expire, bool) or not isinstance(expire, int | timedelta):
-        raise TypeError(f"expire is seconds or a timedelta, not {expire!r}.")
+        raise TypeError(f"expire must be an int of seconds or a timedelta, not {expire!r}.")
     seconds = int(expire.total_seconds()) if isinstance(expire, timedelta) else expire
     if seconds < 1:
-        raise ValueError(f"A signed URL lives for a second or more, not {seconds}.")
+        raise ValueError(f"A signed URL must be valid for at least one second, not {seconds}.")
     if limit and seconds > limit:
         raise ValueError(
-            f"A signed URL lives for {limit} seconds ({limit // 86400} days) at most, not {seconds}. For longer, link "
-            "to a view that redirects to a fresh one (s3store.views)."
+            f"A signed URL can be valid for at most {limit} seconds ({limit // 86400} days), not {seconds}. "
+            "For longer, link to a view that redirects to a new URL (s3store.views)."
         )
     return seconds
 
 
 def window_start(now: float, seconds: int, fraction: float) -> int:
-    """Return when the current window began: the time from which a URL that lives for `seconds` counts.
+    """Return the start of the current window, which is the signing time of a URL that is valid for `seconds`.
 
-    A window is `fraction` of the life long. Windows begin at whole multiples of their length since 1970, so that all
-    servers of a site make the same URLs.
+    A window lasts for `fraction` of the lifetime. Windows start at multiples of their length since 1970, so that all
+    servers of a site create the same URLs.
     """
     whole = int(now)
     window = int(seconds * fraction)

@@ -1,4 +1,4 @@
-"""Parameters of PutObject as the headers, or the form fields, by which a browser says the same.
+"""Parameters of PutObject as HTTP headers, and as fields of an HTML form.
 
 AWS: "PutObject" and "POST Object" in the API reference.
 """
@@ -36,7 +36,7 @@ _HEADERS = {
     "WebsiteRedirectLocation": "x-amz-website-redirect-location",
 }
 
-# A form takes the ACL without the prefix of the header, and no tags that could be written like the header's.
+# In a form the ACL has no prefix, and tags have a different format.
 _FIELDS = {**_HEADERS, "ACL": "acl"}
 _NO_FIELDS = ("ExpectedBucketOwner", "RequestPayer", "Tagging")
 
@@ -44,7 +44,7 @@ _NO_FIELDS = ("ExpectedBucketOwner", "RequestPayer", "Tagging")
 def headers_of(params: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers of a PUT that creates an object with these parameters.
 
-    Raises ValueError for what must not be handed to a browser: the customer's own encryption key.
+    Raises ValueError for a customer-provided encryption key, which a browser must not see.
     """
     return _named(params, _HEADERS)
 
@@ -53,7 +53,7 @@ def form_fields_of(params: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields of a form that creates an object with these parameters. Raises ValueError as `headers_of`."""
     for name in _NO_FIELDS:
         if params.get(name) is not None:
-            raise ValueError(f"A form cannot carry the object parameter {name}; use upload_url.")
+            raise ValueError(f"A form cannot contain the object parameter {name}. Use upload_url.")
     return _named(params, _FIELDS)
 
 
@@ -61,11 +61,11 @@ def _named(params: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str
     found: dict[str, str] = {}
     for name, value in params.items():
         if name.startswith("SSECustomer"):
-            raise ValueError(f"{name} would hand the encryption key to the browser; let the server save such files.")
+            raise ValueError(f"{name} would send the encryption key to the browser. Save such files on the server.")
         if name == "Metadata":
             found |= {f"x-amz-meta-{key.lower()}": text for key, text in value.items()}
         elif name in names:
-            # What is left out is ChecksumAlgorithm: the sender of the bytes knows their checksum, not we.
+            # ChecksumAlgorithm is left out: only the sender of the bytes knows their checksum.
             found[names[name]] = _text(name, value)
     return found
 

@@ -1,4 +1,4 @@
-"""Facts about objects: the values that S3 returns to the rest of s3store."""
+"""Facts about objects, as S3 returns them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
 
 WRITE_TOKEN = "s3store-write"  # noqa: S105 (names a header)
-"""Metadata by which a write whose answer was lost is recognised as our own. Not shown in `metadata`."""
+"""Metadata that identifies a write whose response was lost. Not shown in `metadata`."""
 
 PLAIN_SIZE = "s3store-size"
 """Metadata that holds the size in bytes before compression. Not shown in `metadata`."""
 
 DIGEST = "s3store-digest"
-"""Metadata that holds what the ETag would be if it were a digest of the bytes. Not shown in `metadata`."""
+"""Metadata that holds the ETag that the object would have if it were a digest. Not shown in `metadata`."""
 
 INTERNAL = (WRITE_TOKEN, PLAIN_SIZE, DIGEST)
 
@@ -33,12 +33,12 @@ ATTRIBUTES = {
     "StorageClass": "storage_class",
     "WebsiteRedirectLocation": "redirect_location",
 }
-"""The attributes of ObjectInfo that the writer of an object decides, by the parameters of PutObject."""
+"""The attributes of ObjectInfo that are set when an object is written, by the parameters of PutObject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
-    """The facts that S3 returns about an object. A listing has size, etag, modified and storage_class only."""
+    """The facts about an object. In a listing: only key, size, etag, modified and storage_class; others are None."""
 
     key: str
     size: int
@@ -60,13 +60,13 @@ class ObjectInfo:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The user metadata, names in lower case. Raises LookupError on an entry of a listing, which has none."""
+        """The user metadata, with names in lower case. Raises LookupError for an entry of a listing."""
         if self.all_metadata is None:
-            raise LookupError(f"A listing holds no metadata; ask stat() for that of {self.key!r}.")
+            raise LookupError(f"A listing contains no metadata. Call stat() for the metadata of {self.key!r}.")
         return {name: value for name, value in self.all_metadata.items() if name not in INTERNAL}
 
     def internal(self, name: str) -> str | None:
-        """Return an entry of the metadata that s3store keeps for itself."""
+        """Return an entry of the metadata that only s3store uses."""
         return (self.all_metadata or {}).get(name)
 
     @property
@@ -87,7 +87,7 @@ class ObjectInfo:
 
     @property
     def md5(self) -> str | None:
-        """The MD5 of the bytes in hexadecimal, where the ETag is one: not of multipart uploads, KMS or SSE-C."""
+        """The ETag if it is the MD5 of the bytes: not for multipart uploads, KMS and SSE-C."""
         etag = (self.etag or "").strip('"')
         plain = _MD5.match(etag) and self.encryption in (None, "AES256")
         return etag if plain else None
@@ -95,7 +95,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stat(ObjectInfo):
-    """The facts that S3 returns about a file. From a listing: size, etag, modified and storage_class only."""
+    """The facts about a file. In a listing: only name, size, etag, modified and storage_class."""
 
     name: str
 
@@ -107,7 +107,7 @@ class Stat(ObjectInfo):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One answer of a listing."""
+    """One page of a listing."""
 
     objects: tuple[ObjectInfo, ...]
     prefixes: tuple[str, ...]
@@ -115,7 +115,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One line of an ACL: a permission, and the group's URI, the account's id or its e-mail address."""
+    """An entry of an ACL: a permission, and the URI of a group, the id of an account, or an e-mail address."""
 
     permission: str
     grantee: str

@@ -1,4 +1,4 @@
-"""From a Django name to an S3 key and back, and the guard that keeps a name inside its location.
+"""Conversion of Django names to S3 keys and back. Names cannot leave the location.
 
 AWS: "Naming Amazon S3 objects" (a key is at most 1,024 bytes of UTF-8).
 """
@@ -11,40 +11,40 @@ import unicodedata
 
 MAX_KEY_BYTES = 1024
 
-# Characters that are no more than MAX_KEY_BYTES whatever they are.
+# Names of this many characters cannot exceed MAX_KEY_BYTES.
 _SHORT = MAX_KEY_BYTES // 4
 
-# AWS: objects of this name cannot be reached by virtual host.
+# AWS: an object with this key cannot be read at a virtual host.
 _UNSERVED = "soap"
 
-# Most names need no cleaning, and to find that out is cheaper than to clean them.
+# Most names need no cleaning, and this check is faster.
 _CLEAN = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*").fullmatch
 
 _DRIVE = re.compile(r"[A-Za-z]:(/|$)")
 
 
 class UnsafeNameError(ValueError):
-    """A name that could leave its location or that S3 cannot hold; the storage reports it as suspicious."""
+    """A name that could leave the location, or that is not possible in S3. Storages raise SuspiciousFileOperation."""
 
 
 def clean_name(name: str | os.PathLike[str]) -> str:
-    """Return `name` with `/` between its parts and no empty or `.` part; a final `/` is kept.
+    """Return `name` with `/` between its parts and without empty and `.` parts. A final `/` is kept.
 
-    The empty name is the location itself. Raises UnsafeNameError for `..`, absolute names, drive letters,
-    control characters and characters that a listing in XML could not carry.
+    The empty name is the location. Raises UnsafeNameError for `..`, absolute names, drive letters, control characters
+    and characters that XML, and so a listing, cannot contain.
     """
     text = os.fspath(name)
     if not isinstance(text, str):
-        raise TypeError(f"A name is a str, not {type(text).__name__}.")
+        raise TypeError(f"A name must be a str, not {type(text).__name__}.")
     text = text.replace("\\", "/")
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if text.startswith("/") or _DRIVE.match("/".join(parts[:2])):
-        raise UnsafeNameError(f"{name!r} is absolute; names are relative to the storage's location.")
-    # What is printable is safe, and that is the cheaper question.
+        raise UnsafeNameError(f"{name!r} is absolute. Names are relative to the storage's location.")
+    # Printable names are safe, and this check is faster.
     if not text.isprintable() and (unsafe := next((char for char in text if _unsafe(char)), None)):
-        raise UnsafeNameError(f"{name!r} contains the character {unsafe!r}, which an S3 key must not hold.")
+        raise UnsafeNameError(f"{name!r} contains the character {unsafe!r}, which is not allowed.")
     if any(part.rstrip(" ") in ("", ".", "..") for part in parts):
-        raise UnsafeNameError(f"{name!r} contains a part that means another directory ('.' or '..').")
+        raise UnsafeNameError(f"{name!r} contains '..' or a part of only spaces, which is not allowed.")
     cleaned = "/".join(parts)
     return cleaned + "/" if cleaned and text.endswith("/") else cleaned
 
@@ -54,11 +54,11 @@ def _unsafe(char: str) -> bool:
 
 
 def clean_location(location: str) -> str:
-    """Return `location` without a final slash. Raises UnsafeNameError when it is not plain."""
+    """Return `location` without a final slash. Raises UnsafeNameError for `..`, `//` and a slash at the start."""
     text = location.removesuffix("/")
     if text and (clean_name(text) != text or text.endswith("/")):
         raise UnsafeNameError(
-            f"The location {location!r} must be plain parts with single slashes between them: media/photos"
+            f"The location {location!r} must be parts with single slashes between them, such as media/photos."
         )
     return text
 
@@ -74,22 +74,22 @@ def object_key(location: str, name: str | os.PathLike[str]) -> str:
 
 
 def directory_prefix(location: str, name: str | os.PathLike[str]) -> str:
-    """Return the prefix that all keys below the directory `name` share; `""` when that is the whole bucket."""
+    """Return the prefix of all keys below the directory `name`: `""` for the whole bucket."""
     cleaned = clean_name(name).removesuffix("/")
     path = join(location, cleaned)
     return _within_limit(path + "/", name) if path else ""
 
 
 def join(location: str, cleaned: str) -> str:
-    """Return the two with a slash between them where both say something."""
+    """Join the two with a slash if neither is empty."""
     return f"{location}/{cleaned}" if location and cleaned else location or cleaned
 
 
 def name_of(location: str, key: str) -> str | None:
-    """Return the name by which this storage reaches `key`, or None when no name does.
+    """Return the name of the file at `key`, or None if there is none.
 
-    Other programs put keys into buckets that no name can mean (`a//b`, `../x`, control characters); a storage
-    neither lists nor opens them.
+    Buckets can contain keys of other programs that are not possible names (`a//b`, `../x`, control characters). A
+    storage neither lists nor opens them.
     """
     root = f"{location}/" if location else ""
     if not key.startswith(root) or key == _UNSERVED:
@@ -105,8 +105,8 @@ def _within_limit(key: str, name: str | os.PathLike[str]) -> str:
     size = len(key.encode())
     if size > MAX_KEY_BYTES:
         raise UnsafeNameError(
-            f"{os.fspath(name)[:60]!r}… makes a key of {size} bytes; S3 allows {MAX_KEY_BYTES} with the location."
+            f"{os.fspath(name)[:60]!r}… has a key of {size} bytes. S3 allows {MAX_KEY_BYTES}, including the location."
         )
     if key == _UNSERVED:
-        raise UnsafeNameError(f"S3 does not serve the key {key!r}; choose another name.")
+        raise UnsafeNameError(f"S3 does not serve the key {key!r}. Choose another name.")
     return key

@@ -1,11 +1,11 @@
-"""Content types by what a browser does with them: show them, run them, or save them."""
+"""Content types by what a browser does with them: show, run or save."""
 
 from __future__ import annotations
 
 import re
 
 BINARY = "application/octet-stream"
-"""The type under which a browser saves a file and does nothing else with it."""
+"""The type of files that a browser only saves."""
 
 # Script, by the WHATWG's "MIME Sniffing Standard" (JavaScript MIME types).
 _SCRIPT = frozenset(
@@ -30,7 +30,7 @@ _SCRIPT = frozenset(
     }
 )
 
-# The types for which a browser looks at the bytes instead, and may find HTML.
+# For these types a browser inspects the bytes, and may find HTML.
 _SNIFFED = frozenset({"*/*", "application/unknown", "unknown/unknown"})
 
 ACTIVE = (
@@ -57,8 +57,8 @@ ACTIVE = (
         "text/xsl",
     }
 )
-"""Types that run script or are rendered as documents in the name of the site they come from. Beside them all that
-end in `+xml`, and all of `multipart/`: see `is_active`."""
+"""Types that browsers run as scripts, or render as documents of the site. `is_active` adds all types that end with
+`+xml` or start with `multipart/`."""
 
 INLINE = frozenset(
     {
@@ -80,26 +80,26 @@ INLINE = frozenset(
         "text/plain",
     }
 )
-"""Types that may be shown in a browser. Beside them all of `audio/` and `video/`: see `may_be_shown`."""
+"""Types that may be shown in a browser. `may_be_shown` adds all `audio/` and `video/` types."""
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9a-z-]+"  # noqa: S105 (RFC 9110's word for it)
-# Of "image/png, text/html" browsers take the last: a comma anywhere makes it no single type.
+_TOKEN = r"[!#$%&'*+.^_`|~0-9a-z-]+"  # noqa: S105 (a term of RFC 9110)
+# Browsers use the last type of "image/png, text/html", so a value with a comma is not a single type.
 _CONTENT_TYPE = re.compile(rf"[ \t]*({_TOKEN}/{_TOKEN})[ \t]*(;[^,\x00-\x08\x0a-\x1f\x7f]*)?\Z", re.IGNORECASE)
 
 
 def essence(content_type: str | None) -> str:
-    """Return `type/subtype` in lower case, without parameters; "" for what is not a single content type."""
+    """Return `type/subtype` in lower case, without parameters, or "" if the value is not a single content type."""
     match = _CONTENT_TYPE.match(content_type or "")
     return match[1].lower() if match else ""
 
 
 def is_active(content_type: str | None) -> bool:
-    """Whether a browser may run or render the type as a document. What cannot be read as one type counts as active."""
+    """Return whether a browser may run the type, or render it as a document. Invalid types count as active."""
     found = essence(content_type)
     return not found or found in ACTIVE or found.endswith("+xml") or found.startswith("multipart/")
 
 
 def may_be_shown(content_type: str | None) -> bool:
-    """Whether a browser may show the type instead of saving it."""
+    """Return whether a browser may show the type instead of saving it."""
     found = essence(content_type)
     return not is_active(found) and (found in INLINE or found.startswith(("audio/", "video/")))

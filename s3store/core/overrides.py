@@ -1,4 +1,4 @@
-"""What a signed URL may say about the answer: S3's parameters of GetObject, and the same in plain words.
+"""Response headers that a signed URL can override: S3's parameters of GetObject, and shorter arguments for them.
 
 AWS: "GetObject", "Overriding response header values through the request".
 """
@@ -29,19 +29,19 @@ QUERY = {
 
 
 def plain_query(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return the query of a URL that S3 does not sign: parameters of GetObject, and whatever else a CDN knows."""
+    """Return the query of an unsigned URL: parameters of GetObject, and any others for a CDN."""
     return {QUERY.get(name, name): _text(value) for name, value in parameters.items()}
 
 
 def signed_query(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return parameters of GetObject as those of a query.
+    """Return parameters of GetObject as query parameters.
 
-    Raises ValueError for one that S3 takes as a header, which no link can carry, and for control characters.
+    Raises ValueError for parameters that S3 expects as headers, and for control characters.
     """
     for name, value in parameters.items():
         if name not in QUERY:
             near = difflib.get_close_matches(str(name), QUERY, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"A signed URL can carry {', '.join(QUERY)}."
+            hint = f"Did you mean {near[0]!r}?" if near else f"A signed URL can contain {', '.join(QUERY)}."
             raise ValueError(f"{name!r} cannot be part of a signed URL. {hint}")
         if problem := header_problem(value):
             raise ValueError(f"{name}: {problem}.")
@@ -50,28 +50,28 @@ def signed_query(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _text(value: object) -> str:
     if value is None:
-        raise ValueError("None says nothing in a URL; leave the parameter out.")
+        raise ValueError("None is not allowed in a URL. Omit the parameter.")
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone; S3 would not know which moment that is.")
+            raise ValueError(f"{value!r} has no time zone. Use django.utils.timezone.now() or make_aware().")
         return format_datetime(value.astimezone(timezone.utc), usegmt=True)
     return str(value)
 
 
 def in_words(*, download_as: str | None, content_type: str | None, inline: bool, stored_type: str) -> dict[str, str]:
-    """Return the parameters of GetObject that make a browser save the file, or show it, under a name.
+    """Return the parameters of GetObject that make a browser save or show the file under a name.
 
-    `stored_type` is the type that the file presumably has. Raises ValueError where the browser might run it.
+    `stored_type` is the expected type of the file. Raises ValueError if the browser might run the file.
     """
     if content_type and not media_types.essence(content_type):
-        raise ValueError(f"{content_type!r} is no content type.")
+        raise ValueError(f"{content_type!r} is not a content type.")
     shown = content_type or stored_type
     if (inline and not media_types.may_be_shown(shown)) or (
         content_type and download_as is None and media_types.is_active(shown)
     ):
         raise ValueError(
-            f"A browser should not be asked to show {shown}, which may hold scripts. Give download_as without inline, "
-            "so that it is saved, or use S3's own words: parameters={'ResponseContentType': …}."
+            f"A file of type {shown} may contain scripts, and browsers should not show it. Give download_as without "
+            "inline, or parameters={'ResponseContentType': …} to set the type without this check."
         )
     words = {}
     if inline or download_as is not None:

@@ -1,4 +1,4 @@
-"""From options and a name to the parameters of S3's requests.
+"""The parameters of requests to S3, made from options and a name.
 
 AWS: the API reference of PutObject, CreateMultipartUpload, UploadPart, CopyObject, GetObject and HeadObject.
 The parameter names are those of boto3.
@@ -27,7 +27,7 @@ _SSE_C = frozenset({"SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5
 _EVERY_REQUEST = frozenset({"ExpectedBucketOwner", "RequestPayer"})
 _READ = _SSE_C | _EVERY_REQUEST
 
-# What a copy that replaces the metadata has to send again to keep it.
+# A copy that replaces the metadata keeps only the headers that it sends again.
 CONTENT_HEADERS = frozenset(
     {"CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires"}
 )
@@ -55,7 +55,7 @@ _CREATE = (
     }
 )
 
-# Everything that `object_parameters` may hold; each request takes its own share of it.
+# Everything that `object_parameters` may contain. Each request uses the parameters that it knows.
 OBJECT_PARAMETERS = _CREATE
 
 _TAKES = {
@@ -78,7 +78,7 @@ _TAKES = {
 
 
 class Parameters(dict[str, Any]):
-    """Parameters of a request; the customer's encryption key is never shown."""
+    """Parameters of a request. The repr does not show a customer-provided encryption key."""
 
     def __repr__(self) -> str:
         return repr({name: "…" if name.endswith("SSECustomerKey") else value for name, value in self.items()})
@@ -89,7 +89,7 @@ NONE = Parameters()
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
-# Python's own table depends on the operating system's; these are the ones the web relies on.
+# Python's table depends on the operating system. These types are always the same.
 _CONTENT_TYPES = {
     ".avif": "image/avif",
     ".css": "text/css",
@@ -116,7 +116,7 @@ _CONTENT_TYPES = {
     ".xml": "application/xml",
 }
 
-# A name that ends so holds compressed bytes; it is no reason to let the browser decompress them.
+# Files with these extensions contain compressed bytes, which browsers must not decompress.
 _ENCODING_TYPES = {
     "br": "application/x-brotli",
     "bzip2": "application/x-bzip2",
@@ -127,13 +127,13 @@ _ENCODING_TYPES = {
 
 
 def guess_content_type(name: str) -> str:
-    """Return the content type that the name's extension stands for, application/octet-stream if unknown."""
+    """Return the content type for the extension of the name. Default: application/octet-stream."""
     stem, _, extensions = name.rpartition("/")[2].partition(".")
     if not stem or not extensions:
         return DEFAULT_CONTENT_TYPE
     if known := _CONTENT_TYPES.get("." + extensions.rpartition(".")[2].lower()):
         return known
-    # Not the name itself, which mimetypes would take for a URL: data:text/html,x.zip
+    # mimetypes would interpret a whole name like data:text/html,x.zip as a URL.
     guessed, encoding = mimetypes.guess_type(f"x.{extensions}")
     if encoding:
         return _ENCODING_TYPES.get(encoding, DEFAULT_CONTENT_TYPE)
@@ -155,13 +155,13 @@ def write_parameters(
     found = with_acl(params, default_acl)
     found["ContentType"] = content_type or found.get("ContentType") or guess_content_type(name)
     if metadata:
-        # Header names are not case-sensitive: two spellings of one name would be sent twice.
+        # Header names are case-insensitive: two spellings of one name would be sent twice.
         found["Metadata"] = {**_lowered(found.get("Metadata") or {}), **_lowered(metadata)}
     return found
 
 
 def with_acl(params: Mapping[str, Any], default_acl: str | None) -> Parameters:
-    """Return the parameters of a new object with the default ACL unless they have an ACL, which None switches off."""
+    """Return the parameters with the default ACL, unless they contain an ACL. An ACL of None is removed."""
     return Parameters((name, value) for name, value in {"ACL": default_acl, **params}.items() if value is not None)
 
 
@@ -175,13 +175,13 @@ def _lowered(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_operation(operation: str, params: Mapping[str, Any]) -> Parameters:
-    """Return the parameters that `operation` takes."""
+    """Return the parameters that `operation` knows."""
     takes = _TAKES[operation]
     return Parameters((name, value) for name, value in params.items() if name in takes)
 
 
 def copy_source_parameters(params: Mapping[str, Any]) -> Parameters:
-    """Return the parameters with which a copy reads a source that is encrypted with the customer's key."""
+    """Return the parameters that a copy needs to read its source."""
     found = Parameters((f"CopySource{name}", value) for name, value in params.items() if name in _SSE_C)
     if "ExpectedBucketOwner" in params:
         found["ExpectedSourceBucketOwner"] = params["ExpectedBucketOwner"]
@@ -189,12 +189,12 @@ def copy_source_parameters(params: Mapping[str, Any]) -> Parameters:
 
 
 def header_problem(value: object) -> str | None:
-    """Return what is wrong with a value meant for a request header, or None."""
+    """Return what is wrong with the value of a header, or None."""
     if isinstance(value, Mapping):
         pairs = (item for pair in value.items() for item in pair)
         return next((problem for item in pairs if (problem := header_problem(item))), None)
     if isinstance(value, str) and any(ord(char) < 32 or ord(char) == 127 for char in value):
-        return f"{value!r} contains a control character, which no HTTP header may hold"
+        return f"{value!r} contains a control character, which is not allowed in an HTTP header"
     return None
 
 
@@ -202,20 +202,20 @@ def metadata_problem(metadata: Mapping[str, str]) -> str | None:
     """Return what is wrong with user metadata, or None. AWS: "Working with object metadata"."""
     for key, value in metadata.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            return f"metadata maps str to str; {key!r}: {value!r} does not"
+            return f"metadata must map str to str, and {key!r}: {value!r} does not"
         if not key.isascii() or not all(char.isalnum() or char in "!#$%&'*+-.^_`|~" for char in key) or not key:
-            return f"{key!r} cannot be the name of a metadata header"
+            return f"{key!r} is not a valid name for metadata"
         if not value.isascii():
-            return f"the metadata value {value!r} is not ASCII; encode it (URL quoting reads well)"
+            return f"the metadata value {value!r} is not ASCII: encode it, for example with urllib.parse.quote"
     return header_problem(metadata)
 
 
 def object_parameter_problems(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with object parameters, and what to do."""
+    """Yield (what is wrong, what to do) for each problem with object parameters."""
     for name, value in params.items():
         if name not in OBJECT_PARAMETERS:
             hint = did_you_mean(name, sorted(OBJECT_PARAMETERS), "See PutObject in AWS's API reference.")
-            yield f"S3 has no object parameter {name!r}.", hint
+            yield f"{name!r} is not an object parameter of S3.", hint
         elif not name.startswith("SSECustomerKey") and (problem := header_problem(value)):
             yield f"{name}: {problem}.", "Remove the control character."
     if params.get("ACL") not in (None, *OBJECT_ACLS):

@@ -1,4 +1,4 @@
-"""S3's sizes, and how a large object is cut into parts.
+"""The size limits of S3, and how a large object is divided into parts.
 
 AWS: "Amazon S3 multipart upload limits".
 """
@@ -23,8 +23,7 @@ COPY_PART_SIZE = 512 * MIB
 def part_size_for(number: int, base: int) -> int:
     """Return the size in bytes of part `number` (from 1) of an upload whose length is not known.
 
-    The size doubles every 950 parts, so that 10,000 parts reach 7 TiB and more while a small upload stays in small
-    buffers.
+    The size doubles every 950 parts: 10,000 parts can hold more than 7 TiB, and small uploads need only small buffers.
     """
     return min(max(base, MIN_PART_SIZE) << ((number - 1) // 950), MAX_PART_SIZE)
 

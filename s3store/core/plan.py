@@ -1,4 +1,4 @@
-"""What has to be done so that one place holds what another one has: decided here, done elsewhere."""
+"""Comparison of local files with the objects in a bucket. Pure functions: nothing is sent."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Names, sorted: to upload because they are new or differ, and to leave because they are equal.
+    """Sorted names: files that are missing in the bucket, that differ, and that are equal.
 
-    `doubtful` are those of which the listing does not say whether they are equal.
+    `doubtful` are names for which the listing does not show whether they are equal.
     """
 
     new: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ class Plan:
 
     @property
     def upload(self) -> tuple[str, ...]:
-        """Everything that is sent."""
+        """The names of all files to send."""
         return tuple(sorted((*self.new, *self.changed)))
 
 
@@ -31,11 +31,9 @@ def compare(
     *,
     sure: bool = False,
 ) -> Plan:
-    """Return the plan.
+    """Compare the digests of existing objects, `found`, with the `expected` ones, and return the plan.
 
-    `found` has the digest of everything that is there, and `expected` the one that it would have if it were equal.
-    Unless one is `sure` of the former, nothing being equal at all raises a doubt: ETags of S3 are digests of the
-    content, but not with SSE-KMS.
+    If no digest is equal, all differences are doubtful unless `sure`: with SSE-KMS, ETags are not digests.
     """
     new = sorted(name for name in wanted if name not in found)
     same = sorted(name for name in wanted if name in found and found[name] == expected[name])

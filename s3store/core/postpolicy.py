@@ -1,4 +1,4 @@
-"""POST policies: a form that uploads one file of a limited size, under one key, with nothing left to the sender.
+"""POST policies: a form that uploads one file of a limited size to one key, with headers that cannot be changed.
 
 AWS: "Browser-based uploads using POST (AWS Signature Version 4)", "POST policy".
 """
@@ -15,7 +15,7 @@ from s3store.core import sigv4
 
 
 def policy(bucket: str, fields: Mapping[str, str], *, min_size: int, max_size: int, expires_at: int) -> bytes:
-    """Return the document that allows a form with exactly these fields, and a file of that many bytes."""
+    """Return the policy that allows a form with exactly these fields and a file of `min_size` to `max_size` bytes."""
     conditions: list[Any] = [{"bucket": bucket}]
     conditions += [{name: value} for name, value in fields.items()]
     conditions.append(["content-length-range", min_size, max_size])
@@ -37,9 +37,9 @@ def signed_fields(
     stamp: int,
     expires: int,
 ) -> dict[str, str]:
-    """Return the fields of the form, all of them named by the policy, which is signed at `stamp` for `expires` seconds.
+    """Return the fields of a form that works for `expires` seconds from `stamp`. The policy covers all fields.
 
-    The file comes last in the form, as the field `file`.
+    The file must be the last field of the form, named `file`.
     """
     named = {
         **fields,

@@ -1,4 +1,4 @@
-"""How a browser is to take a file: the headers that have it shown or saved, and never run."""
+"""Response headers that make a browser show or save a file, and never run it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from s3store.core import media_types
 from s3store.core.disposition import content_disposition
 
 SAFE = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
-"""Headers of every answer: a signed URL is told to nobody, and the content type is what the server says."""
+"""Headers of every response. Browsers do not send the URL to other sites, and do not guess the content type."""
 
 SAVED = "sandbox; default-src 'none'"
-"""The Content-Security-Policy of what a browser saves."""
+"""The Content-Security-Policy of files that a browser saves."""
 
 SHOWN = "sandbox allow-same-origin; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
-"""The Content-Security-Policy of what a browser shows. It puts images and media into a document of its own, which
-loads them from the same address and with the same cookies. Nothing in it allows a script."""
+"""The Content-Security-Policy of files that a browser shows. Browsers put images and media into a document that loads
+them from the same URL, with the same cookies. Scripts are not allowed."""
 
 
 def present(content_type: str, filename: str, *, inline: bool) -> dict[str, str]:
     """Return Content-Type, Content-Disposition and Content-Security-Policy.
 
-    A file is shown with `inline` only, and if its type may be. Active types lose their type.
+    A file is shown only with `inline`, and if its type may be shown. Active types are replaced by a binary type.
     """
     inline = inline and media_types.may_be_shown(content_type)
     headers = {
@@ -28,6 +28,6 @@ def present(content_type: str, filename: str, *, inline: bool) -> dict[str, str]
         "Content-Security-Policy": SHOWN if inline else SAVED,
     }
     if inline and media_types.essence(content_type) == "application/pdf":
-        # Browsers do not start their viewer in a sandbox. It keeps the scripts of a PDF away from the site by itself.
+        # PDF viewers do not work in a sandbox. They isolate the scripts of a PDF from the site.
         del headers["Content-Security-Policy"]
     return headers

@@ -1,7 +1,6 @@
-"""What the documentation of S3 servers says about them, by the names that the option `provider` takes.
+"""The providers that the option `provider` can name, with presets from their documentation.
 
-A preset holds the safe value where a provider's documentation is silent: without a word about `If-None-Match` on
-PutObject, no conditional writes.
+If the documentation says nothing about a feature, such as `If-None-Match` on PutObject, the preset switches it off.
 """
 
 from __future__ import annotations
@@ -19,51 +18,51 @@ _HOST_PART = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A provider of S3, or a server that one runs oneself."""
+    """A provider of S3-compatible storage, or a self-hosted server."""
 
     title: str
-    """What it calls itself."""
+    """The name of the product."""
 
     endpoint: str | None = None
-    """Its URL, with the options in braces that are part of it."""
+    """The URL of the endpoint, with options in braces."""
 
     self_hosted: bool = False
-    """Whether everybody runs their own, so that `endpoint_url` must be given."""
+    """Whether users run the server themselves, so that `endpoint_url` is required."""
 
     region: str | None = None
-    """The region in signatures where it has but one, or checks none."""
+    """The region in signatures, if there is only one or it does not matter."""
 
     styles: tuple[str, ...] = ("path", "virtual")
-    """The addressing styles that it serves, the best one first."""
+    """The supported addressing styles, with the default first."""
 
     conditional_writes: bool = False
-    """Whether PutObject honours `If-None-Match: *`."""
+    """Whether PutObject supports `If-None-Match: *`."""
 
     acls: bool = True
-    """Whether an object can have an ACL of its own."""
+    """Whether objects can have ACLs."""
 
     hosts: tuple[str, ...] = ()
-    """The domains of its endpoints."""
+    """The domains of the endpoints."""
 
     signed_domains: bool = True
-    """Whether URLs signed for a domain of one's own can work."""
+    """Whether signed URLs can use a custom domain."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The options without which there is no endpoint."""
+        """The options that the endpoint depends on."""
         if self.self_hosted:
             return ("endpoint_url",)
         return tuple(name for name in ("account_id", "region_name") if f"{{{name}}}" in (self.endpoint or ""))
 
     def endpoint_url(self, options: Mapping[str, Any]) -> str | None:
-        """Return its URL for these options, or None where one is missing or cannot be part of a host name."""
+        """Return the endpoint for these options, or None if one is missing or cannot be part of a host name."""
         parts = {name: options.get(name) for name in self.needs}
         if self.endpoint is None or not all(is_host_part(value) for value in parts.values()):
             return None
         return self.endpoint.format_map(parts)
 
     def region_of(self, url: object) -> str | None:
-        """Return the region that the host of an endpoint's URL names, or None where hosts here name none."""
+        """Return the region in the host name of an endpoint, or None if hosts of this provider contain none."""
         before, placeholder, after = (self.endpoint or "").removeprefix("https://").partition("{region_name}")
         host = _host(url) or ""
         region = host.removeprefix(before).removesuffix(after)
@@ -71,7 +70,7 @@ class Provider:
         return region if named else None
 
     def serves(self, url: str) -> bool:
-        """Whether the host of an endpoint's URL is one of its own; what has no host is not called foreign."""
+        """Return whether the URL of an endpoint belongs to this provider, or has no host."""
         host = _host(url)
         return not self.hosts or not host or f".{host}".endswith(tuple(f".{domain}" for domain in self.hosts))
 
@@ -169,16 +168,16 @@ PROVIDERS: dict[str, Provider] = {
     ),
     # MinIO: "S3 API compatibility".
     "minio": Provider(title="MinIO", self_hosted=True, region="us-east-1", conditional_writes=True, acls=False),
-    # These two as tried: the page "Other S3 servers" says in which versions.
+    # Tested: the page "Other S3 servers" lists the versions.
     "ceph": Provider(title="Ceph RGW", self_hosted=True, region="us-east-1", conditional_writes=True),
     "seaweedfs": Provider(title="SeaweedFS", self_hosted=True, region="us-east-1", conditional_writes=True, acls=False),
 }
 
 
 def preset(name: object, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a provider's name stands for beside those given, which are unchecked.
+    """Return the options that a provider sets. The given `options` have not been checked.
 
-    An unknown provider stands for nothing, and so does `aws`: it is what the defaults are for.
+    Unknown providers set none, and neither does `aws`, for which the defaults are right.
     """
     provider = PROVIDERS.get(name) if isinstance(name, str) and name != "aws" else None
     if provider is None:
@@ -200,12 +199,12 @@ def _host(url: object) -> str | None:
 
 
 def is_host_part(value: object) -> bool:
-    """Whether `value` can stand between the dots of a host name."""
+    """Return whether `value` can be a label of a host name."""
     return isinstance(value, str) and bool(_HOST_PART.fullmatch(value))
 
 
 def nearest(name: str) -> str | None:
-    """Return the provider that somebody means who writes `name`: `cloudflare`, `R2`, `mino`."""
+    """Return the provider that a wrong name probably means: `cloudflare`, `R2`, `mino`."""
     wanted = name.lower()
     titles = (known for known, provider in PROVIDERS.items() if wanted in provider.title.lower().split())
     return next(titles, None) or next(iter(difflib.get_close_matches(wanted, PROVIDERS, n=1)), None)

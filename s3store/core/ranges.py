@@ -1,4 +1,4 @@
-"""Byte ranges of HTTP (RFC 9110, section 14), as far as S3 answers them: one range, in bytes."""
+"""Byte ranges of HTTP (RFC 9110, section 14), as S3 supports them: one range, in bytes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def header(start: int, stop: int | None = None) -> str:
 
 
 def parse_content_range(value: str) -> tuple[int, int]:
-    """Return the first byte and the whole object's size from a Content-Range header.
+    """Return the position of the first byte and the size of the object from a Content-Range header.
 
-    Raises ValueError for anything that is not one range of an object whose size is known.
+    Raises ValueError if the header is not a single range with the size of the object.
     """
     match = _CONTENT_RANGE.match(value)
     first, last, total = (int(number) if number else None for number in match.groups()) if match else (None,) * 3

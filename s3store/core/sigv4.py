@@ -1,7 +1,7 @@
-"""Signature Version 4: query strings that sign a URL, and signatures of POST policies.
+"""Signature Version 4, for URLs and POST policies.
 
 AWS: "Authenticating requests: using query parameters (AWS Signature Version 4)" and "Create a signed AWS API request".
-The time is an argument, in whole seconds since 1970.
+The current time is an argument, in whole seconds since 1970.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from urllib.parse import quote
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 MAX_EXPIRES = 7 * 24 * 3600
-"""Seconds that a signed URL may live."""
+"""The maximum lifetime of a signed URL in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What signs, and until when it does: `expires_at` is in seconds since 1970, None for keys that stay."""
+    """An access key with its secret. `expires_at` is in seconds since 1970, or None for permanent credentials."""
 
     access_key: str
     secret_key: str = field(repr=False)
@@ -42,9 +42,9 @@ def presign(
     query: Iterable[tuple[str, str]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the query string, `query` included, that signs a request for `expires` seconds from `stamp` on.
+    """Return the query string, including `query`, of a URL that works for `expires` seconds from `stamp`.
 
-    `path` is as it stands in the URL, quoted. Whoever sends the request must send the `headers`, too.
+    `path` is the quoted path of the URL. The request must contain all `headers`.
     """
     names = "host"
     lines = f"host:{host}\n"
@@ -78,18 +78,18 @@ def sign_text(text: bytes, *, credentials: Credentials, region: str, stamp: int)
 
 
 def timestamp(stamp: int) -> str:
-    """Return a time as signatures write it: 20260131T235959Z."""
+    """Return a time in the format of signatures: 20260131T235959Z."""
     return datetime.fromtimestamp(stamp, timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
 
 def credential(credentials: Credentials, region: str, stamp: int) -> str:
-    """Return the credential with the scope that it signs for."""
+    """Return the access key with the scope of the signature."""
     return f"{credentials.access_key}/{timestamp(stamp)[:8]}/{region}/s3/aws4_request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scope:
-    """What all URLs that are signed for the same time have in common."""
+    """The values that all URLs with the same signing time share."""
 
     query: str
     in_order: str

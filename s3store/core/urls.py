@@ -1,4 +1,4 @@
-"""URLs of objects, as strings for a browser. Nothing here signs."""
+"""Unsigned URLs of buckets and objects."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+\Z")
 
 
-# Most keys need no quoting, and to find that out is cheaper than to quote them.
+# Most keys need no quoting, and this check is faster.
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 
-# AWS's partitions by the beginning of their regions' names; all others are in the first one.
+# The domains of AWS's partitions by the prefix of the region. Other regions are at amazonaws.com.
 _SUFFIXES = {
     "cn-": "amazonaws.com.cn",
     "eu-isoe-": "cloud.adc-e.uk",
@@ -26,12 +26,12 @@ _SUFFIXES = {
 
 
 def quote_key(key: str) -> str:
-    """Return `key` percent-encoded as the path of a URL; only unreserved characters and `/` stay."""
+    """Return `key` percent-encoded for the path of a URL, except unreserved characters and `/`."""
     return key if _PLAIN(key) else quote(key, safe="/~")
 
 
 def aws_endpoint(region: str | None, *, scheme: str = "https") -> str:
-    """Return the URL of S3 in a region of AWS; without a region, of the global host, which is in us-east-1."""
+    """Return the URL of S3 in a region of AWS. Without a region: the global host, which is in us-east-1."""
     if region in (None, "aws-global"):
         return f"{scheme}://s3.amazonaws.com"
     suffix = next((suffix for start, suffix in _SUFFIXES.items() if str(region).startswith(start)), "amazonaws.com")
@@ -45,9 +45,9 @@ def object_url(base: str, key: str, parameters: Mapping[str, str] | None = None)
 
 
 def bucket_url(endpoint_url: str, bucket: str, style: str | None) -> str:
-    """Return the URL of `bucket` at an endpoint, in an addressing style: `virtual`, `path`, or else AWS's habit.
+    """Return the URL of `bucket` at an endpoint. `style` is `virtual` or `path`. Default: `virtual` only on AWS.
 
-    As botocore does, a bucket that cannot be a host name there goes by path.
+    As in botocore, a bucket whose name cannot be part of a host name is in the path.
     """
     parts = urlsplit(endpoint_url)
     path = parts.path.rstrip("/")
@@ -66,7 +66,7 @@ def _is_ip(host: str) -> bool:
 
 
 def is_aws(endpoint_url: str) -> bool:
-    """Whether the endpoint is Amazon's own; what is no URL at all is nobody's."""
+    """Return whether an endpoint belongs to AWS."""
     try:
         host = urlsplit(endpoint_url).hostname or ""
     except ValueError:
@@ -75,10 +75,10 @@ def is_aws(endpoint_url: str) -> bool:
 
 
 def is_bucket_name(name: str) -> bool:
-    """Whether `name` is a bucket name that S3 would create today."""
+    """Return whether AWS allows `name` for new buckets."""
     return bool(_BUCKET_NAME.match(name)) and ".." not in name and not _IP_ADDRESS.match(name)
 
 
 def virtual_host_works(bucket: str) -> bool:
-    """Whether `bucket` can be a host name under a wildcard certificate: no dots, no upper case."""
+    """Return whether `bucket` works as part of a host name with https: no dots, no upper case."""
     return is_bucket_name(bucket) and "." not in bucket

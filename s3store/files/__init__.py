@@ -1,1 +1,1 @@
-"""The content of one file on its way to or from its bucket. Storages, streaming and static files use it."""
+"""Reading and writing the content of files. Storages, streaming and static files use it."""

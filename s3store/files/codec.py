@@ -1,4 +1,4 @@
-"""gzip and Brotli, each as a file that is written or read. Brotli needs the extra s3store[brotli]."""
+"""File objects that compress and decompress with gzip and Brotli. Brotli needs the extra s3store[brotli]."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from s3store.core.info import ObjectInfo
 from s3store.core.parts import KIB
 
 ENCODINGS = ("gzip", "br")
-"""The Content-Encodings that are known here."""
+"""The supported Content-Encodings."""
 
 _BLOCK = 64 * KIB
-# The best of each. Brotli's takes some twenty times as long as gzip's.
+# The best compression of each. Brotli's takes about twenty times as long as gzip's.
 _GZIP_LEVEL, _BROTLI_QUALITY = 9, 11
 
 
 def encoding_of(info: ObjectInfo) -> str | None:
-    """Return the encoding in which the object's bytes are compressed, by its Content-Encoding, if it is a known one."""
-    # Some servers keep the aws-chunked of the transfer beside it.
+    """Return the encoding of the object's bytes, by its Content-Encoding, or None if it is not supported."""
+    # Some servers keep aws-chunked, the encoding of the transfer.
     tokens = {token.strip().lower() for token in (info.content_encoding or "").split(",")} - {"aws-chunked", ""}
     return next((encoding for encoding in ENCODINGS if tokens == {encoding}), None)
 
 
 def packer(encoding: str, target: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
-    """Return a file that writes into `target` what is written to it, compressed.
+    """Return a file that compresses what is written to it into `target`.
 
-    The same content gives the same bytes: neither the name nor the time is in them.
+    The same content always gives the same bytes, which contain neither a name nor a time.
     """
     if encoding == "gzip":
         made = gzip.GzipFile(filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=target, mtime=0)
@@ -39,9 +39,9 @@ def packer(encoding: str, target: IO[bytes]) -> AbstractContextManager[IO[bytes]
 
 
 def unpacker(encoding: str, source: IO[bytes]) -> IO[bytes]:
-    """Return a file that reads what `source` holds compressed. It holds little of it in memory.
+    """Return a file that decompresses `source` in bounded memory.
 
-    Reading raises EOFError where the bytes end too early, and OSError or zlib.error where they are damaged.
+    Reading raises EOFError if the bytes end too early, and OSError or zlib.error if they are damaged.
     """
     made = gzip.GzipFile(fileobj=source, mode="rb") if encoding == "gzip" else _BrotliReader(source, _brotli())
     return cast("IO[bytes]", made)
@@ -52,9 +52,9 @@ def _brotli() -> Any:
         import brotli
     except ImportError:
         brotli = None
-    # Older ones cannot unpack in bounded memory.
+    # Older versions cannot decompress in bounded memory.
     if not hasattr(brotli, "Decompressor") or not hasattr(brotli.Decompressor, "can_accept_more_data"):
-        raise ImproperlyConfigured("Brotli needs the package brotli, 1.2 or newer: pip install 's3store[brotli]'")
+        raise ImproperlyConfigured("Brotli needs the package brotli 1.2 or newer: pip install 's3store[brotli]'")
     return brotli
 
 
@@ -95,7 +95,7 @@ class _BrotliReader(io.RawIOBase):
     def tell(self) -> int:
         return self._position
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:  # noqa: ARG002 (only from the start)
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:  # noqa: ARG002 (only SEEK_SET)
         self._source.seek(0)
         self._restart()
         while self._position < offset and self.read(min(_BLOCK, offset - self._position)):
@@ -118,8 +118,8 @@ class _BrotliReader(io.RawIOBase):
         try:
             unpacked: bytes = self._decompressor.process(block, output_buffer_limit=_BLOCK)
         except self._brotli.error:
-            raise OSError("The bytes are not Brotli, or are damaged.") from None
-        # It may hold more than the limit let through, of bytes that it has taken in already.
+            raise OSError("The bytes are not Brotli or are damaged.") from None
+        # The decompressor may still have output that exceeded the limit.
         if wants and not block and not unpacked and not self._decompressor.is_finished():
-            raise EOFError("The Brotli stream ends before its end.")
+            raise EOFError("The Brotli stream is incomplete.")
         return unpacked

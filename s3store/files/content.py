@@ -1,8 +1,8 @@
-"""What callers hand to `save`, as bytes.
+"""Conversion of everything that `save` accepts to bytes.
 
-Sources come in many kinds: bytes, str, Django files, files that are not seekable, that return less than they are asked
-for, that yield text, or generators of chunks. Sizes they claim are never believed; reading on until the end is the
-only truth (boto3's own uploader takes a short read for the end and stores a truncated object).
+Content can be bytes, str, a Django file, a file that is not seekable, that returns less than requested or that yields
+text, or a generator of chunks. It is always read to its end: claimed sizes can be wrong, and boto3's own uploader
+stores a truncated object after a short read.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _COPY_BLOCK = MIB
 
 
 def is_seekable(content: Content) -> bool:
-    """Whether the source can be read a second time."""
+    """Return whether the content can be read a second time."""
     if isinstance(content, str | bytes | bytearray | memoryview):
         return True
     return bool(content.seekable()) if hasattr(content, "seekable") else hasattr(content, "seek")
 
 
 def rewind(content: Content) -> None:
-    """Go back to the start, where the source can."""
+    """Go back to the start, if the content is seekable."""
     if hasattr(content, "seek") and is_seekable(content):
         content.seek(0)
 
 
 class Source:
-    """Reads a content from its start, in blocks of exactly the size asked for."""
+    """Reads content from its start, in blocks of exactly the requested size."""
 
     def __init__(self, content: Content) -> None:
         rewind(content)
@@ -47,7 +47,7 @@ class Source:
         self._pending = bytearray()
 
     def read(self, size: int) -> bytes:
-        """Return the next `size` bytes; fewer, or none, only at the end."""
+        """Return the next `size` bytes, or fewer at the end."""
         while len(self._pending) < size:
             self._block = size - len(self._pending)
             piece = next(self._pieces, None)
@@ -61,7 +61,7 @@ class Source:
         return block
 
     def exhausted(self) -> bool:
-        """Whether nothing is left to read."""
+        """Return whether the end is reached."""
         while not self._pending:
             piece = next(self._pieces, None)
             if piece is None:
@@ -70,11 +70,11 @@ class Source:
         return False
 
     def unread(self, block: bytes) -> None:
-        """Put back what was read last."""
+        """Put the last block back."""
         self._pending[:0] = block
 
     def copy_to(self, target: IO[bytes]) -> int:
-        """Write the rest to `target`; return how many bytes that was."""
+        """Write the rest to `target`. Returns the number of bytes."""
         total = 0
         while block := self.read(_COPY_BLOCK):
             target.write(block)
@@ -89,7 +89,7 @@ def _pieces(content: Content, block: Callable[[], int]) -> Iterator[bytes]:
         elif isinstance(piece, bytes | bytearray | memoryview):
             yield bytes(piece)
         else:
-            raise TypeError(f"A file to save yields bytes or str, not {type(piece).__name__}.")
+            raise TypeError(f"A file to save must yield bytes or str, not {type(piece).__name__}.")
 
 
 def _raw_pieces(content: Content, block: Callable[[], int]) -> Iterator[Any]:
@@ -105,17 +105,17 @@ def _raw_pieces(content: Content, block: Callable[[], int]) -> Iterator[Any]:
     elif isinstance(content, Iterable):
         yield from content
     else:
-        raise TypeError(f"Cannot save a {type(content).__name__}: give bytes, str, a file, or an iterable of bytes.")
+        raise TypeError(f"Cannot save a {type(content).__name__}. Give bytes, str, a file, or an iterable of bytes.")
 
 
 def spool(max_memory: int) -> IO[bytes]:
-    """Return an empty temporary file, in memory up to `max_memory` bytes, then on disk; 0: always in memory."""
+    """Return an empty temporary file, in memory up to `max_memory` bytes (0: no limit), then on disk."""
     return tempfile.SpooledTemporaryFile(max_size=max_memory)
 
 
 @contextmanager
 def repeatable(content: Content, max_memory: int) -> Iterator[Content]:
-    """Give the content, or a copy of it if it could be read only once."""
+    """Yield the content, or a copy of it if it can be read only once."""
     if is_seekable(content):
         yield content
         return
@@ -126,7 +126,7 @@ def repeatable(content: Content, max_memory: int) -> Iterator[Content]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """A compressed copy of a content, its Content-Encoding, and the sizes in bytes of both."""
+    """A compressed copy of content, its Content-Encoding, and the compressed and original size in bytes."""
 
     file: IO[bytes]
     encoding: str
@@ -136,7 +136,7 @@ class Packed:
 
 @contextmanager
 def packed(content: Content, max_memory: int, *, encoding: str = "gzip") -> Iterator[Packed]:
-    """Give a compressed copy of the content. The same content gives the same bytes on every machine."""
+    """Yield a compressed copy of the content. The same content gives the same bytes on every machine."""
     with spool(max_memory) as file:
         with packer(encoding, file) as target:
             plain_size = Source(content).copy_to(target)
@@ -144,7 +144,7 @@ def packed(content: Content, max_memory: int, *, encoding: str = "gzip") -> Iter
 
 
 class Limited(io.RawIOBase):
-    """A readable file that refuses to go past `limit` bytes: against objects that inflate without end."""
+    """A readable file that raises `error` after `limit` bytes, as protection against decompression bombs."""
 
     def __init__(self, source: IO[bytes], limit: int, error: Exception) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class Limited(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position, as far as there is one; going forward is reading, and limited like it."""
+        """Go to a position. Going forward reads the bytes in between, with the same limit."""
         if whence == io.SEEK_END:
             while self.read(_COPY_BLOCK):
                 pass
@@ -174,7 +174,7 @@ class Limited(io.RawIOBase):
         return self._source.tell()
 
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` from the source; raise past the limit."""
+        """Fill `buffer` from the source. Raises `error` after the limit."""
         count: int = self._source.readinto(buffer)  # type: ignore[attr-defined]
         if self._limit and self._source.tell() > self._limit:
             raise self._error

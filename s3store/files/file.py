@@ -19,7 +19,7 @@ from s3store.files.writer import ObjectWriter
 from s3store.wire.objects import Objects, Target
 
 Reopen = Callable[..., Any]
-"""Opens the same file again: takes the mode, and further arguments of `storage.open`."""
+"""Opens the same file again, with the mode and other arguments of `storage.open`."""
 
 _REFUSED = {
     "a": "S3 cannot append to an object. Read it, then write the whole content again",
@@ -34,12 +34,12 @@ def check_mode(mode: str) -> str:
         if letter in letters and set(letters) <= set("rwxa+"):
             raise io.UnsupportedOperation(f"mode {mode!r}: {reason}.")
     if letters not in ("r", "w", "x") or ("b" in mode and "t" in mode):
-        raise ValueError(f"{mode!r} is not a mode to open a file in: use 'rb', 'r', 'wb', 'w', 'xb' or 'x'.")
+        raise ValueError(f"{mode!r} is not a supported mode. Use 'rb', 'r', 'wb', 'w', 'xb' or 'x'.")
     return letters
 
 
 def inflates(options: Options) -> bool:
-    """Whether compressed objects are decompressed when they are read. Both encodings are, as options change."""
+    """Return whether compressed objects are decompressed on reading. One option is enough for both encodings."""
     return options.gzip or options.brotli
 
 
@@ -105,7 +105,8 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
     def _inflated(self, stream: io.BufferedReader, encoding: str) -> Limited:
         limit = self._objects.options.max_inflated_size
         error = SuspiciousFileOperation(
-            f"{self._target.name!r} inflates to more than {limit} bytes. If that is expected, raise max_inflated_size."
+            f"{self._target.name!r} has more than {limit} bytes after decompression. If this is expected, raise "
+            "max_inflated_size."
         )
         return Limited(unpacker(encoding, stream), limit, error)
 
@@ -137,7 +138,7 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
         return self
 
     def close(self) -> None:
-        """Publish what was written, or release the connection. Closing again does nothing."""
+        """Publish the written content, or release the connection. Closing again does nothing."""
         if isinstance(self._raw, ObjectWriter) and not self._raw.closed:
             try:
                 self.file.flush()
@@ -150,13 +151,13 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         if exc_type is not None and isinstance(self._raw, ObjectWriter):
-            # A text wrapper over a closed stream drops the text in its buffer.
+            # A text wrapper of a closed stream drops the text in its buffer.
             self._raw.discard()
         else:
             self.close()
 
     def __del__(self) -> None:
-        # Before the garbage collector reaches a text wrapper, which would write its buffer.
+        # Before the garbage collector deletes a text wrapper, which would write its buffer.
         raw = self.__dict__.get("_raw")
         if isinstance(raw, ObjectWriter):
             raw.close()

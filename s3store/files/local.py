@@ -1,4 +1,4 @@
-"""Local files that appear complete or not at all."""
+"""Local files that are replaced in one step."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import IO
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Give an open binary file that replaces the file at `path` when the block ends, and is deleted if it raises.
+    """Yield an open binary file that replaces the file at `path` when the block ends, and is deleted if it raises.
 
-    The file has the permissions of the process's umask.
+    The permissions follow the umask.
     """
     partial = path.with_name(f".s3store-{secrets.token_hex(8)}")
     try:

@@ -1,4 +1,4 @@
-"""Names for new files: shortened to a field's max_length, or with a random part when the name is taken."""
+"""Names for new files: shortened to max_length, or with a random part if the name is taken."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.utils import validate_file_name
 
 Alternative = Callable[[str, str], str]
-"""(stem, extension) -> another file name; `Storage.get_alternative_name`."""
+"""Takes the stem and the extension, and returns another file name, like `Storage.get_alternative_name`."""
 
 
 def fitting(name: str, max_length: int | None, alternative: Alternative | None) -> str:
-    """Return `name`, its stem shortened where it is longer than `max_length` characters.
+    """Return `name`, with a shorter stem if it is longer than `max_length` characters.
 
-    A name that is shortened goes through `alternative`, because others may be shortened to the same; None keeps it
-    as it is. Raises SuspiciousFileOperation when there is no room.
+    `alternative` makes shortened names unique; None keeps them unchanged. Raises SuspiciousFileOperation if
+    `max_length` leaves no room for a stem.
     """
     directory, stem, extension = _split(name)
     if max_length is None or len(name) <= max_length:
@@ -49,10 +49,10 @@ def _shortened(directory: str, stem: str, extension: str, max_length: int, make:
     stem = stem[: len(stem) - surplus] if surplus < len(stem) else ""
     if not stem:
         raise SuspiciousFileOperation(
-            f"No name of at most {max_length} characters is left for {posixpath.join(directory, extension)!r}. Give "
-            "the file field a larger max_length."
+            f"No name of at most {max_length} characters is possible for {posixpath.join(directory, extension)!r}. "
+            "Give the file field a larger max_length."
         )
     found = posixpath.join(directory, make(stem, extension))
     if len(found) > max_length:
-        raise SuspiciousFileOperation(f"{found!r} is longer than the {max_length} characters that the field has.")
+        raise SuspiciousFileOperation(f"{found!r} is longer than max_length, {max_length} characters.")
     return found

@@ -1,8 +1,8 @@
-"""A remote object as a raw, seekable file: Range requests behind `io.RawIOBase`.
+"""A remote object as a raw, seekable file: `io.RawIOBase` over range requests.
 
-The first request is the existence check and brings the size, the ETag and the checksum. It asks for the whole object,
-so that reading in sequence, which is what most readers do, is one request whatever the size. A reader that jumps gives
-that answer up and asks for ranges. All requests name the first one's ETag: the bytes of two versions are never mixed.
+The first request checks that the object exists and returns its size, ETag and checksum. It requests the whole object,
+so that sequential reading, the most common case, needs one request for any size. After a seek, the reader drops that
+response and requests ranges. All requests contain the first ETag: the bytes of two versions are never mixed.
 RFC 9110, sections 13.1.1 (If-Match) and 14 (ranges).
 """
 
@@ -26,33 +26,33 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 Fetch = Callable[[int, int | None, str | None], Response]
-"""(start, stop, etag) -> the answer; stop None is the end, etag None any version."""
+"""Takes start, stop (None: the end) and etag (None: any version), and returns the response."""
 
 BUFFER_SIZE = MIB
-"""Bytes that a reader asks for when it jumps."""
+"""The size of a range request after a seek, in bytes."""
 
 SMALL = 256 * KIB
-"""Objects up to this size are read at once, so that their connection is free again; and a reader that jumps
-ahead by less reads over the gap."""
+"""Objects up to this size are read at once, which releases the connection. A seek forward by fewer bytes reads and
+skips them."""
 
 TAIL = 64 * KIB
-"""A reader that jumps this close to the end gets all from there on: archives, PDF and video files have their directory
-at the end and are read from it backwards, in small steps."""
+"""A read this close to the end gets the whole end of the object, for ZIP, PDF and video files. They have their
+directory at the end, and are read backwards in small steps."""
 
 MD5_LIMIT = 8 * MIB
-"""Up to this size an object is checked against its ETag where S3 has no CRC; beyond it MD5 would be the bottleneck."""
+"""Objects up to this size are checked against the ETag if S3 has no CRC. For larger ones MD5 would be too slow."""
 
 RESUMES = 6
-"""How often in a row a broken answer is asked for again without a byte having arrived in between."""
+"""The number of consecutive attempts to continue a broken response without receiving a byte."""
 
 RESUME_SECONDS = 60.0
-"""Seconds without a new byte after which a broken answer is not asked for again."""
+"""Seconds without a new byte after which a broken response is not continued."""
 
 _BROKEN = (errors.S3ConnectionError, errors.S3TimeoutError)
 
 
 class RangeReader(io.RawIOBase):
-    """Reads the object that `fetch` fetches. Making one sends the first request and raises when that fails."""
+    """Reads the object that `fetch` requests. Creating a reader sends the first request and raises its errors."""
 
     def __init__(self, key: str, fetch: Fetch) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class RangeReader(io.RawIOBase):
                 self._drop()
 
     def _hold(self, start: int, size: int) -> None:
-        """Read all of the answer, from `start` to the end, into memory."""
+        """Read the response, from `start` to the end, into memory."""
         content = memoryview(bytearray(size - start))
         while self._stream_position < size:
             self._receive(content[self._stream_position - start :])
@@ -109,7 +109,7 @@ class RangeReader(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Fill the start of `buffer` and return how many bytes; 0 at the end."""
+        """Fill the start of `buffer` and return the number of bytes; 0 at the end."""
         if self.closed:
             raise ValueError("I/O operation on closed file.")
         view = memoryview(buffer).cast("B")[: max(0, self.info.size - self._position)]
@@ -150,7 +150,7 @@ class RangeReader(io.RawIOBase):
                 tries.failed(error)
 
     def _go_to_position(self, wanted: int) -> None:
-        """Have the byte at the position next on the answer, or in what is held."""
+        """Make the byte at the position the next one of the response, or of the bytes in memory."""
         if self._stream is not None:
             gap = self._position - self._stream_position
             if 0 <= gap <= SMALL:
@@ -161,7 +161,7 @@ class RangeReader(io.RawIOBase):
             self._drop()
         tail = max(0, self.info.size - TAIL)
         if self._position == self._last_read:
-            # Reading on from where the last read ended: keep one answer open for all the rest.
+            # Sequential reading: keep one response open for the rest of the object.
             self._ask(self._position, None)
         elif self._position >= tail:
             self._ask(tail, None)
@@ -174,7 +174,7 @@ class RangeReader(io.RawIOBase):
         answer = self._fetch(start, stop, self.info.etag)
         if answer.info.size != self.info.size:
             raise errors.ObjectChangedError(
-                f"{self._key!r} was replaced while it was read. {errors.ObjectChangedError.advice}", key=self._key
+                f"{self._key!r} was replaced while it was being read. {errors.ObjectChangedError.advice}", key=self._key
             )
         self._use(answer)
 
@@ -183,12 +183,12 @@ class RangeReader(io.RawIOBase):
         self._stream_position = answer.start
 
     def _receive(self, view: memoryview) -> int:
-        assert self._stream is not None  # noqa: S101 (for the type checker; the callers see to it)
+        assert self._stream is not None  # noqa: S101 (for the type checker)
         count = self._stream.body.readinto(view)
         if not count:
-            # The connection was closed in good order, but before the last byte.
+            # The connection was closed without an error, but before the last byte.
             raise errors.S3ConnectionError(
-                f"The answer for {self._key!r} ended after {self._stream_position} of {self.info.size} bytes.",
+                f"The response for {self._key!r} ended after {self._stream_position} of {self.info.size} bytes.",
                 operation="get_object",
                 key=self._key,
             )
@@ -203,14 +203,14 @@ class RangeReader(io.RawIOBase):
 
 
 class _Tries:
-    """Bounds how often, and for how long, a broken answer is asked for again."""
+    """Limits the number and the duration of attempts to continue a broken response."""
 
     def __init__(self) -> None:
         self._count = 0
         self._started = time.monotonic()
 
     def failed(self, error: errors.S3StoreError) -> None:
-        """Wait a moment, or raise `error` when there have been enough tries."""
+        """Wait, or raise `error` after the last attempt."""
         self._count += 1
         if self._count > RESUMES or time.monotonic() - self._started > RESUME_SECONDS:
             raise error
@@ -229,7 +229,7 @@ class Check:
         self._md5 = hashlib.md5(usedforsecurity=False) if by_etag else None
 
     def update(self, position: int, data: memoryview) -> None:
-        """Take the bytes at `position`. Raises ChecksumError with the last byte when the object is damaged."""
+        """Add the bytes at `position`. Raises ChecksumError at the last byte if the object is damaged."""
         if position != self._seen:
             return
         self._seen += len(data)
@@ -245,7 +245,7 @@ class Check:
     def _compare(self, found: str, wanted: str | None) -> None:
         if found != wanted:
             raise errors.ChecksumError(
-                f"{self._info.key!r} arrived damaged: its checksum is {found}, S3 says {wanted}. "
+                f"{self._info.key!r} was damaged in transfer: its checksum is {found}, and S3 has {wanted}. "
                 f"{errors.ChecksumError.advice}",
                 operation="get_object",
                 key=self._info.key,

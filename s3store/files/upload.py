@@ -1,4 +1,4 @@
-"""Writing one object from a content of any kind and size: one PUT, or a multipart upload."""
+"""Writing content of any kind and size to one object: one PUT, or a multipart upload."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from s3store.wire.multipart import MultipartUpload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """How large objects are sent: sizes in bytes."""
+    """How objects are sent. Sizes are in bytes."""
 
     threshold: int = 8 * parts.MIB
     part_size: int = 8 * parts.MIB
@@ -27,7 +27,7 @@ class Transfer:
 
 
 def transfer_of(options: Options) -> Transfer:
-    """Return the options' way of sending, from a boto3 TransferConfig or a dict like one."""
+    """Return the settings of the option transfer_config, a boto3 TransferConfig or a dict of its arguments."""
     config = options.transfer_config
     values = dict(config) if isinstance(config, Mapping) else vars(config) if config is not None else {}
     default = Transfer()
@@ -40,7 +40,7 @@ def transfer_of(options: Options) -> Transfer:
 
 
 class Upload:
-    """Writes objects into a bucket, as the options say."""
+    """Writes objects to a bucket, with the settings of the options."""
 
     def __init__(self, bucket: Bucket, options: Options) -> None:
         self.bucket = bucket
@@ -49,14 +49,14 @@ class Upload:
         self._options = options
 
     def write(self, key: str, content: Content, params: Params, *, create: bool) -> ObjectInfo:
-        """Write an object. Raises ObjectExistsError with `create` where there is one; the content is read again
-        from its start by the next call."""
+        """Write an object. Raises ObjectExistsError with `create` if it exists. Each call reads the content from its
+        start."""
         with self.prepared(content, params) as (body, parameters):
             return self.send(key, body, parameters, create=create)
 
     @contextmanager
     def prepared(self, content: Content, params: Params) -> Iterator[tuple[Content, Params]]:
-        """Give the content and the parameters as they are sent: compressed, if the options say so and it helps."""
+        """Yield the content and the parameters to send: compressed, if the options require it and it saves bytes."""
         encodings = self.encodings(params)
         if not encodings:
             yield content, params
@@ -74,7 +74,7 @@ class Upload:
                 yield best.file, noted
 
     def encodings(self, params: Params) -> tuple[str, ...]:
-        """Return the encodings of which an object with these parameters gets the best, if that makes it smaller."""
+        """Return the encodings to try for an object with these parameters."""
         options = self._options
         if params.get("ContentEncoding") or media_type(params) not in set(options.gzip_content_types):
             return ()
@@ -90,7 +90,7 @@ class Upload:
         return self.bucket.put(key, body, params)
 
     def start(self, key: str, params: Params, *, create: bool) -> MultipartUpload:
-        """Begin a multipart upload."""
+        """Start a multipart upload."""
         return MultipartUpload(
             self.bucket,
             key,
@@ -101,13 +101,13 @@ class Upload:
         )
 
     def send(self, key: str, content: Content, params: Params, *, create: bool) -> ObjectInfo:
-        """Write an object as it is: in one request, or from `threshold` on in parts."""
+        """Write an object without compression: in one request, or in parts from `threshold` bytes."""
         source = Source(content)
         first = source.read(self.transfer.threshold)
         if source.exhausted():
             return self.put(key, first, params, create=create)
         if create:
-            # Asking first is cheap beside sending all parts for a name that is taken.
+            # One request first is cheaper than sending all parts for a name that is taken.
             self.bucket.refuse_existing(key, params)
         source.unread(first)
         del first
@@ -121,9 +121,9 @@ class Upload:
             raise
 
     def digest(self, content: Content) -> str:
-        """Return the ETag, without quotes, of an object that `send` writes, where ETags are digests.
+        """Return the ETag, without quotes, that an object written by `send` has if ETags are digests.
 
-        Of parts it is the MD5 of their MD5s, with their number. AWS: "Checking object integrity".
+        For parts: the MD5 of their MD5s, with their number. AWS: "Checking object integrity".
         """
         source = Source(content)
         first = source.read(self.transfer.threshold)

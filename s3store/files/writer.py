@@ -1,7 +1,7 @@
 """A new object as a raw, writable file. Nothing is visible in the bucket before `commit`.
 
-`close` without `commit` throws everything away. That way nothing that closes a file behind its owner's back (an
-exception, the garbage collector, the end of the interpreter) publishes half of it.
+`close` without `commit` discards everything. So a file that is closed by an exception, the garbage collector or the end
+of the interpreter never publishes partial content.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ObjectWriter(io.RawIOBase):
-    """Collects what is written, sends full parts on the way, and publishes with `commit`."""
+    """Collects the written bytes, sends complete parts, and publishes with `commit`."""
 
     def __init__(self, upload: Upload, key: str, params: Params, *, create: bool) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class ObjectWriter(io.RawIOBase):
         self._done = False
         self._parts: MultipartUpload | None = None
         self._buffer = bytearray()
-        # Whether compressing makes it smaller is only known at the end.
+        # Only at the end is it known whether compression makes the file smaller.
         self._whole = spool(upload.max_memory_size) if upload.encodings(params) else None
 
     def writable(self) -> bool:
@@ -43,9 +43,9 @@ class ObjectWriter(io.RawIOBase):
         return self._position
 
     def write(self, data: ReadableBuffer) -> int:
-        """Take all of `data` and return its size in bytes."""
+        """Write all of `data` and return its size in bytes."""
         if self._done or self.closed:
-            raise ValueError(f"{self._key!r} is closed and takes no more data.")
+            raise ValueError(f"{self._key!r} is closed. Open it again to write.")
         view = memoryview(data).cast("B")
         if self._whole is not None:
             self._whole.write(view)
@@ -65,7 +65,7 @@ class ObjectWriter(io.RawIOBase):
             size = self._parts.part_size
 
     def commit(self) -> ObjectInfo:
-        """Publish what was written and close. On an error nothing is published."""
+        """Publish the written bytes and close. After an error, nothing is published."""
         try:
             return self._publish()
         except BaseException:
@@ -84,7 +84,7 @@ class ObjectWriter(io.RawIOBase):
         return self._parts.complete()
 
     def discard(self) -> None:
-        """Throw away what was written and close. What was in the bucket before stays as it was."""
+        """Discard the written bytes and close. An existing object stays unchanged."""
         if not self._done:
             self._done = True
             if self._parts is not None:
@@ -95,7 +95,7 @@ class ObjectWriter(io.RawIOBase):
         if not self.closed and not self._done:
             self._done = True
             warnings.warn(
-                f"The file {self._key!r} was dropped without close(); what was written to it is not saved.",
+                f"The file {self._key!r} was not closed and is not saved. Use a with statement, or call close().",
                 ResourceWarning,
                 stacklevel=2,
                 source=self,

@@ -1,1 +1,1 @@
-"""URLs and signatures, made from options without a request. The chapters of the storage and fast PUT use it."""
+"""URLs and signatures, made from the options without a request. The storage mixins and fast PUT use it."""

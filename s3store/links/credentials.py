@@ -1,4 +1,4 @@
-"""Who signs URLs: the keys of the options, or what botocore finds on this machine."""
+"""The credentials that sign URLs: those of the options, or those that botocore finds on this machine."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from s3store.wire.translate import reraise
 
 @sensitive_variables()
 def credentials_of(options: Options) -> Callable[[], Credentials]:
-    """Return a function that returns the credentials as they are now. It raises NoCredentialsError without any.
+    """Return a function that returns the current credentials, and raises NoCredentialsError if there are none.
 
-    Keys that are options need no botocore. Others renew themselves; each time they say until when they work.
+    Keys from the options do not need botocore. It renews other credentials, and knows when they expire.
     """
     if options.access_key and options.secret_key:
         fixed = Credentials(
@@ -33,7 +33,7 @@ def _found(options: Options) -> Credentials:
     if options.anonymous:
         raise _missing(options, "the storage is anonymous")
     try:
-        # Asked for each time: a forked child must not wait for a lock that a thread of its parent held.
+        # Not stored: a forked child must not wait for a lock that a thread of its parent held.
         source = sessions.find_credentials(options)
         if source is None:
             raise _missing(options, "no credentials were found")
@@ -52,9 +52,9 @@ def _missing(options: Options, why: str) -> errors.S3StoreError:
 def _current(source: Any) -> Credentials:
     frozen = source.get_frozen_credentials()
     while True:
-        # botocore keeps it to itself, but nothing else tells until when a role's credentials work.
+        # A private attribute, but the only source of the time at which a role's credentials expire.
         expiry = getattr(source, "_expiry_time", None)
-        # They may have been renewed in between, and the end would be that of others.
+        # If they were renewed in between, the time belongs to other credentials.
         again = source.get_frozen_credentials()
         if again == frozen:
             break

@@ -1,4 +1,4 @@
-"""A CloudFront distribution: its address, and the key that signs for it. The current time is an argument."""
+"""A CloudFront distribution: its URL and its key. The current time is an argument."""
 
 from __future__ import annotations
 
@@ -17,30 +17,27 @@ from s3store.links.rsa import rsa_signer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """A distribution of CloudFront: where it is, and what signs for it. Its key has been read and found fit."""
+    """A CloudFront distribution, with a key that has been checked."""
 
     base_url: str
-    """Scheme, host and perhaps a path, without a final slash."""
+    """The scheme, the host and optionally a path, without a slash at the end."""
 
     hash_algorithm: str = "SHA1"
-    """The digest of the signatures: `SHA1` or `SHA256`."""
+    """The hash algorithm of signatures: `SHA1` or `SHA256`."""
 
     key_id: str = field(default="", repr=False)
     """The id of the public key."""
 
     signer: Callable[[bytes], bytes] | None = field(default=None, repr=False)
-    """What signs policies with the private key."""
+    """Signs a policy with the private key."""
 
     url_signer: Any = field(default=None, repr=False)
-    """The option `cloudfront_signer`, which makes URLs instead."""
+    """The option `cloudfront_signer`, which signs URLs instead of the key."""
 
     @classmethod
     @sensitive_variables()
     def of(cls, options: Options) -> Distribution:
-        """Return the distribution that a storage's options describe.
-
-        Raises ImproperlyConfigured when an option is missing or the private key cannot be used.
-        """
+        """Return the distribution of the options. Raises ImproperlyConfigured for a missing option or unusable key."""
         key = options.cloudfront_key
         if isinstance(key, Mapping):
             key = key.get(options.cloudfront_key_id or "")
@@ -70,7 +67,8 @@ class Distribution:
     ) -> str:
         """Return `url` signed until `expires`, in seconds since 1970, as `core.cloudfront.signed_url` does.
 
-        Raises ValueError when that is past, and ImproperlyConfigured for more than an expiry with `cloudfront_signer`.
+        Raises ValueError if `expires` is in the past, and ImproperlyConfigured for other arguments if there is a
+        `cloudfront_signer`.
         """
         _refuse_past(expires, now)
         custom = starts is not None or ip_address is not None or resource is not None
@@ -92,10 +90,7 @@ class Distribution:
     def cookies(
         self, prefix_key: str, expires: int, *, now: float, starts: int | None = None, ip_address: str | None = None
     ) -> dict[str, str]:
-        """Return the cookies with which CloudFront serves all keys that begin with `prefix_key` until `expires`.
-
-        Raises what `sign` does.
-        """
+        """Return cookies for all keys that start with `prefix_key`, until `expires`. Raises the errors of `sign`."""
         _refuse_past(expires, now)
         return cloudfront.cookies(
             cloudfront.everything_below(self.base_url, prefix_key),
@@ -111,12 +106,12 @@ class Distribution:
     def _policy_signer(self) -> Callable[[bytes], bytes]:
         if self.signer is None:
             raise ImproperlyConfigured(
-                "cloudfront_signer signs the expiry of a single URL. Cookies, start times, addresses and prefixes need "
-                "cloudfront_key_id and cloudfront_key instead."
+                "cloudfront_signer can sign only a single URL with an expiry. For cookies, start times, addresses and "
+                "prefixes, set cloudfront_key_id and cloudfront_key instead."
             )
         return self.signer
 
 
 def _refuse_past(expires: int, now: float) -> None:
     if expires <= now:
-        raise ValueError(f"{expires} is in the past: the URL or the cookies would never work.")
+        raise ValueError(f"The expiry {expires} is in the past: the URL or the cookies would never work.")

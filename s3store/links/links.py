@@ -104,7 +104,7 @@ _warned: set[str] = set()
 
 
 def _warn_of_credentials(bucket: str, seconds: int) -> None:
-    """Log it once for a bucket."""
+    """Log the warning once for each bucket."""
     if bucket in _warned:
         return
     _warned.add(bucket)

@@ -14,10 +14,9 @@ _REMEMBERED = 2048
 @sensitive_variables()
 @lru_cache(maxsize=32)
 def rsa_signer(pem: str | bytes, hash_algorithm: str = "SHA1") -> Callable[[bytes], bytes]:
-    """Return a function that makes RSA signatures with a private key, as CloudFront demands: with the digest `SHA1`
-    or `SHA256`. It remembers the latest, as a URL stays the same for a while.
+    """Return a function that makes RSA signatures for CloudFront, with the hash `SHA1` or `SHA256`, and caches them.
 
-    Raises ImproperlyConfigured when the key cannot be used; the message never quotes it.
+    Raises ImproperlyConfigured if the key is unusable. The message does not contain the key.
     """
     try:
         from cryptography.exceptions import UnsupportedAlgorithm
@@ -28,17 +27,17 @@ def rsa_signer(pem: str | bytes, hash_algorithm: str = "SHA1") -> Callable[[byte
     data = pem.encode() if isinstance(pem, str) else pem
     if b"\\n" in data:
         raise ImproperlyConfigured(
-            "cloudfront_key holds a backslash and an n where its line breaks should be, as environment variables "
-            r"often do. Write cloudfront_key.replace('\\n', '\n')."
+            r"cloudfront_key contains '\n' instead of line breaks, which is common in environment variables. "
+            r"Write cloudfront_key.replace('\\n', '\n')."
         )
     try:
         key = load_pem_private_key(data, password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise ImproperlyConfigured(
-            f"cloudfront_key is not a PEM private key without a pass phrase ({type(error).__name__})."
+            f"cloudfront_key must be a private key in PEM format without a passphrase ({type(error).__name__})."
         ) from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < 2048:
-        raise ImproperlyConfigured("cloudfront_key must be an RSA key of 2048 bits or more.")
+        raise ImproperlyConfigured("cloudfront_key must be an RSA key of at least 2048 bits.")
     return _signer(key, hash_algorithm)
 
 

@@ -1,1 +1,1 @@
-"""Work on the files of a bucket from the command line. Management commands use it."""
+"""The work of management commands."""

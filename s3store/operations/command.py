@@ -1,4 +1,4 @@
-"""What the commands that work on many files have in common: options, the progress bar, and the closing lines."""
+"""Options, summaries and errors of the commands that work on many files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _FAILURES_SHOWN = 20
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options of every such command."""
+    """Add the common options."""
     parser.add_argument("--threads", type=int, default=THREADS, help="Number of files to process at a time.")
     parser.add_argument("--no-progress", action="store_false", dest="progress", help="Do not show a progress bar.")
     parser.add_argument("--json", action="store_true", help="Print the result as JSON, and nothing else.")
 
 
 def check_arguments(*, threads: int) -> None:
-    """Raise CommandError for options that are not possible."""
+    """Raise CommandError for invalid options."""
     if threads < 1:
         raise CommandError("--threads must be 1 or more.")
 
@@ -32,7 +32,7 @@ def summary_line(counts: str, *, requests: int, seconds: float) -> str:
 def refuse(
     failures: Collection[tuple[str, Exception]], then: str, *, what: str = "", shown: int = _FAILURES_SHOWN
 ) -> None:
-    """Raise CommandError for the failures, if there are any. `then` says what to do next."""
+    """Raise CommandError if there are failures. `then` says what to do next."""
     if not failures:
         return
     lines = [f"{what}'{name}' failed: {error}" for name, error in [*failures][:shown]]

@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, and nothing elsewhere."""
+"""A progress bar on a terminal, and nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WIDTH = 30
 
 
 class Bar:
-    """A line that is written over and over, while there is more to do; not on what is no terminal."""
+    """A progress bar that is rewritten in place. Nothing is written if the stream is not a terminal."""
 
     def __init__(self, stream: Any, *, shown: bool = True) -> None:
         self._stream = stream
@@ -19,7 +19,7 @@ class Bar:
         self._began = self._last = time.monotonic()
 
     def step(self, name: str, done: int, total: int) -> None:
-        """Show that `done` of `total` are done, `name` being the latest."""
+        """Show that `done` of `total` are done. `name` is the latest."""
         now = time.monotonic()
         if not self._shown or (now - self._last < _EVERY and done < total):
             return
@@ -32,7 +32,7 @@ class Bar:
         self._write(line + (shown if len(shown) <= room else f"…{shown[len(shown) - room + 1 :]}" if room > 1 else ""))
 
     def close(self) -> None:
-        """Take the line away."""
+        """Erase the line."""
         if self._shown:
             self._write("")
 

@@ -46,7 +46,7 @@ class Manifested(ManifestFilesMixin, Staged):  # type: ignore[misc]
 
     @property
     def manifest_storage(self) -> Any:  # type: ignore[override]
-        """Where the manifest is kept: beside the files, unless another storage was params."""
+        """The storage of the manifest: the given one, or this storage."""
         return self._manifest_storage or self
 
     @cached_property

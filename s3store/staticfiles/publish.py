@@ -25,7 +25,7 @@ from s3store.staticfiles.staging import Stage, Staged, StaticFile, in_memory
 from s3store.wire import pool
 from s3store.wire.objects import Objects
 
-_READERS = 4  # threads that read local files: more would wait for each other, not for the disk
+_READERS = 4  # Threads that read local files. More threads would not be faster.
 
 Failures = tuple[tuple[str, Exception], ...]
 

@@ -1,7 +1,7 @@
-"""Static files in the making: on this machine, under the names that they are going to have.
+"""Static files before they are published: on this machine, with their final names.
 
-Django hashes and rewrites static files through the storage: it asks whether a name exists, reads, saves and deletes,
-some four times a file. While a storage has a stage, all of that happens here, and nothing is sent.
+Django hashes and rewrites static files with about four storage calls for each file. While a storage has a stage, these
+calls work on local files, and no request is sent.
 """
 
 from __future__ import annotations
@@ -22,44 +22,44 @@ from django.utils.encoding import filepath_to_uri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticFile:
-    """A file to publish: what opens it, and, for one on this machine, its path and what it looked like."""
+    """A file to publish. A local file has its path, and its size and time when it was collected."""
 
     opener: Callable[[], File[Any]]
     path: str | None = None
     seen: tuple[int, int] | None = None
 
     def open(self, *_: str) -> File[Any]:
-        """Open the file for reading. Django, to which this is a storage, says a name."""
+        """Open the file for reading. Django uses this object like a storage and passes a name, which is ignored."""
         return self.opener()
 
     def refuse_changed(self) -> None:
-        """Raise OSError if the size or the time of the file has changed."""
+        """Raise OSError if the size or the modification time of the file has changed."""
         if self.path is not None and _look(self.path) != self.seen:
             raise OSError(f"{self.path} was changed while it was being published. Run the command again.")
 
 
 def in_storage(storage: Storage, path: str) -> StaticFile:
-    """Return the file that a finder has found."""
+    """Return a file of a finder."""
     try:
         local = storage.path(path)
     except NotImplementedError:
         local = ""
-    # Storages in memory tell paths where nothing is.
+    # Storages in memory return paths that do not exist.
     return at_path(local) if Path(local).is_file() else StaticFile(opener=partial(storage.open, path))
 
 
 def at_path(path: str) -> StaticFile:
-    """Return a file on this machine."""
+    """Return a local file."""
     return StaticFile(opener=partial(_open, path), path=path, seen=_look(path))
 
 
 def in_memory(content: bytes) -> StaticFile:
-    """Return a file of these bytes."""
+    """Return a file with this content."""
     return StaticFile(opener=partial(ContentFile, content))
 
 
 def _open(path: str) -> File[Any]:
-    return File(open(path, "rb"))  # noqa: PTH123 (whoever asked closes it)
+    return File(open(path, "rb"))  # noqa: PTH123 (the caller closes it)
 
 
 def _look(path: str) -> tuple[int, int]:
@@ -68,7 +68,7 @@ def _look(path: str) -> tuple[int, int]:
 
 
 class Stage:
-    """Names and where their bytes are. What Django makes is kept in `directory`; what it renames stays where it is."""
+    """Local files by name. Files that Django creates are in `directory`; renamed files stay where they are."""
 
     def __init__(self, directory: Path, files: Mapping[str, StaticFile]) -> None:
         self.files: dict[str, StaticFile] = {}
@@ -82,7 +82,7 @@ class Stage:
             self._put(_clean(name), file)
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file or a directory of that name."""
+        """Return whether a file or a directory of that name exists."""
         name = _clean(name)
         return name in self.files or name in self._directories
 
@@ -94,7 +94,7 @@ class Stage:
         return file.open()
 
     def save(self, name: str, content: Any) -> str:
-        """Keep a file under a name: where it was found, or a copy of what is nowhere else."""
+        """Add a file: an existing local file, or a copy of the content."""
         name = _clean(name)
         file = self._known.get(getattr(content, "name", None))
         if file is None:
@@ -108,7 +108,7 @@ class Stage:
         return name
 
     def delete(self, name: str) -> None:
-        """Forget a file."""
+        """Remove a file from the stage."""
         self.files.pop(_clean(name), None)
 
     def _put(self, name: str, file: StaticFile) -> None:
@@ -120,13 +120,13 @@ class Stage:
 
 
 class Staged(Storage):
-    """A storage whose verbs work on a stage while it has one."""
+    """A storage whose methods work on a stage while it has one."""
 
     _stage: Stage | None = None
 
     @contextmanager
     def staged(self, stage: Stage) -> Iterator[None]:
-        """Work on this machine alone inside the block."""
+        """Work on the stage inside the block."""
         self._stage = stage
         try:
             yield
@@ -134,7 +134,7 @@ class Staged(Storage):
             self._stage = None
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file or a directory of that name."""
+        """Return whether a file or a directory of that name exists."""
         return self._stage.exists(name) if self._stage else super().exists(name)
 
     def open(self, name: str, *args: Any, **kwargs: Any) -> File[Any]:
@@ -155,8 +155,8 @@ class Staged(Storage):
         return saved
 
     def url(self, name: str | None, *args: Any, **kwargs: Any) -> str:
-        """Return the file's URL; on the stage, its path."""
-        # As of a file system: the path of "." is "".
+        """Return the URL of a file; with a stage, its path."""
+        # As in a file system, the path of "." is "".
         return urljoin("/", filepath_to_uri(name)) if self._stage else super().url(name, *args, **kwargs)
 
 

@@ -1,1 +1,1 @@
-"""A file through Django, as HTTP defines it. Serving uses it."""
+"""Streaming of files through Django. Serving uses it."""

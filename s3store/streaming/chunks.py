@@ -1,4 +1,4 @@
-"""A remote object in chunks, for answers that are sent as they are read: whole or a part, to WSGI or to ASGI."""
+"""Iterators over the chunks of a remote object or a part of it, for streaming responses with WSGI and ASGI."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from s3store.core.parts import KIB
 from s3store.files.reader import Check, Fetch, RangeReader
 
 CHUNK = 128 * KIB
-"""Bytes that are in memory at a time."""
+"""The number of bytes in memory at a time."""
 
 
 class PartReader(RangeReader):
-    """Reads a part of an object, from its first byte on. Making one sends a request for that part and no more."""
+    """Reads a part of an object. Creating a reader sends one request, for exactly that part."""
 
     def __init__(self, key: str, fetch: Fetch, *, start: int, stop: int | None) -> None:
         self._first = start
-        # A broken answer is asked for again up to the end of the part, not of the object.
+        # A broken response is continued up to the end of the part, not of the object.
         super().__init__(key, lambda first, _, etag: fetch(first, stop, etag))
 
     def _open(self) -> ObjectInfo:
@@ -34,7 +34,7 @@ class PartReader(RangeReader):
 
 
 class Unpacked:
-    """A file that unpacks an object. Reading raises ChecksumError where the bytes are not of their `encoding`."""
+    """A file that decompresses an object. Reading raises ChecksumError if the bytes do not have the `encoding`."""
 
     def __init__(self, file: IO[bytes], *, encoding: str, bucket: str, key: str) -> None:
         self._file = file
@@ -48,7 +48,7 @@ class Unpacked:
         return self._file.closed
 
     def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes of what is unpacked; empty at the end."""
+        """Return at most `size` decompressed bytes; none at the end."""
         try:
             return self._file.read(size)
         except errors.S3StoreError:
@@ -56,7 +56,7 @@ class Unpacked:
         except (EOFError, OSError, zlib.error) as error:
             raise errors.ChecksumError(
                 f"The content of key {self._key!r} in bucket {self._bucket!r} is not {self._encoding}, or is damaged: "
-                f"{error}. Save the file anew, or take the Content-Encoding off the object.",
+                f"{error}. Save the file again, or remove the Content-Encoding of the object.",
                 operation="get_object",
                 bucket=self._bucket,
                 key=self._key,
@@ -68,16 +68,16 @@ class Unpacked:
 
 
 class _Chunks:
-    """What `file` has left, at most `size` bytes, in chunks. Closing it closes the file."""
+    """The rest of `file`, at most `size` bytes, in chunks. Closing it closes the file."""
 
     def __init__(self, file: IO[bytes], size: int | None) -> None:
         self._file = file
         self._left = size
-        # A server may close the answer while another thread is still reading.
+        # A server may close the response while another thread is still reading.
         self._lock = threading.Lock()
 
     def read(self) -> bytes:
-        """Return the next chunk; empty at the end."""
+        """Return the next chunk, which is empty at the end."""
         with self._lock:
             if self._file.closed:
                 return b""
@@ -87,13 +87,13 @@ class _Chunks:
             return chunk
 
     def close(self) -> None:
-        """Close the file, and with it the connection if bytes are left on it."""
+        """Close the file, and the connection if it has unread bytes."""
         with self._lock:
             self._file.close()
 
 
 class Chunks(_Chunks):
-    """For WSGI."""
+    """Chunks for WSGI."""
 
     def __iter__(self) -> Chunks:
         return self
@@ -106,7 +106,7 @@ class Chunks(_Chunks):
 
 
 class AsyncChunks(_Chunks):
-    """For ASGI, where Django would read an ordinary iterator to its end before it sends the first byte."""
+    """Chunks for ASGI, where Django would read a normal iterator to the end before it sends the first byte."""
 
     def __aiter__(self) -> AsyncChunks:
         return self

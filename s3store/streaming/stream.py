@@ -1,4 +1,4 @@
-"""One request for one file, answered by Django as HTTP defines it: ranges, conditions, HEAD.
+"""The response of Django to a request for one file, with ranges, conditional requests and HEAD.
 
 RFC 9110, sections 13 (conditional requests) and 14 (range requests).
 """
@@ -29,7 +29,7 @@ from s3store.wire.objects import Objects, Target
 from s3store.wire.responses import Response
 
 _CODINGS = frozenset({"br", "compress", "deflate", "gzip", "identity", "zstd"})
-"""The content codings that browsers know, by IANA's "HTTP Content Coding Registry"."""
+"""The content codings that browsers know, from IANA's "HTTP Content Coding Registry"."""
 
 _CONDITIONS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 
@@ -48,16 +48,16 @@ class Stream:
     max_range: int | None
 
     def response(self) -> HttpResponseBase:
-        """Return the answer: 200, 206, 304, 412 or 416. Raises Http404 where there is no file."""
+        """Return the response: 200, 206, 304, 412 or 416. Raises Http404 if the file does not exist."""
         try:
             return self._checked() or self._part() or self._whole()
         except errors.ObjectNotFoundError as error:
             raise Http404(f"The file {self.target.name!r} does not exist.") from error
 
-    # The kinds of answers
+    # The kinds of responses
 
     def _checked(self) -> HttpResponseBase | None:
-        """Return the answer that needs no content: to a HEAD, or to a condition that does not hold."""
+        """Return the response without content, for a HEAD or a condition that is not met, or None."""
         head = self.request.method == "HEAD"
         if not head and not any(name in self.request.headers for name in _CONDITIONS):
             return None
@@ -72,7 +72,7 @@ class Stream:
         return self._answer(info, io.BytesIO(), self._size(info)) if head else None
 
     def _part(self) -> HttpResponseBase | None:
-        """Return the answer to a Range header, or None where the whole file is to be sent."""
+        """Return the response to a Range header, or None to send the whole file."""
         header = self.request.headers.get("Range")
         if header is None:
             return None
@@ -106,7 +106,7 @@ class Stream:
         response = self._answer(info, reader, stop - first)
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {first}-{stop - 1}/{info.size}"
-        # Middleware that compresses would change the length; it leaves alone what has an encoding.
+        # Middleware that compresses would change the length. It ignores responses with an encoding.
         response.headers.setdefault("Content-Encoding", "identity")
         return response
 
@@ -125,7 +125,7 @@ class Stream:
         return HttpResponse(status=416, headers={**self._validators(info), "Content-Range": f"bytes */{info.size}"})
 
     def _answer(self, info: ObjectInfo, file: IO[bytes], size: int | None) -> StreamingHttpResponse:
-        # Also to a HEAD: to an ordinary response, middleware would give the length of its empty content.
+        # Also for HEAD: middleware would set the Content-Length of an empty response to 0.
         chunks = AsyncChunks if isinstance(self.request, ASGIRequest) else Chunks
         headers = {**self._validators(info), **self._description(info)}
         if size is not None:
@@ -140,7 +140,7 @@ class Stream:
     def _fetch(self, start: int, stop: int | None, etag: str | None) -> Response:
         return self.objects.bucket.get(self.target.key, self.target.params, start=start, stop=stop, etag=etag)
 
-    # What the answer says
+    # The headers
 
     def _inflates(self, info: ObjectInfo) -> bool:
         encoding = encoding_of(info)
@@ -150,14 +150,14 @@ class Stream:
         return info.plain_size if self._inflates(info) else info.size
 
     def _is_meant(self, info: ObjectInfo) -> bool:
-        """Whether If-Range, if params, names this version."""
+        """Return whether If-Range is absent or matches this version."""
         wanted = self.request.headers.get("If-Range")
         return wanted is None or wanted in (info.etag, _last_modified(info))
 
     def _validators(self, info: ObjectInfo) -> dict[str, str]:
         headers = {**SAFE, "Cache-Control": "private, no-cache"}
         if info.etag:
-            # Inflated bytes are others than those that the ETag stands for.
+            # The ETag identifies the compressed bytes.
             headers["ETag"] = f"W/{info.etag}" if self._inflates(info) else info.etag
         if modified := _last_modified(info):
             headers["Last-Modified"] = modified
@@ -170,7 +170,7 @@ class Stream:
         tokens = [token.strip() for token in (info.content_encoding or "").split(",")]
         encodings = [token for token in tokens if token.lower() not in ("", "aws-chunked")]
         known = _CODINGS.issuperset(token.lower() for token in encodings)
-        # What is encoded in a way that no browser knows is of no type that it could show.
+        # A browser can only save a file whose encoding it does not know.
         headers = present(content_type if known else media_types.BINARY, self.filename, inline=self.inline)
         headers["Accept-Ranges"] = "none" if self._inflates(info) else "bytes"
         if encodings and known and not self._inflates(info):

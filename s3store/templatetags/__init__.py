@@ -1,1 +1,1 @@
-"""Template tags, by their library's name: {% load s3store %}."""
+"""Template tags: {% load s3store %}."""

@@ -1,4 +1,4 @@
-"""A URL with words: {% load s3store %}{% file_url document.scan download_as="scan.pdf" expire=120 %}."""
+"""URLs with arguments: {% load s3store %}{% file_url document.scan download_as="scan.pdf" expire=120 %}."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ register = template.Library()
 
 @register.simple_tag
 def file_url(file: FieldFile | None, **words: Any) -> str:
-    """Return the URL of a model's file; the words are those of `S3Storage.url`. "" without a file.
+    """Return the URL of a model's file, or "" if there is none. The arguments are those of `S3Storage.url`.
 
-    Storages that know no such words, as FileSystemStorage in development, give their plain URL.
+    Other storages, such as FileSystemStorage in development, ignore the arguments.
     """
     if not file:
         return ""

@@ -1,1 +1,1 @@
-"""What a project uses to test its storages: servers, fixtures, request counting, the contract suite."""
+"""Tools for the tests of a project: servers, fixtures, request counting, and the contract suite."""

@@ -1,13 +1,13 @@
-"""What every Django storage does: a suite to run over one's own storage.
+"""A test suite for Django storages.
 
-Subclass StorageContract in a test module and give it a fixture `storage` that returns an empty storage:
+Subclass StorageContract in a test module, and define a fixture `storage` that returns an empty storage:
 
     class TestMyStorage(StorageContract):
         @pytest.fixture
         def storage(self):
             return MyStorage()
 
-It passes on Django's FileSystemStorage and InMemoryStorage. S3StorageContract adds what S3Storage promises beyond.
+Django's FileSystemStorage and InMemoryStorage pass it. S3StorageContract adds the behaviour of S3Storage.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ TRAVERSALS = ["../x", "a/../../x", "..", "a/../..", "/etc/passwd"]
 
 
 class StorageContract:
-    """Django's contract, as far as its own storages keep it."""
+    """The behaviour that all of Django's own storages have."""
 
     @pytest.fixture
     def storage(self) -> Storage:
-        """Return an empty storage; to be overridden."""
+        """Return an empty storage. Override this fixture."""
         raise NotImplementedError("Override the fixture `storage`.")
 
     @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ class StorageContract:
         ids=["empty", "one byte", "binary", "3 MB"],
     )
     def test_what_was_saved_is_read(self, storage: Any, content: bytes) -> None:
-        """The bytes that went in come out."""
+        """Reading returns the bytes that were saved."""
         name = storage.save("file.bin", ContentFile(content))
         with storage.open(name) as file:
             assert file.read() == content
@@ -82,7 +82,7 @@ class StorageContract:
             storage.save("abc.txt", ContentFile(b"x"), max_length=8)
 
     def test_directories_need_not_be_made(self, storage: Any) -> None:
-        """A name may have slashes."""
+        """A name can contain slashes."""
         name = storage.save("a/b/c/file.txt", ContentFile(b"deep"))
         assert name == "a/b/c/file.txt"
         with storage.open(name) as file:
@@ -98,7 +98,7 @@ class StorageContract:
         assert (sorted(directories), sorted(files)) == (["e"], ["one.txt", "two.txt"])
 
     def test_exists_of_a_directory(self, storage: Any) -> None:
-        """A directory with files exists, by its name with and without a slash."""
+        """A directory with files exists, with and without a slash at the end of its name."""
         storage.save("dir/file.txt", ContentFile(b"x"))
         assert storage.exists("dir")
         assert storage.exists("dir/file.txt")
@@ -106,7 +106,7 @@ class StorageContract:
         assert not storage.exists("di")
 
     def test_delete(self, storage: Any) -> None:
-        """A deleted file is gone; deleting it again is no error."""
+        """A deleted file does not exist, and deleting it again is not an error."""
         name = storage.save("gone.txt", ContentFile(b"x"))
         storage.delete(name)
         assert not storage.exists(name)
@@ -119,38 +119,38 @@ class StorageContract:
 
     @pytest.mark.parametrize("verb", ["size", "get_modified_time"])
     def test_asking_about_a_missing_file(self, storage: Any, verb: str) -> None:
-        """Facts of a missing file raise FileNotFoundError."""
+        """The size and the time of a missing file raise FileNotFoundError."""
         with pytest.raises(FileNotFoundError):
             getattr(storage, verb)("missing.txt")
 
     @pytest.mark.parametrize("name", TRAVERSALS)
     @pytest.mark.parametrize("verb", ["open", "exists", "size", "get_modified_time", "listdir"])
     def test_sn_03_traversal_in_reading_verbs(self, storage: Any, verb: str, name: str) -> None:
-        """A name that leaves the storage is suspicious to every verb."""
+        """Every method refuses a name that leaves the storage."""
         with pytest.raises(SuspiciousFileOperation):
             getattr(storage, verb)(name)
 
     @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd"])
     def test_sn_03_traversal_in_delete(self, storage: Any, name: str) -> None:
-        """Nothing outside is deleted."""
+        """A file outside the storage is not deleted."""
         with pytest.raises(SuspiciousFileOperation):
             storage.delete(name)
 
     @pytest.mark.parametrize("name", [*TRAVERSALS, "a/..", "..\\x", ""])
     def test_sn_01_traversal_in_save(self, storage: Any, name: str) -> None:
-        """A name that leaves the storage, or is none, cannot be saved."""
+        """save refuses an empty name, and a name that leaves the storage."""
         with pytest.raises(SuspiciousFileOperation):
             storage.save(name, ContentFile(b"x"))
 
     def test_the_callers_file_stays_open(self, storage: Any) -> None:
-        """save does not close the file it reads."""
+        """save does not close the file that it reads."""
         source = io.BytesIO(b"content")
         storage.save("open.txt", File(source))
         assert not source.closed
 
     @pytest.mark.parametrize("position", [0, 4])
     def test_the_callers_file_is_read_from_its_start(self, storage: Any, position: int) -> None:
-        """save rewinds the file it is given."""
+        """save reads a file from its start."""
         source = io.BytesIO(b"content")
         source.seek(position)
         name = storage.save("rewound.txt", File(source))
@@ -158,7 +158,7 @@ class StorageContract:
             assert file.read() == b"content"
 
     def test_uploaded_files(self, storage: Any) -> None:
-        """Both kinds of file that a form hands over are saved whole."""
+        """Both kinds of uploaded files are saved completely."""
         small = SimpleUploadedFile("small.txt", b"small")
         with TemporaryUploadedFile("large.bin", "application/octet-stream", 0, None) as large:
             large.write(b"large" * 100_000)
@@ -182,7 +182,7 @@ class StorageContract:
             assert file.size == 11
 
     def test_lines(self, storage: Any) -> None:
-        """Iterating gives lines."""
+        """Iterating over a file returns lines."""
         name = storage.save("lines.txt", ContentFile(b"one\ntwo\n\nlast"))
         with storage.open(name) as file:
             assert list(file) == [b"one\n", b"two\n", b"\n", b"last"]
@@ -195,7 +195,7 @@ class StorageContract:
         assert before <= storage.get_modified_time(name) <= before + timedelta(minutes=1)
 
     def test_write_through_open(self, storage: Any) -> None:
-        """What is written to an open file is there after close."""
+        """Content that is written to an open file exists after close."""
         with storage.open("written.txt", "w") as file:
             file.write("line\n")
             file.write("last")
@@ -204,7 +204,7 @@ class StorageContract:
 
 
 class S3StorageContract(StorageContract):
-    """What S3Storage and its twins promise beyond Django's contract."""
+    """The behaviour of S3Storage beyond Django's contract."""
 
     @pytest.mark.parametrize(
         "name",
@@ -221,14 +221,14 @@ class S3StorageContract(StorageContract):
         assert not storage.exists(name)
 
     def test_delete_of_nothing_is_refused(self, storage: Any) -> None:
-        """delete('') would mean the whole storage."""
+        """delete('') is refused, because it would mean the whole storage."""
         storage.save("kept.txt", ContentFile(b"x"))
         with pytest.raises(ValueError, match="name"):
             storage.delete("")
         assert storage.exists("kept.txt")
 
     def test_modified_time_is_in_time_zone_without_use_tz(self, storage: Any, settings: Any) -> None:
-        """Without USE_TZ it is naive, in TIME_ZONE."""
+        """Without USE_TZ the modification time is naive, in TIME_ZONE."""
         name = storage.save("dated.txt", ContentFile(b"x"))
         settings.USE_TZ = True
         aware = storage.get_modified_time(name)
@@ -238,7 +238,7 @@ class S3StorageContract(StorageContract):
         assert naive == (aware + timedelta(hours=5, minutes=30)).replace(tzinfo=None)
 
     def test_every_kind_of_content(self, storage: Any) -> None:
-        """bytes, str, generators and unseekable files are saved as they are."""
+        """bytes, str, generators and files that are not seekable can be saved."""
 
         def generator() -> Iterator[bytes]:
             yield b"ab"
@@ -258,7 +258,7 @@ class S3StorageContract(StorageContract):
             assert storage.read_bytes(storage.save("any", content)) == expected
 
     def test_an_exception_publishes_nothing(self, storage: Any) -> None:
-        """A `with` block that is left by an exception leaves the old file, or none."""
+        """An exception in a `with` block leaves the old file unchanged, and creates no new one."""
         storage.save("old.txt", ContentFile(b"old"))
         for name in ("old.txt", "new.txt"):
             with pytest.raises(RuntimeError), storage.open(name, "w") as file:
@@ -268,7 +268,7 @@ class S3StorageContract(StorageContract):
         assert not storage.exists("new.txt")
 
     def test_opening_for_writing_truncates(self, storage: Any) -> None:
-        """Mode w replaces the whole file, also when nothing is written."""
+        """Mode w replaces the whole file, even if nothing is written."""
         storage.save("old.txt", b"a long old content")
         with storage.open("old.txt", "wb") as file:
             file.write(b"new")
@@ -279,7 +279,7 @@ class S3StorageContract(StorageContract):
         assert storage.read_bytes("old.txt") == b""
 
     def test_exclusive_creation(self, storage: Any) -> None:
-        """Mode x creates a file, and refuses to when there is one."""
+        """Mode x creates a file, and raises an error if it exists."""
         with storage.open("x.txt", "x") as file:
             file.write("new")
         with pytest.raises(FileExistsError):
@@ -288,7 +288,7 @@ class S3StorageContract(StorageContract):
 
     @pytest.mark.parametrize("mode", ["a", "ab", "r+", "r+b", "rb+", "w+", "w+b", "x+", "a+"])
     def test_impossible_modes_are_refused_at_open(self, storage: Any, mode: str) -> None:
-        """What S3 cannot do is refused before anything happens, with the reason."""
+        """Appending and changing in place are refused, with the reason."""
         storage.save("kept.txt", ContentFile(b"kept"))
         with pytest.raises(io.UnsupportedOperation, match="S3 cannot"):
             storage.open("kept.txt", mode)
@@ -296,12 +296,12 @@ class S3StorageContract(StorageContract):
 
     @pytest.mark.parametrize("mode", ["", "z", "rw", "bt", "rbt", "rr"])
     def test_unknown_modes_are_refused(self, storage: Any, mode: str) -> None:
-        """A mode that is none is a ValueError, as with the built-in open."""
+        """An unknown mode raises ValueError, as with the built-in open."""
         with pytest.raises(ValueError, match="mode"):
             storage.open("any.txt", mode)
 
     def test_copy_and_move(self, storage: Any) -> None:
-        """Copies keep content and metadata; a move leaves nothing behind; neither overwrites unasked."""
+        """Copies keep content and metadata, a move deletes the source, and neither overwrites by default."""
         storage.save("a.txt", b"content", metadata={"owner": "me"})
         storage.copy("a.txt", "b/c.txt")
         assert storage.read_bytes("b/c.txt") == b"content"
@@ -317,7 +317,7 @@ class S3StorageContract(StorageContract):
             storage.copy("missing.txt", "e.txt")
 
     def test_walk_and_scan(self, storage: Any) -> None:
-        """scan finds every file with its size; walk gives the tree."""
+        """scan returns every file with its size, and walk returns the tree."""
         for name in ("a.txt", "d/b.txt", "d/e/c.txt", "d-e/f.txt"):
             storage.save(name, name.encode())
         assert {stat.name: stat.size for stat in storage.scan()} == {
@@ -335,7 +335,7 @@ class S3StorageContract(StorageContract):
         assert [directory for directory, _, _ in storage.walk("d")] == ["d", "d/e"]
 
     def test_delete_tree_and_many(self, storage: Any) -> None:
-        """delete_tree takes a directory and not its neighbours; delete_many takes names."""
+        """delete_tree deletes one directory, and delete_many deletes files by name."""
         for name in ("d/a", "d/e/b", "d-neighbour/c", "dd", "x", "y"):
             storage.save(name, b"x")
         assert storage.delete_tree("d") == 2
@@ -346,7 +346,7 @@ class S3StorageContract(StorageContract):
         assert storage.delete_tree("", force=True) == 2
 
     def test_metadata(self, storage: Any) -> None:
-        """Metadata is set on saving, replaced later, and the content type stays."""
+        """Metadata can be set on saving and replaced later, and the content type stays."""
         name = storage.save("m.txt", b"m", content_type="text/x-special", metadata={"a": "1"})
         storage.set_metadata(name, {"b": "2"})
         stat = storage.stat(name)
@@ -354,7 +354,7 @@ class S3StorageContract(StorageContract):
         assert storage.read_bytes(name) == b"m"
 
     def test_files_from_and_to_paths(self, storage: Any, tmp_path: Any) -> None:
-        """Local files are saved and fetched by path."""
+        """Local files can be saved and downloaded by path."""
         source = tmp_path / "source.bin"
         source.write_bytes(b"local" * 1000)
         name = storage.save_path("from-path.bin", source)
@@ -368,7 +368,7 @@ class S3StorageContract(StorageContract):
         assert sorted(path.name for path in tmp_path.iterdir()) == ["source.bin", "target.bin"]
 
     def test_folders(self, storage: Any) -> None:
-        """An empty folder is visible as a directory and is no file."""
+        """An empty folder is listed as a directory, and is not a file."""
         storage.create_folder("empty")
         assert storage.listdir("") == (["empty"], [])
         assert storage.listdir("empty") == ([], [])
@@ -400,6 +400,6 @@ class S3StorageContract(StorageContract):
             assert packed.namelist() == ["new.txt"]
 
     def test_a_local_path_is_refused(self, storage: Any) -> None:
-        """path() says what to use instead."""
+        """The error of path() names the alternatives."""
         with pytest.raises(NotImplementedError, match="download_path"):
             storage.path("a.txt")

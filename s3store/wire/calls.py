@@ -1,4 +1,4 @@
-"""One call of boto3, to the end of its retries, with our error if it fails."""
+"""One boto3 call with all its attempts, and our error if it fails."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def call(
     attempts: int,
     precondition: type[errors.S3StoreError],
 ) -> Any:
-    """Return boto3's answer to `operation`; `precondition` is the error for a 412.
+    """Return boto3's response to `operation`. `precondition` is the error for a 412.
 
-    botocore retries, but stops short of `attempts` when the quota of retries that all threads share has run dry: an
-    answer such as 412 takes from it and never gives back. Then the call goes on here.
+    botocore stops retrying when the retry quota, which all threads share, is exhausted: responses such as 412 reduce it
+    for good. In that case, the remaining `attempts` are made here.
     """
     with counted_attempts(attempts) as effort:
         while True:

@@ -1,8 +1,8 @@
 """One client per process and configuration. Only this module and `sessions` import boto3 and botocore.
 
-boto3's clients are thread-safe; its sessions and resources are not. A client is made once under a lock, and made again
-in a forked child, which must not share TLS connections with its parent.
-boto3 is imported when the first client is made, because it costs as much as all of Django.
+boto3's clients are thread-safe; its sessions and resources are not. A client is created once under a lock, and again in
+a forked child, which must not share TLS connections with its parent.
+boto3 is imported for the first client, because the import takes as long as that of Django.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 TOTAL_SECONDS = 90.0
-"""Seconds after which no new attempt of a request is started."""
+"""No new attempt of a request starts after this number of seconds."""
 
 
 class Effort:
-    """How often one call has been sent, and since when."""
+    """The number of attempts of one call, and the time since the first."""
 
     def __init__(self, limit: int | None = None) -> None:
         self.attempts = 0
@@ -39,12 +39,12 @@ class Effort:
         self._started = time.monotonic()
 
     def exhausted(self) -> bool:
-        """Whether no new attempt may be started."""
+        """Return whether no new attempt may start."""
         return time.monotonic() - self._started > TOTAL_SECONDS
 
 
-# A bucket in another region costs a few requests more: botocore asks where it is. A server that keeps redirecting
-# would have it ask without end.
+# For a bucket in another region, botocore sends a few more requests to find it. This limit stops a server that always
+# redirects.
 _DETOURS = 4
 
 _effort: ContextVar[Effort | None] = ContextVar("s3store_effort", default=None)
@@ -52,7 +52,7 @@ _effort: ContextVar[Effort | None] = ContextVar("s3store_effort", default=None)
 
 @contextmanager
 def counted_attempts(expected: int) -> Iterator[Effort]:
-    """Count what the client sends inside the block; its attempts share one limit of time."""
+    """Count the requests of the client inside the block. All attempts share one time limit."""
     effort = Effort(expected + _DETOURS)
     token = _effort.set(effort)
     try:
@@ -74,7 +74,7 @@ def get_client(options: Options) -> S3Client:
         with _lock:
             found = _clients.get(key)
             if found is None:
-                # The options stay with the client: they keep alive the objects whose ids are in the key.
+                # The cache keeps the options, because ids of their objects are in the key.
                 found = _clients[key] = options, _make(options)
     return found[1]
 
@@ -93,7 +93,7 @@ def _start_anew() -> None:
     _clients.clear()
 
 
-# Windows has no fork and not this function.
+# Windows has neither fork nor this function.
 getattr(os, "register_at_fork", lambda **_: None)(after_in_child=_start_anew)
 
 
@@ -125,7 +125,7 @@ def _connect(options: Options, *, on_aws: bool, unsigned: bool = False) -> S3Cli
 
 @sensitive_variables()
 def ask_botocore(options: Options) -> tuple[str, str]:
-    """Return the bucket's URL and the region that signs, as a client of these options finds them.
+    """Return the bucket's URL and the region of signatures from a client.
 
     For configurations whose host names only botocore knows: dual-stack, FIPS, acceleration, a `client_config`.
     """
@@ -141,8 +141,8 @@ def _config(options: Options, *, on_aws: bool) -> Config:
     checksums: Any = options.checksums
     style: Any = options.addressing_style
     if on_aws and style in (None, "auto"):
-        # Otherwise botocore signs URLs for the global host, which redirects to the region and breaks the signature.
-        # A bucket whose name cannot be a host name still goes by path.
+        # Without it, botocore signs URLs for the global host, which redirects to the region and breaks the signature.
+        # A bucket whose name cannot be part of a host name is still in the path.
         style = "virtual"
     if checksums == "auto":
         checksums = "when_supported" if on_aws else "when_required"
@@ -163,16 +163,16 @@ def _config(options: Options, *, on_aws: bool) -> Config:
         try:
             config = config.merge(Config(**wanted) if isinstance(wanted, Mapping) else wanted)
         except TypeError as error:
-            raise ImproperlyConfigured(f"client_config holds what botocore's Config does not know: {error}") from None
+            raise ImproperlyConfigured(f"client_config is not valid for botocore's Config: {error}") from None
     return config
 
 
 def _adapt(client: Any, *, on_aws: bool) -> None:
-    """Switch off or add what boto3 has no option for."""
+    """Change the behaviour for which boto3 has no option."""
     from botocore.handlers import add_expect_header
 
     events = client.meta.events
-    # With `Expect: 100-continue` every upload waits one more round trip, however small it is.
+    # With `Expect: 100-continue`, even a small upload waits one more round trip.
     events.unregister("before-call.s3", add_expect_header)
     events.register("request-created.s3", _note_attempt)
     for operation in ("PutObject", "UploadPart"):
@@ -182,7 +182,7 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
 
 
 def _hash_once(request: Any, **_: object) -> None:
-    """Keep botocore from adding a SHA-256 to a body whose Content-MD5 is signed, as it does over plain http."""
+    """Prevent botocore from hashing a body whose Content-MD5 is signed with SHA-256 too, as it does with http."""
     from botocore.config import Config
 
     config = request.context["client_config"]
@@ -193,24 +193,24 @@ def _hash_once(request: Any, **_: object) -> None:
 
 
 def _note_attempt(request: Any, **_: object) -> None:
-    """Count the attempts of a call; raise when they have taken too long together. Called before each one."""
+    """Count an attempt before it is sent. Raises if the call has had too many, or has taken too long."""
     from botocore.exceptions import HTTPClientError, ReadTimeoutError
 
     effort = _effort.get() or request.context.setdefault("s3store_effort", Effort())
     if effort.limit is not None and effort.attempts >= effort.limit:
-        raise HTTPClientError(error="the server redirects without end")
+        raise HTTPClientError(error="the server redirects again and again")
     if effort.exhausted():
         raise ReadTimeoutError(endpoint_url=request.url.partition("?")[0])
     effort.attempts += 1
 
 
 def _add_content_md5(params: dict[str, Any], **_: object) -> None:
-    """Add the digest that S3 demanded before it knew other checksums; older servers still demand it."""
+    """Add Content-MD5, which older servers require."""
     params["headers"]["Content-MD5"] = content_md5(params["body"])
 
 
 def request_errors() -> tuple[type[Exception], ...]:
-    """Return the classes of everything that botocore raises for a request or while a body is read."""
+    """Return the exception classes that botocore raises for a request, or while a body is read."""
     from botocore.exceptions import BotoCoreError, ClientError
     from urllib3.exceptions import HTTPError
 
@@ -218,15 +218,15 @@ def request_errors() -> tuple[type[Exception], ...]:
 
 
 def sends_own_checksums(client: S3Client) -> bool:
-    """Whether boto3 adds a checksum to every upload of this client."""
+    """Return whether boto3 adds a checksum to every upload of this client."""
     config: Any = client.meta.config
     return bool(config.request_checksum_calculation == "when_supported")
 
 
 def send(client: Any, operation: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Any | None:
-    """Send a request that is signed already, once, over the client's connections; None where that failed.
+    """Send a signed request once, over the client's connections. Returns None if that fails.
 
-    botocore's own events tell of it, so that whoever counts requests sees it.
+    botocore's events include the request, so that it is counted.
     """
     from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 

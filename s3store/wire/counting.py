@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request as it was sent. Each retry is a request."""
+    """One HTTP request. Each retry counts as a request."""
 
     method: str
     path: str
@@ -19,11 +19,11 @@ class Request:
 
 
 class Requests(list[Request]):
-    """Requests in the order in which they were sent."""
+    """Requests, in the order of sending."""
 
     @property
     def methods(self) -> list[str]:
-        """The HTTP methods only."""
+        """The HTTP methods of the requests."""
         return [request.method for request in self]
 
 

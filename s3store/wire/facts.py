@@ -1,7 +1,6 @@
 """The metadata cache: what S3 returned about objects, kept for a few seconds.
 
-`FieldFile.size` after `save`, or the sizes of files that were just listed, then need no request. `exists` does not
-use it.
+`FieldFile.size` after `save`, and the sizes of files after a listing, then need no request. `exists` never uses it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs many small tasks in a bounded pool of threads, and loses none of their failures."""
+"""Runs many small tasks in a bounded pool of threads, and reports every failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Done = TypeVar("Done")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome(Generic[Item, Done]):
-    """What became of one item: a result, or the exception that its task raised."""
+    """The outcome for one item: a result, or the exception that was raised."""
 
     item: Item
     result: Done | None = None
@@ -22,16 +22,16 @@ class Outcome(Generic[Item, Done]):
 
 
 def run(work: Callable[[Item], Done], items: Iterable[Item], *, threads: int) -> Iterator[Outcome[Item, Done]]:
-    """Yield the outcome of `work` for each item, as they are done; items are taken as threads become free.
+    """Yield the outcome of `work` for each item, in the order of completion. Items are taken as threads become free.
 
-    When the caller stops, or is interrupted, what has not begun is dropped and what has begun is waited for.
+    If the caller stops or is interrupted, waiting tasks are dropped, and running tasks are finished.
     """
     source = iter(items)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="s3store-transfer")
     pending: dict[Future[Done], Item] = {}
     try:
         while True:
-            # Twice as many as threads: none of them waits for this one.
+            # Twice the number of threads, so that no thread waits for this one.
             for item in islice(source, 2 * threads - len(pending)):
                 pending[pool.submit(work, item)] = item
             if not pending:

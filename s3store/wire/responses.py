@@ -43,8 +43,8 @@ class Response:
 
 
 def described(key: str, answer: Mapping[str, Any], *, size: int | None = None) -> ObjectInfo:
-    """Return the facts in the response to a HEAD or GET. `size`: of the whole object if the response is a part."""
-    # botocore parses Expires, which may be no date, and keeps the text beside it.
+    """Return the facts in the response to a HEAD or GET. `size` is that of the object if the response is a part."""
+    # botocore parses Expires, which is not always a date, and also keeps the text.
     facts = {name: answer.get("ExpiresString" if param == "Expires" else param) for param, name in ATTRIBUTES.items()}
     if answer.get("SSECustomerAlgorithm"):
         facts["encryption"] = facts["encryption"] or "SSE-C"

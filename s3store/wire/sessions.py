@@ -1,7 +1,7 @@
-"""What botocore finds on this machine: credentials, profiles, and a server where the options name none.
+"""What botocore finds on this machine: credentials, profiles, and the endpoint if the options do not name one.
 
-boto3's and botocore's sessions are not safe in threads: they are used by one at a time. Clients and signed URLs share
-them, so that a role is asked for its credentials once; a forked child starts without any.
+Sessions of boto3 and botocore are not thread-safe: only one thread uses them at a time. Clients and signed URLs share
+them, so that a role's credentials are requested once. A forked child starts without sessions.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ def _start_anew() -> None:
     _sessions.clear()
 
 
-# Windows has no fork and not this function.
+# Windows has neither fork nor this function.
 getattr(os, "register_at_fork", lambda **_: None)(after_in_child=_start_anew)
 
 
 @contextmanager
 def lend(options: Options) -> Iterator[Any]:
-    """Lend boto3's session for the options' credentials; meanwhile no other thread uses one."""
+    """Yield boto3's session for the options' credentials. No other thread uses a session meanwhile."""
     with _lock:
         yield _sessions_for(options)[1]
 
 
 @sensitive_variables()
 def _sessions_for(options: Options) -> tuple[Any, Any]:
-    """Return the sessions, botocore's and boto3's around it, for the options' credentials. Called with the lock."""
+    """Return the sessions of botocore and boto3 for the options' credentials. The caller holds the lock."""
     import boto3.session
     import botocore.session
 
@@ -56,21 +56,21 @@ def _sessions_for(options: Options) -> tuple[Any, Any]:
 
 @sensitive_variables()
 def find_credentials(options: Options) -> Any:
-    """Return botocore's credentials, which renew themselves where they can, or None where there are none."""
+    """Return the credentials that botocore finds, and renews if possible, or None."""
     with _lock:
         session, _ = _sessions_for(options)
         return session.get_credentials()
 
 
 def is_on_aws(options: Options) -> bool:
-    """Whether the server is Amazon's own; the environment or a profile may say so where the options do not."""
+    """Return whether the server is AWS, by the options, the environment or the profile."""
     endpoint_url = options.endpoint_url or ambient(options).endpoint_url
     return not endpoint_url or urls.is_aws(endpoint_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ambient:
-    """What botocore's own configuration says about the server; `special` where it changes host names."""
+    """The server in botocore's own configuration. `special`: the configuration changes host names."""
 
     region_name: str | None
     endpoint_url: str | None
@@ -78,7 +78,7 @@ class Ambient:
 
 
 def ambient(options: Options) -> Ambient:
-    """Return what the environment and the configuration files say where the options are silent."""
+    """Return the server in the environment and the configuration files, for options that do not name one."""
     from botocore.configprovider import ConfiguredEndpointProvider
 
     hosts = ("use_fips_endpoint", "use_dualstack_endpoint", "s3")

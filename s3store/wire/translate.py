@@ -1,4 +1,4 @@
-"""From botocore's exceptions to ours. The cause stays attached, without frames that hold credentials."""
+"""Conversion of botocore's exceptions to ours. The cause is chained, without frames that contain credentials."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from s3store import errors
 
 
 def reraise(exc: Exception, **facts: Any) -> NoReturn:
-    """Raise our exception for `exc`; `facts` as for `translated`."""
+    """Raise our exception for `exc`. `facts` are the arguments of `translated`."""
     raise translated(exc, **facts) from bare(exc)
 
 
 def bare(exc: Exception) -> Exception:
     """Return the exception without its frames.
 
-    Those of botocore and urllib3 hold the secret key in their variables, and Django's error report would show them.
+    Variables of botocore and urllib3 contain the secret key, and Django's error report would show them.
     """
     exc.__cause__ = exc.__context__ = None
     return exc.with_traceback(None)
 
 
 def is_temporary(error: errors.S3StoreError, cause: Exception) -> bool:
-    """Whether the same request may succeed in a moment. A certificate does not get better by waiting."""
+    """Return whether another attempt may succeed. It cannot if the certificate is not trusted."""
     kinds = (errors.ServerError, errors.S3ConnectionError, errors.S3TimeoutError)
     return isinstance(error, kinds) and type(cause).__name__ != "SSLError"
 
@@ -74,9 +74,9 @@ def _kind_without_answer(exc: Exception) -> type[errors.S3StoreError]:
 
 def _text(exc: Exception) -> str:
     text = str(exc)
-    # Complaints about a value quote it.
+    # These messages quote the value, which can be a secret.
     if "SSECustomerKey" in text:
         return "the SSE-C parameters are not valid"
     if "Invalid header value" in text:
-        return "a value holds a character that no HTTP header may hold"
+        return "a value contains a character that is not allowed in an HTTP header"
     return text or type(exc).__name__

@@ -148,7 +148,7 @@ def test_su_10_no_wildcard_is_signed(url: str, custom: dict[str, Any]) -> None:
 def test_su_10_no_second_policy_in_the_query(name: str) -> None:
     """A query that brings CloudFront's own parameters is refused: which of the two would count?"""
     for query in (f"{name}=x", f"v=1&{name}=x", f"v=1&{name}"):
-        with pytest.raises(ValueError, match="to itself"):
+        with pytest.raises(ValueError, match="reserved by CloudFront"):
             cloudfront.signed_url(f"{BASE}/a?{query}", expires=EXPIRES, key_id="K1", sign=sign)
     plain = f"{BASE}/a?my{name}=x"
     assert verify(cloudfront.signed_url(plain, expires=EXPIRES, key_id="K1", sign=sign))[0] == plain
@@ -215,7 +215,7 @@ def test_an_address_is_ipv4(address: str) -> None:
 @pytest.mark.parametrize("starts", [EXPIRES, EXPIRES + 1])
 def test_a_start_is_before_the_end(starts: int) -> None:
     """A policy that never allows anything is a mistake."""
-    with pytest.raises(ValueError, match="not before its end"):
+    with pytest.raises(ValueError, match="must be before its end"):
         cloudfront.custom_policy(f"{BASE}/a", expires=EXPIRES, starts=starts)
 
 
@@ -257,7 +257,7 @@ def test_su_10_wildcards_of_a_prefix_are_letters(prefix: str, inside: str, outsi
 
 def test_su_10_a_prefix_is_a_directory() -> None:
     """`tenant-1` would open `tenant-10`, too."""
-    with pytest.raises(ValueError, match="neighbours"):
+    with pytest.raises(ValueError, match="would also match"):
         cloudfront.everything_below(BASE, "tenant-1")
 
 

@@ -43,14 +43,14 @@ def key_or_none(location: str, name: str) -> str | None:
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "a/../x", "..", "a/.."])
 def test_sn_01_traversal_is_refused(name: str) -> None:
     """A `..` part is refused even where it would stay inside the location."""
-    with pytest.raises(UnsafeNameError, match="another directory"):
+    with pytest.raises(UnsafeNameError, match=r"contains '\.\.'"):
         keys.object_key("media", name)
 
 
 @pytest.mark.parametrize("name", ["..\\x", "a\\..\\..\\x", "a/..\\../x", "a\\.."])
 def test_sn_02_backslash_traversal_is_refused(name: str) -> None:
     """A backslash separates parts, so that it cannot hide a `..`."""
-    with pytest.raises(UnsafeNameError, match="another directory"):
+    with pytest.raises(UnsafeNameError, match=r"contains '\.\.'"):
         keys.object_key("media", name)
 
 
@@ -105,7 +105,7 @@ def test_sn_09_nul_is_refused(name: str) -> None:
 def test_sn_10_control_characters_are_refused(char: str) -> None:
     """Control characters have no place in a key, wherever in the name they stand."""
     for name in (f"a{char}b", f"{char}a", f"a/b{char}"):
-        with pytest.raises(UnsafeNameError, match="must not hold"):
+        with pytest.raises(UnsafeNameError, match="is not allowed"):
             keys.object_key("media", name)
 
 
@@ -120,7 +120,7 @@ def test_sn_13_unicode_is_kept_as_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", ["\udcff", "a\ufffe", "\uffffb"], ids=ascii)
 def test_sn_14_what_xml_cannot_carry_is_refused(name: str) -> None:
     """A key that a listing could not hold is refused."""
-    with pytest.raises(UnsafeNameError, match="must not hold"):
+    with pytest.raises(UnsafeNameError, match="is not allowed"):
         keys.object_key("media", name)
 
 
@@ -142,7 +142,7 @@ def test_sn_15_a_key_has_1024_bytes_at_most(location: str, name: str, fits: bool
     if fits:
         assert keys.object_key(location, name).endswith(name)
     else:
-        with pytest.raises(UnsafeNameError, match="1024 with the location"):
+        with pytest.raises(UnsafeNameError, match="1024, including the location"):
             keys.object_key(location, name)
 
 

@@ -225,7 +225,7 @@ def test_every_error_is_described_and_nothing_else():
     }
     text = (REFERENCE / "errors.rst").read_text(encoding="utf-8")
     assert set(re.findall(r"^(\w+Error)\n-+$", text, re.MULTILINE)) == found
-    codes = set(re.findall(r"``(\w+)``", " ".join(re.findall(r"^:S3's codes: (.*)$", text, re.MULTILINE))))
+    codes = set(re.findall(r"``(\w+)``", " ".join(re.findall(r"^:S3 error codes: (.*)$", text, re.MULTILINE))))
     assert codes == set(errors._BY_CODE)
     trouble = (DOCS / "howto" / "troubleshooting.rst").read_text(encoding="utf-8")
     headings = set(re.findall(r"^(\w+Error)\n-+$", trouble, re.MULTILINE))

@@ -272,7 +272,7 @@ def test_a_server_that_never_answers_is_given_up(
     monkeypatch.setattr(servers, "_STOP_SECONDS", 0.1)
     fake_rclone("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
     with (
-        pytest.raises(ServerError, match=r"(?s)no answer in time.*\(empty\)"),
+        pytest.raises(ServerError, match=r"(?s)did not respond in time.*\(empty\)"),
         rclone_server(),
     ):
         pass
@@ -283,7 +283,7 @@ def test_a_server_that_fails_is_not_ready(fake_rclone: Callable[[str], None], mo
     """A 5xx is no answer: the server is still starting."""
     monkeypatch.setattr(servers, "_START_SECONDS", 1.0)
     fake_rclone(ANSWER.replace("403", "503"))
-    with pytest.raises(ServerError, match="no answer in time"), rclone_server():
+    with pytest.raises(ServerError, match="did not respond in time"), rclone_server():
         pass
 
 

@@ -1,6 +1,6 @@
-"""What makes options impossible or unwise: one function a rule, offline.
+"""The rules for options: one function for each. They send no requests.
 
-A storage raises the first error when it is used; the system checks report all of them, warnings too.
+A storage raises the first error when it is used. The system checks report all errors and warnings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from s3store.conf.sources import Resolved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A rule that options break: the check's id, the option, what is wrong, what to do."""
+    """A broken rule: the id of the check, the option, what is wrong, and what to do."""
 
     id: str
     option: str
@@ -23,7 +23,7 @@ class Problem:
     hint: str
 
 
-# In the order in which they are asked: the first error is the one that a storage raises.
+# The order matters: a storage raises the first error.
 RULES: tuple[Rule, ...] = (
     values.wrong_type,
     credentials.half_pair,
@@ -52,9 +52,9 @@ RULES: tuple[Rule, ...] = (
 
 
 def problems(resolved: Resolved, *, warnings: bool = False, whole: bool = True) -> Iterator[Problem]:
-    """Yield the rules that the options break, errors only unless `warnings`, each with the source of the value.
+    """Yield the problems of the options, errors only unless `warnings`. Messages name the source of the value.
 
-    After an option of a wrong type no other rule is asked: they rely on the types.
+    If an option has a wrong type, the other rules, which rely on the types, are skipped.
     """
     wrong_types = False
     for candidate in RULES:

@@ -1,4 +1,4 @@
-"""Rules about keys, tokens and profiles: S3's and CloudFront's."""
+"""Rules for the credentials of S3 and CloudFront."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from s3store.conf.rules.rule import Findings, rule
 
 @rule("E002")
 def half_pair(options: Options) -> Findings:
-    """Credentials are given by half, or a session token without keys."""
+    """An access key and a secret key must be set together, and a session token needs both."""
     present, missing = ("access_key", "secret_key") if options.access_key else ("secret_key", "access_key")
     if getattr(options, present) and not getattr(options, missing):
-        yield present, f"{present} is given without {missing}.", f"Give {missing} in the same place, or neither."
+        yield present, f"{present} is set without {missing}.", f"Set {missing} in the same place, or neither."
     if options.security_token and not options.access_key and not options.secret_key:
         yield (
             "security_token",
-            "security_token is given without access_key and secret_key.",
-            "Give the keys the token was issued with in the same place, or leave all three to the environment.",
+            "security_token is set without access_key and secret_key.",
+            "Set the keys that the token was issued with in the same place, or leave all three to the environment.",
         )
 
 
 @rule("E013", whole=True)
 def half_cloudfront_pair(options: Options) -> Findings:
-    """A CloudFront key comes with its id; of several keys, the id names one."""
+    """A CloudFront key must have an id. If there are several keys, the id must be one of theirs."""
     names = ("cloudfront_key_id", "cloudfront_key")
     present, missing = names if options.cloudfront_key_id else reversed(names)
     if getattr(options, present) and not getattr(options, missing):
-        yield present, f"{present} is given without {missing}.", f"Give {missing}, or neither."
+        yield present, f"{present} is set without {missing}.", f"Set {missing}, or neither."
     elif isinstance(options.cloudfront_key, Mapping) and options.cloudfront_key:
         key = options.cloudfront_key.get(options.cloudfront_key_id or "")
         if not isinstance(key, str | bytes) or not key:
             yield (
                 "cloudfront_key_id",
                 "cloudfront_key has no PEM text for this id.",
-                "Name one of the ids in cloudfront_key, and see that its key is not None.",
+                "Use one of the ids in cloudfront_key, and check that its key is not None.",
             )
 
 
 @rule("E014")
 def white_space_in_credentials(options: Options) -> Findings:
-    """Credentials hold no white space; files that they are read from end with a line break."""
+    """Credentials must not contain white space, such as the line break at the end of a file."""
     for name in ("access_key", "secret_key", "security_token"):
         if any(char.isspace() for char in getattr(options, name) or ""):
-            yield name, f"{name} holds white space.", "Strip it: open(path).read().strip()"
+            yield name, f"{name} contains white space.", "Strip it: open(path).read().strip()"
 
 
 @rule("E003")
 def two_identities(options: Options) -> Findings:
-    """A profile, keys and anonymous access exclude each other."""
+    """Only one of a profile, keys and anonymous access can be set."""
     given = [name for name in ("session_profile", "access_key", "anonymous") if getattr(options, name)]
     if len(given) > 1:
-        yield given[0], f"{' and '.join(given)} are given together.", "Keep one of them."
+        yield given[0], f"{' and '.join(given)} are set together.", "Keep only one of them."

@@ -1,4 +1,4 @@
-"""Rules about how files reach browsers: the life of URLs, the domain, encryption on the way."""
+"""Rules for URLs: the lifetime, the domain, and encryption."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _DOMAIN = re.compile(rf"{_HOST}(?:/[A-Za-z0-9._~!$&'()+,;=:%-]+)*")
 
 @rule("E004")
 def impossible_expiry(options: Options) -> Findings:
-    """Signed URLs live from one second to seven days."""
+    """The lifetime of a signed URL must be between one second and seven days."""
     expire = options.querystring_expire
     seconds = expire.total_seconds() if isinstance(expire, timedelta) else expire
     if not 1 <= seconds <= MAX_EXPIRES:
         yield (
             "querystring_expire",
-            f"{seconds:g} seconds is no possible life of a signed URL.",
-            f"Choose 1 to {MAX_EXPIRES} seconds (7 days); for longer, link to a view that redirects to a fresh URL.",
+            f"A signed URL cannot have a lifetime of {seconds:g} seconds.",
+            f"Set 1 to {MAX_EXPIRES} seconds (7 days). For longer, link to a view that redirects to a new URL.",
         )
 
 
 @rule("E012")
 def impossible_domain(options: Options) -> Findings:
-    """The custom domain is a host, perhaps with a path, without scheme and final slash."""
+    """The custom domain must be a host, optionally with a path, without a scheme and without a slash at the end."""
     domain = options.custom_domain
     if not domain or _DOMAIN.fullmatch(domain):
         return
@@ -39,26 +39,26 @@ def impossible_domain(options: Options) -> Findings:
     if not domain.isascii():
         yield (
             "custom_domain",
-            f"{domain!r} has letters that no URL has.",
-            "Write the host in punycode: xn--…; and the path percent-encoded.",
+            f"{domain!r} contains non-ASCII characters.",
+            "Write the host in punycode (xn--…), and percent-encode the path.",
         )
     elif _DOMAIN.fullmatch(bare):
-        yield "custom_domain", f"{domain!r} is more than a host and a path.", f"Write {bare!r}."
+        yield "custom_domain", f"{domain!r} contains more than a host and a path.", f"Write {bare!r}."
     else:
         yield (
             "custom_domain",
-            f"{domain!r} is no host, or host and path.",
-            "Write it like cdn.example.com, or cdn.example.com/media.",
+            f"{domain!r} is not a host, optionally with a path.",
+            "Write cdn.example.com or cdn.example.com/media.",
         )
 
 
 @rule("W001")
 def unprotected_transport(options: Options) -> Findings:
-    """Requests to another machine are encrypted and the server's certificate is checked."""
+    """Requests to other machines should be encrypted, and the server's certificate should be verified."""
     endpoint, public = _elsewhere(options.endpoint_url or ""), _elsewhere(options.public_endpoint_url or "")
     domain = _elsewhere(f"{options.url_protocol}//{options.custom_domain}") if options.custom_domain else None
     if endpoint and options.verify is False:
-        yield "verify", "the server's certificate is not checked.", "Give the path of its CA bundle instead of False."
+        yield "verify", "the server's certificate is not verified.", "Set the path of its CA bundle instead of False."
     unencrypted = {
         "endpoint_url": endpoint and endpoint.scheme == "http",
         "use_ssl": endpoint and not endpoint.scheme and not options.use_ssl,
@@ -67,11 +67,11 @@ def unprotected_transport(options: Options) -> Findings:
     }
     for name, is_so in unencrypted.items():
         if is_so:
-            yield name, "files and signed links travel unencrypted.", "Use https."
+            yield name, "files and signed URLs are sent unencrypted.", "Use https."
 
 
 def _elsewhere(url: str) -> SplitResult | None:
-    """Return the parts of a URL unless it leads to this machine, or nowhere."""
+    """Return the parts of a URL, or None if it is invalid or points to this machine."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -88,21 +88,21 @@ def _is_local(host: str) -> bool:
 
 @rule("W002")
 def domain_without_its_signature(options: Options) -> Findings:
-    """A custom domain in front of AWS serves public files, or has a CloudFront key to sign with."""
+    """A custom domain in front of AWS should serve public files, or have a CloudFront key."""
     signer = options.cloudfront_key or options.cloudfront_signer
     domain = options.custom_domain
     on_aws = not options.endpoint_url or urls.is_aws(options.endpoint_url)
     if domain and on_aws and options.querystring_auth and not signer and not urls.is_aws(f"https://{domain}"):
         yield (
             "custom_domain",
-            "URLs at the custom domain are signed by S3's rules, which CloudFront does not know.",
-            "For public files set querystring_auth=False; for private ones give cloudfront_key_id and cloudfront_key.",
+            "URLs at the custom domain are signed for S3, and CloudFront does not accept that signature.",
+            "For public files, set querystring_auth=False. For private ones, set cloudfront_key_id and cloudfront_key.",
         )
 
 
 @rule("W006")
 def signed_for_unsigned_domain(options: Options) -> Findings:
-    """Signed URLs lead to a domain where the provider checks signatures made for it."""
+    """Signed URLs should use a host for which the provider accepts signatures."""
     provider = providers.PROVIDERS.get(options.provider or "")
     if provider is None or provider.signed_domains or not options.querystring_auth or options.anonymous:
         return
@@ -110,19 +110,19 @@ def signed_for_unsigned_domain(options: Options) -> Findings:
     if options.custom_domain and not own_signer and not _is_host_of_bucket(options):
         yield (
             "custom_domain",
-            f"{provider.title} does not check signatures made for a domain of your own.",
-            "For public files set querystring_auth=False; for private ones leave custom_domain out.",
+            f"{provider.title} does not accept signatures for a custom domain.",
+            "For public files, set querystring_auth=False. For private files, remove custom_domain.",
         )
     if options.public_endpoint_url and not provider.serves(options.public_endpoint_url):
         yield (
             "public_endpoint_url",
-            f"{provider.title} checks signatures made for its own hosts only.",
-            "Leave it out: browsers reach the endpoint itself.",
+            f"{provider.title} accepts signatures only for its own hosts.",
+            "Remove it: browsers can reach the endpoint itself.",
         )
 
 
 def _is_host_of_bucket(options: Options) -> bool:
-    """Whether the custom domain is where the endpoint itself serves the bucket."""
+    """Return whether the custom domain is the host at which the endpoint serves the bucket."""
     try:
         own = [urls.bucket_url(options.endpoint_url or "", options.bucket_name, style) for style in ("virtual", "path")]
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a rule about options is."""
+"""The type of the rules for options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Findings = Iterator[tuple[str, str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A check on options. A `whole` one says nothing about options that are not all there yet."""
+    """A check of options. A `whole` rule is skipped while only some of the options are known."""
 
     id: str
     find: Callable[[Options], Findings]
@@ -20,10 +20,10 @@ class Rule:
 
     @property
     def summary(self) -> str:
-        """What holds where the rule is kept, or is wrong where it is broken."""
+        """What the rule requires."""
         return (self.find.__doc__ or "").strip()
 
 
-def rule(id: str, *, whole: bool = False) -> Callable[[Callable[[Options], Findings]], Rule]:  # noqa: A002 (the word of Django's checks)
-    """Make a rule of a function that yields (option, what is wrong, what to do)."""
+def rule(id: str, *, whole: bool = False) -> Callable[[Callable[[Options], Findings]], Rule]:  # noqa: A002 (Django's checks have this name)
+    """Turn a function that yields (option, what is wrong, what to do) into a rule."""
     return lambda find: Rule(id=f"s3store.{id}", find=find, whole=whole)

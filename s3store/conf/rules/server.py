@@ -1,4 +1,4 @@
-"""Rules about the server, its provider and the bucket there."""
+"""Rules for the server, the provider and the bucket."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from s3store.core import providers, urls
 
 @rule("E006")
 def impossible_endpoint(options: Options) -> Findings:
-    """An endpoint is a scheme, a host and perhaps a port; the bucket is not part of it."""
+    """An endpoint must be a scheme, a host and optionally a port, without the bucket."""
     for name in ("endpoint_url", "public_endpoint_url"):
         if url := getattr(options, name):
             for message, hint in _endpoint_problems(url, options.bucket_name):
@@ -22,54 +22,54 @@ def impossible_endpoint(options: Options) -> Findings:
 
 def _endpoint_problems(url: str, bucket: str) -> Iterator[tuple[str, str]]:
     shown = repr(url) if "@" not in url else "the URL"
-    hint = "Write it as https://s3.example.com or http://127.0.0.1:9000."
+    hint = "Write https://s3.example.com or http://127.0.0.1:9000."
     if "://" not in url and "@" not in url:
         hint = f"Write https://{url}"
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        yield f"{shown} is no URL: {error}.", hint
+        yield f"{shown} is not a URL: {error}.", hint
         return
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        yield f"{shown} has no scheme http or https, or no host.", hint
+        yield f"{shown} needs the scheme http or https, and a host.", hint
     elif parts.username or parts.password or parts.query or parts.fragment:
         yield (
-            "the URL holds more than scheme, host, port and path.",
-            "Give credentials as access_key and secret_key.",
+            "the URL contains more than a scheme, host, port and path.",
+            "Set credentials as access_key and secret_key.",
         )
     elif bucket and (parts.hostname.startswith(f"{bucket}.") or bucket in parts.path.split("/")):
         yield (
             f"{shown} contains the bucket {bucket!r}.",
-            "Give the endpoint without the bucket; addressing_style says where the bucket goes.",
+            "Write the endpoint without the bucket. addressing_style decides where the bucket is added.",
         )
 
 
 @rule("E009")
 def impossible_bucket_name(options: Options) -> Findings:
-    """A bucket name follows S3's naming rules; other servers allow a few more characters."""
+    """A bucket name must follow the naming rules of S3, or of servers that allow a few more characters."""
     name = options.bucket_name
     if name and (len(name) > 255 or re.search(r"[^A-Za-z0-9._-]", name)):
         yield (
             "bucket_name",
-            f"{name!r} cannot be the name of a bucket.",
-            "Give the name alone: no s3://, no ARN, no path. The path is the option location.",
+            f"{name!r} is not a bucket name.",
+            "Write only the name, without s3://, ARN or path. A path is the option location.",
         )
 
 
 @rule("E016")
 def unknown_provider(options: Options) -> Findings:
-    """The provider is one that s3store knows."""
+    """The provider must be one that s3store knows."""
     name = options.provider
     if name and name not in providers.PROVIDERS:
         near = providers.nearest(name)
         hint = f"Did you mean {near!r}?" if near else f"Use one of {', '.join(providers.PROVIDERS)}, or None."
-        yield "provider", f"{name!r} is no provider that s3store knows.", hint
+        yield "provider", f"{name!r} is not a known provider.", hint
 
 
 @rule("E017", whole=True)
 def no_endpoint_of_provider(options: Options) -> Findings:
-    """A provider's endpoint follows from what is given."""
+    """A provider must have everything that its endpoint is made of."""
     provider = _provider(options)
     if provider is None or options.endpoint_url:
         return
@@ -77,14 +77,14 @@ def no_endpoint_of_provider(options: Options) -> Findings:
         value = getattr(options, name)
         if not value:
             ways = name if name == "endpoint_url" else f"{name}, or endpoint_url"
-            yield "provider", f"{options.provider!r} needs {name}.", f"Give {ways}."
+            yield "provider", f"{options.provider!r} needs {name}.", f"Set {ways}."
         elif not providers.is_host_part(value):
-            yield name, f"{value!r} cannot be part of a host name.", "Give the bare id or region, not a URL."
+            yield name, f"{value!r} cannot be part of a host name.", "Write only the id or the region, not a URL."
     if provider.endpoint_url({name: getattr(options, name) for name in provider.needs}):
         yield (
             "endpoint_url",
-            f"None switches off the endpoint of {provider.title}.",
-            "Leave it out, or leave provider out to use AWS.",
+            f"None switches the endpoint of {provider.title} off.",
+            "Remove it, or remove provider to use AWS.",
         )
 
 
@@ -94,48 +94,48 @@ def _provider(options: Options) -> providers.Provider | None:
 
 @rule("W003")
 def bucket_name_off_the_rules(options: Options) -> Findings:
-    """The bucket name is one that AWS would create and that https can serve under its own host name."""
+    """The bucket name should be valid on AWS and, as part of a host name, work with https."""
     works = urls.is_bucket_name if options.addressing_style == "path" else urls.virtual_host_works
     if options.bucket_name and not options.endpoint_url and not works(options.bucket_name):
         yield (
             "bucket_name",
-            f"{options.bucket_name!r} breaks AWS's bucket naming rules, or has a dot that https cannot serve.",
-            "Use lower-case letters, digits and hyphens; with dots set addressing_style='path'.",
+            f"{options.bucket_name!r} violates AWS's bucket naming rules, or has a dot, which fails with https.",
+            "Use lower-case letters, digits and hyphens. For a name with dots, set addressing_style='path'.",
         )
 
 
 @rule("W004")
 def contradicted_provider(options: Options) -> Findings:
-    """The endpoint, the region, the account and the addressing style are ones that the provider has."""
+    """The endpoint, the region, the account and the addressing style should belong to the provider."""
     provider = _provider(options)
     if provider is None:
         return
     if options.endpoint_url and not provider.serves(options.endpoint_url):
         yield (
             "endpoint_url",
-            f"the host is none of {provider.title}'s.",
-            "Correct it or provider; with a server of another provider leave provider out.",
+            f"the host does not belong to {provider.title}.",
+            "Correct the host or provider. For a server of another provider, remove provider.",
         )
     region = provider.region_of(options.endpoint_url)
     if region and options.region_name and options.region_name != region:
         yield (
             "region_name",
-            f"requests are signed for {options.region_name!r}, and the endpoint is in {region!r}.",
-            "Give the region of the endpoint.",
+            f"requests are signed for {options.region_name!r}, but the endpoint is in {region!r}.",
+            "Set the region of the endpoint.",
         )
     if options.account_id and "account_id" not in provider.needs:
-        yield "account_id", f"{provider.title} has no use for it.", "Leave it out."
+        yield "account_id", f"{provider.title} does not use it.", "Remove it."
     if options.addressing_style in ("path", "virtual") and options.addressing_style not in provider.styles:
         yield (
             "addressing_style",
-            f"{provider.title} does not serve {options.addressing_style!r} for new buckets.",
-            "Leave it to the provider.",
+            f"{provider.title} does not support {options.addressing_style!r} for new buckets.",
+            "Remove it: the provider has a default.",
         )
 
 
 @rule("W005")
 def acl_without_acls(options: Options) -> Findings:
-    """An ACL is given only to a provider whose objects have ACLs."""
+    """An ACL should be set only if the objects of the provider have ACLs."""
     provider = _provider(options)
     if provider is None or provider.acls:
         return
@@ -148,6 +148,6 @@ def acl_without_acls(options: Options) -> Findings:
         if acl:
             yield (
                 name,
-                f"objects of {provider.title} have no ACL of their own.",
-                "Leave the ACL out; the bucket says who may read.",
+                f"objects of {provider.title} have no ACLs.",
+                "Remove the ACL, and grant access in the configuration of the bucket.",
             )

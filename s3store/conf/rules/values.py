@@ -1,4 +1,4 @@
-"""Rules about the types and values of single options."""
+"""Rules for the types and values of single options."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ _CHECKED_BELOW = ("gzip_content_types", "object_parameters", "public_names")
 
 @rule("E001")
 def wrong_type(options: Options) -> Findings:
-    """An option has a value of another type than it takes."""
+    """An option must have a value of the right type."""
     for name in FIELDS:
         value, types = getattr(options, name), types_of(name)
         if name in _CHECKED_BELOW or object in types:
             continue
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
-            yield name, f"the value is a {type(value).__name__}.", f"Give it a {wanted}."
+            yield name, f"the value is a {type(value).__name__}.", f"Set a {wanted}."
     if not callable(options.object_parameters) and not isinstance(options.object_parameters, Mapping | None):
-        yield "object_parameters", "the value is neither a dict nor a function.", "Give it a dict."
+        yield "object_parameters", "the value is neither a dict nor a function.", "Set a dict."
     if isinstance(options.gzip_content_types, str):
-        yield "gzip_content_types", "the value is one str.", "Give it a tuple of content types."
+        yield "gzip_content_types", "the value is a str.", "Set a tuple of content types."
     names = options.public_names
     if isinstance(names, str) or not (callable(names) or isinstance(names, Iterable)):
-        yield "public_names", "the value is neither a tuple nor a function.", 'Give it a tuple: ("thumbnails/*",).'
+        yield "public_names", "the value is neither a tuple nor a function.", 'Set a tuple: ("thumbnails/*",).'
 
 
 @rule("E005")
 def impossible_location(options: Options) -> Findings:
-    """The location is plain parts with single slashes between them."""
+    """The location must not have empty parts, `.` or `..`, and must not start with a slash."""
     try:
         keys.clean_location(options.location)
     except keys.UnsafeNameError as error:
-        yield "location", str(error), "Write it without a slash at the front, without '..' and '//'."
+        yield "location", str(error), "Remove the slash at the start, '..' and '//'."
 
 
 @rule("E007")
 def unknown_acl(options: Options) -> Findings:
-    """The default ACL is one of S3's canned ACLs for objects."""
+    """The default ACL must be one of S3's canned ACLs for objects."""
     if options.default_acl is not None and options.default_acl not in parameters.OBJECT_ACLS:
         yield (
             "default_acl",
@@ -53,13 +53,13 @@ def unknown_acl(options: Options) -> Findings:
 
 @rule("E008")
 def unknown_object_parameters(options: Options) -> Findings:
-    """Object parameters are parameters of PutObject that apply to a whole object."""
+    """Object parameters must be parameters of PutObject that apply to a whole object."""
     if isinstance(options.object_parameters, Mapping):
         for problem, hint in parameters.object_parameter_problems(options.object_parameters):
             yield "object_parameters", problem, hint
     for pattern, given in (options.headers or {}).items():
         if not isinstance(given, Mapping):
-            yield "headers", f"what {pattern!r} stands for is no dict.", 'Write {"*.pdf": {"CacheControl": "…"}}.'
+            yield "headers", f"the value of {pattern!r} is not a dict.", 'Write {"*.pdf": {"CacheControl": "…"}}.'
             continue
         for problem, hint in parameters.object_parameter_problems(given):
             yield "headers", f"{pattern!r}: {problem}", hint
@@ -77,20 +77,20 @@ _CHOICES: dict[str, tuple[str | None, ...]] = {
 
 @rule("E010")
 def unknown_choice(options: Options) -> Findings:
-    """An option with a fixed list of values has one of them."""
+    """An option with a fixed list of values must have one of them."""
     for name, choices in _CHOICES.items():
         if getattr(options, name) not in choices:
             wanted = ", ".join(repr(choice) for choice in choices)
-            yield name, f"{getattr(options, name)!r} is not possible.", f"Use one of {wanted}."
+            yield name, f"{getattr(options, name)!r} is not a valid value.", f"Use one of {wanted}."
 
 
 @rule("E011")
 def impossible_number(options: Options) -> Findings:
-    """Timeouts and counts are positive; sizes are not negative."""
+    """Timeouts and counts must be positive, and sizes must not be negative."""
     for name in ("connect_timeout", "read_timeout", "max_attempts", "max_pool_connections"):
         value = getattr(options, name)
         if value <= 0:
-            yield name, f"{value} is not positive.", f"The default is {FIELDS[name].default}."
+            yield name, f"{value} is not positive.", f"Default: {FIELDS[name].default}."
     for name in ("max_memory_size", "max_inflated_size"):
         value = getattr(options, name)
         if value < 0:
@@ -98,8 +98,8 @@ def impossible_number(options: Options) -> Findings:
     if not 0 <= options.url_window <= 0.5:
         yield (
             "url_window",
-            f"{options.url_window:g} is not from 0 to 0.5.",
-            "A URL handed out at the end of its window has that much less of its life left; 0.5 leaves a half.",
+            f"{options.url_window:g} is not between 0 and 0.5.",
+            "A larger share would leave less than half of its lifetime to a URL that is returned late.",
         )
 
 
@@ -118,9 +118,9 @@ _TRANSFER_ARGUMENTS = (
 
 @rule("E015")
 def unknown_transfer_arguments(options: Options) -> Findings:
-    """A transfer_config that is a dict has the arguments of boto3's TransferConfig."""
+    """A transfer_config that is a dict must have arguments of boto3's TransferConfig."""
     config = options.transfer_config
     for name in config if isinstance(config, Mapping) else ():
         if name not in _TRANSFER_ARGUMENTS:
-            hint = did_you_mean(name, _TRANSFER_ARGUMENTS, f"Use some of {', '.join(_TRANSFER_ARGUMENTS)}.")
-            yield "transfer_config", f"{name!r} is no argument of TransferConfig.", hint
+            hint = did_you_mean(name, _TRANSFER_ARGUMENTS, f"Use {', '.join(_TRANSFER_ARGUMENTS)}.")
+            yield "transfer_config", f"{name!r} is not an argument of TransferConfig.", hint
