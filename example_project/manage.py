@@ -5,12 +5,12 @@ import os
 import sys
 from pathlib import Path
 
-# The example runs from a checkout, whether s3store is installed or not.
+# The example also runs from a checkout without installing s3store.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 
 def main() -> None:
-    """Run one administrative command."""
+    """Run a management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 

@@ -15,7 +15,7 @@ from library.models import Document
 
 @admin.register(Document)
 class DocumentAdmin(admin.ModelAdmin):
-    """A list with thumbnails, and a form with the same rules as the site's."""
+    """A list with thumbnails, and a form with the same validation as the site."""
 
     form = DocumentForm
     list_display = ["preview", "title", "kind", "human_size", "uploaded_by", "created_at"]
@@ -31,20 +31,20 @@ class DocumentAdmin(admin.ModelAdmin):
         css = {"all": ["library/admin.css"]}
 
     def save_model(self, request: HttpRequest, obj: Document, form: Any, change: bool) -> None:
-        """Remember who uploads."""
+        """Set the uploader."""
         if not change:
             obj.uploaded_by = request.user
         super().save_model(request, obj, form, change)
 
     @admin.display(description=_("Preview"))
     def preview(self, document: Document) -> str:
-        """Return the thumbnail, or a tile for the file's type."""
+        """Return the thumbnail, or an icon for the type of the file."""
         if not document.pk:
             return "–"
         url = document.thumbnail.url if document.thumbnail else static("library/tile-pdf.svg")
         return format_html('<img class="library-preview" src="{}" alt="" width="72" height="54">', url)
 
-    @admin.display(description=_("Signed link"))
+    @admin.display(description=_("Signed URL"))
     def link(self, document: Document) -> str:
         """Return a link that opens the file."""
         if not document.pk:
@@ -53,10 +53,10 @@ class DocumentAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("Size"), ordering="size")
     def human_size(self, document: Document) -> str:
-        """Return the size as people write it."""
+        """Return the size in a readable unit."""
         return filesizeformat(document.size) if document.pk else "–"
 
     @admin.display(description=_("Type"), ordering="content_type")
     def kind(self, document: Document) -> str:
-        """Return the type as people say it."""
+        """Return the short name of the type."""
         return document.kind or "–"

@@ -1,4 +1,4 @@
-"""The page about the static files: what the bucket has of them, and what it costs to publish them."""
+"""The page about the static files in the bucket, and the cost of publishing them."""
 
 import logging
 import re
@@ -30,7 +30,7 @@ _HASH = re.compile(r"(?<=\.)[0-9a-f]{12}(?=\.|\Z)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFile:
-    """A static file, the name that it was published under, and what S3 says of that: nothing where it has none."""
+    """A static file, its published name, and the facts from S3, or None if the file does not exist."""
 
     name: str
     published: str
@@ -40,7 +40,7 @@ class PublishedFile:
 
     @property
     def parts(self) -> tuple[str, str, str]:
-        """What is before the hash in the published name, the hash, and what is after it."""
+        """The part of the published name before the hash, the hash, and the part after it."""
         found = _HASH.search(self.published)
         if not found:
             return self.published, "", ""
@@ -48,13 +48,13 @@ class PublishedFile:
 
 
 def published_names() -> list[tuple[str, str]]:
-    """Return the names that the manifest has, and what they were published under; the library's own come first."""
+    """Return the names in the manifest with their published names. Files of the library are first."""
     names = getattr(staticfiles_storage, "hashed_files", {})
     return sorted(names.items(), key=lambda pair: (pair[0].startswith("admin/"), pair))
 
 
 def in_bucket(names: Iterable[tuple[str, str]]) -> list[PublishedFile]:
-    """Ask S3 about each file: a listing tells no headers."""
+    """Request the facts about each file: a listing has no headers."""
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(_ask, names))
 
@@ -70,7 +70,7 @@ def _ask(pair: tuple[str, str]) -> PublishedFile:
 
 
 def published_at() -> datetime | None:
-    """Return when the manifest was written, from which on pages refer to what it names."""
+    """Return the time at which the manifest was written."""
     storage = staticfiles_storage
     try:
         written: datetime = storage.manifest_storage.get_modified_time(storage.manifest_name)
@@ -80,18 +80,18 @@ def published_at() -> datetime | None:
 
 
 class Delivery(LibraryPage, ListView):
-    """The static files; administrators may have it checked whether something is to be sent."""
+    """The static files. Administrators can check for changes."""
 
     template_name = "library/delivery.html"
     context_object_name = "names"
     paginate_by = 20
 
     def get_queryset(self) -> Any:
-        """Return names: there are no rows."""
+        """Return names, because there are no model objects."""
         return published_names()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add what the bucket has, and the figures of the runs."""
+        """Add the files in the bucket, and the numbers of the runs."""
         context = super().get_context_data(**kwargs)
         runs = noted()
         for run in runs.values():
@@ -105,21 +105,21 @@ class Delivery(LibraryPage, ListView):
         }
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Have it checked, and say what came of it."""
+        """Run collectstatic --dry-run, and show the result."""
         if not request.user.is_staff:  # type: ignore[union-attr]
             raise PermissionDenied
         try:
             summary = would_do()
         except SubprocessError as error:
             logger.exception("collectstatic failed: %s", getattr(error, "stderr", None))
-            messages.error(request, _("The check failed. What the command said is in the log."))
+            messages.error(request, _("The check failed. The log has the output of the command."))
             return HttpResponseRedirect(reverse("library:delivery"))
         note(summary)
         cost = ngettext("%(count)s request", "%(count)s requests", summary["requests"]) % {"count": summary["requests"]}
         waiting = len(summary["upload"])
         if waiting:
             text = ngettext("%(count)s file has changed", "%(count)s files have changed", waiting) % {"count": waiting}
-            messages.warning(request, _("%(cost)s; %(text)s and would be sent.") % {"cost": cost, "text": text})
+            messages.warning(request, _("%(cost)s: %(text)s and would be sent.") % {"cost": cost, "text": text})
         else:
-            messages.success(request, _("%(cost)s, nothing to send.") % {"cost": cost})
+            messages.success(request, _("%(cost)s: nothing to send.") % {"cost": cost})
         return HttpResponseRedirect(reverse("library:delivery"))

@@ -1,4 +1,4 @@
-"""Landscapes, drawn by code."""
+"""Draws the landscapes of the sample pictures."""
 
 import math
 import random

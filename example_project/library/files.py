@@ -1,4 +1,4 @@
-"""Permanent links of documents, which ask for permission each time."""
+"""Permanent URLs of documents, which check permissions on each request."""
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +10,7 @@ PRIVATE = _("This document is private")
 
 
 class DocumentFile(LoginRequiredMixin, FieldFileView):
-    """The permanent link of a document: asks each time who wants the file, then leads to it in the bucket."""
+    """The permanent URL of a document. It checks the permission, then redirects to the file in the bucket."""
 
     model = Document
     field = "file"
@@ -27,6 +27,6 @@ class DocumentFile(LoginRequiredMixin, FieldFileView):
 
 
 class DocumentDownload(DocumentFile):
-    """The same, to be saved instead of shown."""
+    """The same for a download."""
 
     inline = False

@@ -1,4 +1,4 @@
-"""Forms that take a file in."""
+"""Forms that accept a file."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ ACCEPT = ".jpg,.jpeg,.png,.webp,.gif,.pdf"
 
 
 class DocumentForm(forms.ModelForm):
-    """A title and a file; on a document that is there already the file may be left as it is."""
+    """A title and a file. For an existing document, the file is optional."""
 
     upload = forms.FileField(
         label=_("File"),
@@ -29,7 +29,7 @@ class DocumentForm(forms.ModelForm):
     class Meta:
         model = Document
         fields = ["title", "is_private"]
-        help_texts = {"title": _("Left empty, the name of the file is taken.")}
+        help_texts = {"title": _("Default: the name of the file.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,27 +40,27 @@ class DocumentForm(forms.ModelForm):
 
     @property
     def max_bytes(self) -> int:
-        """The limit, for the script that tells it before the upload."""
+        """The maximum size in bytes, for the script that checks it before the upload."""
         return MAX_BYTES
 
     @property
     def max_size(self) -> str:
-        """The limit in words."""
+        """The maximum size in a readable unit."""
         return filesizeformat(MAX_BYTES)
 
     def clean_title(self) -> str:
-        """Keep the title of a document that has one."""
+        """Keep the existing title if the field is empty."""
         return self.cleaned_data["title"] or self.instance.title
 
     def clean_upload(self) -> UploadedFile | None:
-        """Accept pictures and PDF documents, judged by their content."""
+        """Accept pictures and PDF documents, according to their content."""
         upload: UploadedFile | None = self.cleaned_data["upload"]
         if upload:
             self.facts = inspect(upload.file, size=upload.size)
         return upload
 
     def save(self, commit: bool = True) -> Document:
-        """Attach the file, if one came, and save."""
+        """Attach the file, if there is one, and save."""
         if self.facts:
             self.instance.attach(self.cleaned_data["upload"], self.facts)
         return super().save(commit=commit)

@@ -1,4 +1,4 @@
-"""What an uploaded file is, judged by its content alone."""
+"""Inspection of uploaded files. Only the content counts, not the name or the claimed type."""
 
 import struct
 import zlib
@@ -17,7 +17,7 @@ THUMBNAIL_BOX = (960, 720)
 
 _PICTURES = {
     "JPEG": ("image/jpeg", ".jpg"),
-    "MPO": ("image/jpeg", ".jpg"),  # a JPEG with a second picture behind it, as some phones take them
+    "MPO": ("image/jpeg", ".jpg"),  # a JPEG with a second picture, as some phones create it
     "PNG": ("image/png", ".png"),
     "WEBP": ("image/webp", ".webp"),
     "GIF": ("image/gif", ".gif"),
@@ -37,7 +37,7 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of a file: its type, a fitting extension and, of a picture, its pixels."""
+    """The facts about a file: its type, the extension for that type, and the size of a picture in pixels."""
 
     content_type: str
     extension: str
@@ -48,7 +48,7 @@ class Facts:
 
 
 def inspect(file: BinaryIO, *, size: int) -> Facts:
-    """Return the facts of *file*, which is *size* bytes long; it is left at its beginning.
+    """Return the facts about *file*, which has *size* bytes. Its position is then at the start.
 
     Raises ValidationError for a file that is empty, too large, or neither a picture nor a PDF document.
     """
@@ -74,7 +74,7 @@ def _picture(file: BinaryIO, *, size: int) -> Facts:
         image = Image.open(file, formats=["JPEG", "PNG", "WEBP", "GIF"])
     except _UNREADABLE as error:
         raise ValidationError(
-            _("This is neither a picture (JPEG, PNG, WebP, GIF) nor a PDF document, whatever its name says."),
+            _("The content of this file is neither a picture (JPEG, PNG, WebP, GIF) nor a PDF document."),
             code="unknown_type",
         ) from error
     if image.width * image.height > MAX_PIXELS:
@@ -95,7 +95,7 @@ def _picture(file: BinaryIO, *, size: int) -> Facts:
         width, height, thumbnail = _thumbnail(image)
     except _UNREADABLE as error:
         raise ValidationError(
-            _("This picture is damaged or incomplete. Try to open it on your computer, then upload it again."),
+            _("This picture is damaged or incomplete. Check that you can open it, then upload it again."),
             code="damaged",
         ) from error
     return Facts(
@@ -109,10 +109,10 @@ def _picture(file: BinaryIO, *, size: int) -> Facts:
 
 
 def _thumbnail(image: Image.Image) -> tuple[int, int, bytes]:
-    """Return width and height as the picture is looked at, and a small WebP of it."""
+    """Return the width and height as displayed, and a small WebP of the picture."""
     turned = image.getexif().get(0x0112) in {5, 6, 7, 8}
     width, height = (image.height, image.width) if turned else image.size
-    # A JPEG is decoded at a fraction of its size, which saves most of the time and memory.
+    # A JPEG is decoded at reduced size, which saves most of the time and memory.
     image.draft("RGB", THUMBNAIL_BOX)
     image.load()
     see_through = "A" in image.getbands() or "transparency" in image.info

@@ -1,4 +1,4 @@
-"""What a file's link says about itself, and until when it stays as it is."""
+"""Facts about signed URLs: when they expire, and how long they stay the same."""
 
 import posixpath
 from datetime import datetime, timedelta, timezone
@@ -8,19 +8,19 @@ from django.db.models.fields.files import FieldFile
 
 
 def expires_at(url: str) -> datetime | None:
-    """Return when the signature of *url* expires; None for a link that is not signed with SigV4."""
+    """Return when the signature of *url* expires, or None if it is not signed with SigV4."""
     life = _life(url)
     return life and life[0] + life[1]
 
 
 def stays_until(url: str, *, window: float) -> datetime | None:
-    """Return until when the storage gives out *url* and no other, by the part of its life that a *window* is."""
+    """Return until when the storage returns this *url*. *window* is the option url_window."""
     life = _life(url)
     return life and life[0] + timedelta(seconds=int(life[1].total_seconds() * window))
 
 
 def _life(url: str) -> tuple[datetime, timedelta] | None:
-    """Return from when and how long the signature of *url* counts."""
+    """Return when the signature of *url* starts, and its lifetime."""
     query = parse_qs(urlsplit(url).query)
     try:
         signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ")
@@ -31,5 +31,5 @@ def _life(url: str) -> tuple[datetime, timedelta] | None:
 
 
 def storage_key(file: FieldFile) -> str:
-    """Return the object's key: the storage's location and the name that the field holds."""
+    """Return the object's key: the location of the storage and the name of the file."""
     return posixpath.join(getattr(file.storage, "location", ""), file.name or "")

@@ -1,4 +1,4 @@
-"""The one thing in the library: a document."""
+"""The model of the library: a document."""
 
 import re
 from datetime import timedelta
@@ -20,19 +20,19 @@ from library.inspection import Facts
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
-    """Documents, by who asks for them."""
+    """Documents, filtered by user."""
 
     def visible_to(self, user: Any) -> "DocumentQuerySet":
-        """Leave out what is private to others; see Document.may_be_seen_by."""
+        """Exclude private documents of other users; see Document.may_be_seen_by."""
         if user.has_perm("library.view_document"):
             return self
         return self.filter(models.Q(is_private=False) | models.Q(uploaded_by=user))
 
 
 class Document(models.Model):
-    """A picture or PDF whose bytes are an object in the bucket.
+    """A picture or PDF document. Its content is an object in the bucket.
 
-    Everything that a page shows is a column, so that a list of documents costs no request to S3.
+    Columns contain everything that a page shows, so that a list of documents needs no request to S3.
     """
 
     title = models.CharField(_("title"), max_length=120)
@@ -73,57 +73,57 @@ class Document(models.Model):
         return self.title
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the row; objects of a replaced file are removed once that is committed."""
+        """Save the row. The objects of a replaced file are deleted after the commit."""
         super().save(*args, **kwargs)
         superseded, self._superseded = self._superseded, []
         remove_after_commit(superseded)
 
     def get_absolute_url(self) -> str:
-        """Return the address of the document's own page."""
+        """Return the URL of the document's page."""
         return reverse("library:detail", args=[self.pk])
 
     @property
     def kind(self) -> str:
-        """The short name of the type, as people say it: PDF, JPEG, PNG."""
+        """The short name of the type: PDF, JPEG, PNG."""
         return self.content_type.rpartition("/")[2].upper().replace("WEBP", "WebP")
 
     @property
     def is_picture(self) -> bool:
-        """Whether the document is something to look at."""
+        """Whether the document is a picture."""
         return self.content_type.startswith("image/")
 
     @property
     def was_changed(self) -> bool:
-        """Whether the row was saved again after the upload."""
+        """Whether the document was changed after the upload."""
         return self.updated_at - self.created_at > timedelta(seconds=1)
 
     @property
     def download_name(self) -> str:
-        """The name under which browsers save the file: the title with the file's extension."""
+        """The name of the file for downloads: the title with the extension of the file."""
         stem, extension = re.sub(r"[/\\]", "-", self.title), PurePath(self.file.name or "").suffix
         return stem if stem.lower().endswith(extension) else stem + extension
 
     def may_be_seen_by(self, user: Any) -> bool:
-        """Whether *user* may open the document: everyone may, unless it is private."""
+        """Return whether *user* may open the document. Everyone may, unless it is private."""
         return not self.is_private or user.pk == self.uploaded_by_id or user.has_perm("library.view_document")
 
     def may_be_changed_by(self, user: Any) -> bool:
-        """Whether *user* may replace the file: the uploader may, and who has the permission."""
+        """Return whether *user* may replace the file: the uploader, and users with the permission."""
         return user.pk == self.uploaded_by_id or user.has_perm("library.change_document")
 
     def may_be_deleted_by(self, user: Any) -> bool:
-        """Whether *user* may delete the document: the uploader may, and who has the permission."""
+        """Return whether *user* may delete the document: the uploader, and users with the permission."""
         return user.pk == self.uploaded_by_id or user.has_perm("library.delete_document")
 
     def objects_in_bucket(self) -> list[tuple[Storage, str]]:
-        """Return storage and name of each object that belongs to the document."""
+        """Return the storage and name of each object of the document."""
         return [(field.storage, field.name) for field in (self.file, self.thumbnail) if field]
 
     def attach(self, upload: File, facts: Facts) -> None:
-        """Make *upload* the document's file; save() then stores it and lets go of the one before.
+        """Set *upload* as the document's file. save() then stores it and deletes the previous one.
 
-        The extension follows the content and not the uploaded name: S3 tells browsers the type that
-        belongs to the extension, and a picture called ``page.html`` must not be served as a page.
+        The extension depends on the content, not on the uploaded name: S3 serves the type of the
+        extension, and a picture with the name ``page.html`` must not be served as HTML.
         """
         self._superseded += self.objects_in_bucket()
         self.original_name = PurePath(upload.name or "document").name[-200:]
@@ -134,15 +134,15 @@ class Document(models.Model):
         self.width = facts.width
         self.height = facts.height
         self.file = File(upload.file, name=stem + facts.extension)
-        # Browsers keep thumbnails: a name must not come back with another picture behind it.
+        # Browsers cache thumbnails, so a name must never be used again for another picture.
         small = f"{stem}-{get_random_string(12).lower()}.webp"
         self.thumbnail = ContentFile(facts.thumbnail, name=small) if facts.thumbnail else ""
 
 
 def remove_after_commit(objects: list[tuple[Storage, str]]) -> None:
-    """Remove *objects* when the transaction is committed; a rollback keeps them.
+    """Delete *objects* after the transaction is committed. A rollback keeps them.
 
-    A removal that fails is logged and leaves an object too many, never a row without its object.
+    A failure is logged. It can leave an object without a row, but never a row without its object.
     """
     for storage, name in objects:
         transaction.on_commit(partial(storage.delete, name), robust=True)

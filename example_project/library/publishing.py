@@ -1,4 +1,4 @@
-"""What runs of collectstatic cost: the last one that sent something, and the last one that had nothing to send."""
+"""The cost of the last collectstatic run that sent files, and of the last one with nothing to send."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ SECONDS = 60
 
 
 def note(summary: dict[str, Any]) -> None:
-    """Keep the figures of a run, by whether it sent something. One that only would have is not kept."""
+    """Store the numbers of a run, unless it was a dry run that would have sent files."""
     if summary.get("upload") or summary.get("delete"):
         return
     kind = "sent" if summary["uploaded"] or summary["deleted"] else "unchanged"
@@ -21,7 +21,7 @@ def note(summary: dict[str, Any]) -> None:
 
 
 def noted() -> dict[str, Any]:
-    """Return the figures that were kept."""
+    """Return the stored numbers."""
     try:
         runs: dict[str, Any] = json.loads(settings.STATIC_RUNS.read_text())
     except (OSError, ValueError):
@@ -30,8 +30,8 @@ def noted() -> dict[str, Any]:
 
 
 def would_do() -> dict[str, Any]:
-    """Return what collectstatic would do now. Raises SubprocessError if it fails."""
-    # In a process of its own: the command takes the storage to itself, which makes this one's addresses.
+    """Return the result of collectstatic --dry-run. Raises SubprocessError if it fails."""
+    # In a separate process: the command stages files on the storage, which creates the URLs of this one.
     ran = subprocess.run(
         [sys.executable, settings.BASE_DIR / "manage.py", "collectstatic", "--no-input", "--dry-run", "--json"],
         capture_output=True,

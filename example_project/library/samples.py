@@ -1,4 +1,4 @@
-"""Sample documents, drawn and written by code."""
+"""Creates the sample documents."""
 
 from typing import Any
 
@@ -15,29 +15,29 @@ _HOW_LINES: list[_Line] = [
     ("F1", 13, 72, 660, "Each document is a row in Django's database and an object in an S3 bucket."),
     ("F1", 13, 72, 640, "The row has the title, the size and the date; the object has the bytes."),
     ("F2", 16, 72, 590, "Upload"),
-    ("F1", 13, 72, 566, "A FileField saves to S3MediaStorage. A name that is taken is never overwritten."),
+    ("F1", 13, 72, 566, "A FileField saves to S3MediaStorage. An existing file is never overwritten."),
     ("F2", 16, 72, 526, "Open"),
-    ("F1", 13, 72, 502, "The bucket is private. Signed links work for an hour, for half of it the same."),
+    ("F1", 13, 72, 502, "The bucket is private. A signed URL works for one hour and stays the same for half of it."),
     ("F2", 16, 72, 462, "Replace and delete"),
-    ("F1", 13, 72, 438, "The old object goes away once the database has committed, never before."),
+    ("F1", 13, 72, 438, "The old object is deleted only after the database has committed."),
     ("F2", 16, 72, 398, "Style sheets and scripts"),
-    ("F1", 13, 72, 374, "They come from the same bucket, through S3StaticStorage, below static/."),
+    ("F1", 13, 72, 374, "They are in the same bucket, below static/, through S3ManifestStaticStorage."),
 ]
 
 
 _OVERVIEW_LINES: list[_Line] = [
     ("F2", 30, 72, 700, "Übersicht 2026"),
-    ("F1", 13, 72, 660, "This document is private: only its owner and administrators may open it."),
-    ("F2", 16, 72, 610, "The permanent link"),
-    ("F1", 13, 72, 586, "It asks each time who you are, and then leads to the file in the bucket."),
-    ("F1", 13, 72, 566, "Log in as guest and try it: the answer is no."),
+    ("F1", 13, 72, 660, "This document is private: only its owner and administrators can open it."),
+    ("F2", 16, 72, 610, "The permanent URL"),
+    ("F1", 13, 72, 586, "It checks your permission on each request, then redirects to the bucket."),
+    ("F1", 13, 72, 566, "Log in as guest and try it: access is denied."),
     ("F2", 16, 72, 526, "The download"),
-    ("F1", 13, 72, 502, "Its name in the bucket is plain. The browser saves it as Übersicht 2026.pdf."),
+    ("F1", 13, 72, 502, "The name in the bucket is ASCII. The browser saves it as Übersicht 2026.pdf."),
 ]
 
 
 def add_samples(user: Any) -> int:
-    """Put the samples into the library, uploaded by *user*; return how many there are."""
+    """Add the samples to the library as uploads of *user*. Return their number."""
     samples = [
         ("How this library works", "how-this-library-works.pdf", page_pdf(_HOW_LINES)),
         ("Fog over the valley", "fog-over-the-valley.jpg", valley_jpeg()),
@@ -58,7 +58,7 @@ def add_samples(user: Any) -> int:
 
 
 def page_pdf(lines: list[_Line]) -> bytes:
-    """Write a PDF of one page, with the title that its first line is."""
+    """Return a PDF of one page. Its title is the first line."""
     text = "\n".join(
         f"BT 0.1 0.14 0.18 rg /{font} {size} Tf {x} {y} Td ({line}) Tj ET" for font, size, x, y, line in lines
     )
@@ -80,7 +80,7 @@ def page_pdf(lines: list[_Line]) -> bytes:
 
 
 def _pdf(objects: list[bytes], *, info: int) -> bytes:
-    """Join *objects*, the first of which is the catalog, and write the table of where each begins."""
+    """Return a PDF file with these *objects*, the first of which is the catalog."""
     content = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"
     table = b"0000000000 65535 f \n"
     for number, body in enumerate(objects, start=1):

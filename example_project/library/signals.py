@@ -1,4 +1,4 @@
-"""Objects follow their rows out, whichever way the row is deleted."""
+"""Deletes the objects of a document when its row is deleted."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ from library.models import Document, remove_after_commit
 
 @receiver(post_delete, sender=Document)
 def remove_objects(instance: Document, **kwargs: Any) -> None:  # noqa: ARG001
-    """Remove the document's objects; this also serves the admin's delete action."""
+    """Delete the document's objects. This also works for the admin's delete action."""
     remove_after_commit(instance.objects_in_bucket())

@@ -350,7 +350,7 @@ class LibraryTests(SiteTestCase):
         self.assertNotContains(self.client.get(document.get_absolute_url()), "/delete/")
         for name in ("replace", "delete"):
             response = self.client.post(reverse(f"library:{name}", args=[document.pk]))
-            self.assertContains(response, "not yours to change", status_code=403)
+            self.assertContains(response, "You cannot change this document", status_code=403)
 
     def test_strangers_are_sent_to_the_login(self):
         """No page and no link without a login."""
@@ -408,7 +408,7 @@ class SignedTests(TestCase):
         self.assertEqual(self.main(noon + 1799.9), first)
         self.assertNotEqual(self.main(noon + 1800), first)
         self.assertInHTML('<time datetime="2026-01-01T12:30:00+00:00" data-stay-until>12:30 UTC</time>', first)
-        self.assertIn("These go on working until 13:00 UTC.", first)
+        self.assertIn("The current URLs work until 13:00 UTC.", first)
         self.assertInHTML("<span data-requests-sent>0</span>", first)
         self.assertEqual(first.count("X-Amz-Date=20260101T120000Z"), 3)  # two pictures, and the link in words
 
@@ -472,13 +472,13 @@ class SignedTests(TestCase):
         """A button makes it private, and shares it again; it is not for others, nor for a GET."""
         document = self.document()
         url = reverse("library:access", args=[document.pk])
-        for data, text, is_private in [({"is_private": "on"}, "is private now", True), ({}, "is open now", False)]:
+        for data, text, is_private in [({"is_private": "on"}, "is now private", True), ({}, "is now shared", False)]:
             self.assertContains(self.client.post(url, data, follow=True), text)
             document.refresh_from_db()
             self.assertEqual(document.is_private, is_private)
         self.assertEqual(self.client.get(url).status_code, 405)
         self.client.force_login(self.other)
-        self.assertContains(self.client.post(url, {"is_private": "on"}), "not yours to change", status_code=403)
+        self.assertContains(self.client.post(url, {"is_private": "on"}), "You cannot change this document", status_code=403)
         document.refresh_from_db()
         self.assertFalse(document.is_private)
 
@@ -539,7 +539,7 @@ class DeliveryTests(TestCase):
         self.assertEqual((sheet.name, sheet.parts), ("library/site.css", ("library/site.", "0123456789ab", ".css")))
         self.assertEqual((sheet.stat.size, sheet.plain_size, sheet.stat.content_encoding), (1024, 4096, "gzip"))
         self.assertEqual((last.name, last.stat), ("admin/a.css", None))
-        self.assertContains(response, "The bucket does not show it.", count=1)
+        self.assertContains(response, "S3 did not return this file.", count=1)
         self.assertContains(response, "library/site.<strong>0123456789ab</strong>.css", count=1)
         self.assertContains(response, "public, immutable", count=2)
         self.assertContains(response, "2 Jan 2026, 03:04 UTC")
@@ -554,17 +554,17 @@ class DeliveryTests(TestCase):
     def test_a_manifest_that_is_gone_is_said(self):
         """It is no error page: the site goes on with the names that it has read."""
         with mock.patch.object(PublishedStorage, "get_modified_time", side_effect=FileNotFoundError):
-            self.assertContains(self.client.get(self.url), "The manifest is gone")
+            self.assertContains(self.client.get(self.url), "The manifest does not exist")
 
     def test_the_check_says_what_it_costs(self):
         """Nothing to send, a file to send, and a command that fails."""
         unchanged = {"uploaded": 0, "deleted": 0, "requests": 1, "seconds": 0.42, "upload": [], "delete": []}
         response = self.check(unchanged)
-        self.assertContains(response, "1 request, nothing to send.")
+        self.assertContains(response, "1 request: nothing to send.")
         self.assertContains(response, "<span data-requests>1</span> request, 0.4 s")
         self.assertEqual(noted()["unchanged"]["requests"], 1)
         response = self.check({**unchanged, "requests": 3, "upload": ["static/library/a.css"]})
-        self.assertContains(response, "3 requests; 1 file has changed and would be sent.")
+        self.assertContains(response, "3 requests: 1 file has changed and would be sent.")
         self.assertEqual(noted()["unchanged"]["requests"], 1)
         with self.assertLogs("library.delivery") as logs:
             response = self.check(side_effect=subprocess.CalledProcessError(1, "collectstatic", stderr="No bucket."))

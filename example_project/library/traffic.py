@@ -1,4 +1,4 @@
-"""How many requests to S3 a piece of a page costs, counted where botocore sends them."""
+"""Counts requests to S3, where botocore sends them."""
 
 import threading
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ _here = threading.local()
 
 @contextmanager
 def requests_to_s3(storage: S3Storage) -> Iterator[list[str]]:
-    """Yield a list that grows by the method of each request that this thread sends inside the block."""
-    # The client is shared: the unique id has botocore keep one handler, however often this is called.
+    """Yield a list with the method of each request that this thread sends inside the block."""
+    # The client is shared: with the unique id, botocore registers only one handler.
     storage.client.meta.events.register("before-send.s3", _note, unique_id="library-traffic")
     _here.sent = sent = []
     try:

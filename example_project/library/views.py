@@ -26,25 +26,25 @@ logger = logging.getLogger(__name__)
 
 @method_decorator(never_cache, name="dispatch")
 class LibraryPage(LoginRequiredMixin):
-    """A page for people who are logged in; it holds signed links, so no cache may keep it."""
+    """A page for logged-in users. It contains signed URLs, so caches must not store it."""
 
     model = Document
 
     def get_queryset(self) -> QuerySet[Document]:
-        """Fetch the uploader in the same query."""
+        """Load the uploader in the same query."""
         return super().get_queryset().select_related("uploaded_by")  # type: ignore[misc]
 
 
 class TakesFile:
-    """Saves the form's file and says so in the form when the bucket does not take it."""
+    """Saves the file of the form, and shows errors of the storage in the form."""
 
     def form_valid(self, form: DocumentForm) -> HttpResponse:
-        """Store the file; a failure of the storage becomes a message, not an error page."""
+        """Save the file. An error of the storage becomes a message, not an error page."""
         try:
             response = super().form_valid(form)  # type: ignore[misc]
         except OSError:
-            logger.exception("The bucket did not take an upload.")
-            form.add_error(None, _("The file could not be stored. Nothing was changed; please try again."))
+            logger.exception("An upload could not be stored in the bucket.")
+            form.add_error(None, _("The file could not be stored. Nothing was changed. Try again."))
             return self.form_invalid(form)  # type: ignore[attr-defined]
         messages.success(self.request, self.success_message(form))  # type: ignore[attr-defined]
         return response
@@ -57,21 +57,21 @@ class DocumentList(LibraryPage, ListView):
     context_object_name = "documents"
 
     def get_queryset(self) -> QuerySet[Document]:
-        """Leave out what is private to others."""
+        """Exclude private documents of other users."""
         return super().get_queryset().visible_to(self.request.user)  # type: ignore[attr-defined,no-any-return]
 
 
 class Gallery(DocumentList):
-    """The pictures. What the page says is the same, to the letter, for as long as their links are."""
+    """The pictures. The page stays exactly the same while the signed URLs do."""
 
     template_name = "library/gallery.html"
 
     def get_queryset(self) -> QuerySet[Document]:
-        """Leave out what is not to be looked at."""
+        """Return only pictures."""
         return super().get_queryset().exclude(thumbnail="")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the signed links, how long they stay, and what they cost."""
+        """Add the signed URLs, how long they stay the same, and the number of requests."""
         context = super().get_context_data(**kwargs)
         with requests_to_s3(default_storage) as sent:
             pictures = [(document, document.thumbnail.url) for document in context["documents"]]
@@ -86,7 +86,7 @@ class Gallery(DocumentList):
 
 
 class DocumentDetail(LibraryPage, DetailView):
-    """One document and its links."""
+    """One document and its URLs."""
 
     def get_object(self, queryset: QuerySet[Document] | None = None) -> Document:
         """Return the document if the user may open it."""
@@ -96,9 +96,9 @@ class DocumentDetail(LibraryPage, DetailView):
         return document
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the links, their expiry, and what the user may do."""
+        """Add the URLs, when they expire, and what the user may do."""
         document: Document = self.object
-        # Whoever has a signed link can open the file: a private document shows none.
+        # Everyone with a signed URL can open the file, so a private document shows none.
         url = "" if document.is_private else document.file.url
         return super().get_context_data(
             permanent_url=self.request.build_absolute_uri(reverse("library:file", args=[document.pk])),
@@ -124,11 +124,11 @@ class DocumentUpload(TakesFile, LibraryPage, CreateView):
 
     def success_message(self, form: DocumentForm) -> str:
         """Return what to say afterwards."""
-        return _("“%(title)s” is in the library.") % {"title": form.instance.title}
+        return _("“%(title)s” was added to the library.") % {"title": form.instance.title}
 
 
 class ChangesDocument(LibraryPage, UpdateView):
-    """A form for a document that is there already."""
+    """A form for an existing document."""
 
     def get_object(self, queryset: QuerySet[Document] | None = None) -> Document:
         """Return the document if the user may change it."""
@@ -139,18 +139,18 @@ class ChangesDocument(LibraryPage, UpdateView):
 
 
 class DocumentAccess(ChangesDocument):
-    """Makes a document private, or shares it."""
+    """Makes a document private, or shares it with all users."""
 
     http_method_names = ["post"]
     fields = ["is_private"]
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Change it, and say what that means."""
+        """Change it, and show a message."""
         response = super().form_valid(form)
         if self.object.is_private:
-            text = _("“%(title)s” is private now. Signed links that somebody already has work until they expire.")
+            text = _("“%(title)s” is now private. Existing signed URLs work until they expire.")
         else:
-            text = _("“%(title)s” is open now to everyone who can log in.")
+            text = _("“%(title)s” is now shared with everyone who can log in.")
         messages.success(self.request, text % {"title": self.object.title})
         return response
 
@@ -163,7 +163,7 @@ class DocumentReplace(TakesFile, ChangesDocument):
 
     def success_message(self, form: DocumentForm) -> str:
         """Return what to say afterwards."""
-        return _("“%(title)s” has a new file; the old one is gone.") % {"title": form.instance.title}
+        return _("“%(title)s” has a new file. The old one was deleted.") % {"title": form.instance.title}
 
 
 class DocumentDelete(LibraryPage, DeleteView):
@@ -179,7 +179,7 @@ class DocumentDelete(LibraryPage, DeleteView):
         return document
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Delete, and say so."""
+        """Delete the document, and show a message."""
         response = super().form_valid(form)
         messages.success(self.request, _("“%(title)s” was deleted.") % {"title": self.object.title})
         return response

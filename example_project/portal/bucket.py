@@ -1,4 +1,4 @@
-"""What the site needs of its bucket, with plain boto3: a policy, a CORS rule, and a look whether both work."""
+"""Sets the policy and the CORS rule of the bucket with boto3, and checks that both work."""
 
 import json
 import urllib.error
@@ -12,7 +12,7 @@ CORS = {"CORSRules": [{"AllowedMethods": ["GET", "HEAD"], "AllowedOrigins": ["*"
 
 
 def public_static_policy(bucket: str) -> dict[str, Any]:
-    """Return the policy that lets everyone read the static files, and nothing else."""
+    """Return the policy that allows everyone to read only the static files."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -28,7 +28,7 @@ def public_static_policy(bucket: str) -> dict[str, Any]:
 
 
 def make_client(environment: Mapping[str, str]) -> Any:
-    """Return an S3 client for the variables that the settings read as well."""
+    """Return an S3 client for the environment variables of the settings."""
     import boto3
 
     return boto3.client(
@@ -41,7 +41,7 @@ def make_client(environment: Mapping[str, str]) -> Any:
 
 
 def prepare(client: Any, bucket: str) -> None:
-    """Make the embedded server's bucket if it is missing, and set its policy and CORS rule."""
+    """Create the bucket if it does not exist, and set its policy and CORS rule."""
     names = {each["Name"] for each in client.list_buckets()["Buckets"]}
     if bucket not in names:
         client.create_bucket(Bucket=bucket)
@@ -50,7 +50,7 @@ def prepare(client: Any, bucket: str) -> None:
 
 
 def why_unreachable(client: Any, bucket: str) -> str:
-    """Ask for *bucket*; return what is wrong with it, or nothing."""
+    """Request *bucket*, and return the error, or an empty string."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -61,7 +61,7 @@ def why_unreachable(client: Any, bucket: str) -> str:
 
 
 def missing_for_static(url: str, bucket: str) -> list[str]:
-    """Fetch a static file as a browser would; return what the owner of *bucket* should add to it."""
+    """Request a static file as a browser does. Return the policy or rule that *bucket* needs."""
     request = urllib.request.Request(url, headers={"Origin": "http://127.0.0.1"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310

@@ -1,9 +1,9 @@
-"""What browsers may keep."""
+"""The cache headers of uploaded files."""
 
 
 def cache_control(name: str) -> dict[str, str]:
-    """Return the parameters of PutObject for *name*: thumbnails may be kept, documents are asked for each time.
+    """Return the parameters of PutObject for *name*: browsers may cache only thumbnails.
 
-    Each thumbnail has a name of its own for ever, so what is behind a name never changes.
+    The name of a thumbnail is never used again, so its content never changes.
     """
     return {"CacheControl": "private, max-age=604800, immutable"} if name.startswith("thumbnails/") else {}

@@ -1,4 +1,4 @@
-"""A test runner that needs no bucket and cannot reach one."""
+"""A test runner that needs no bucket and does not use one."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ IN_MEMORY = {
 
 
 class OfflineRunner(DiscoverRunner):
-    """Runs everything over storages in memory."""
+    """Runs all tests with storages in memory."""
 
     def setup_test_environment(self, **kwargs: Any) -> None:
-        """Take the bucket away."""
+        """Replace the storages."""
         super().setup_test_environment(**kwargs)
         self._storages = override_settings(STORAGES=IN_MEMORY)
         self._storages.enable()
 
     def teardown_test_environment(self, **kwargs: Any) -> None:
-        """Give it back."""
+        """Restore the storages."""
         self._storages.disable()
         super().teardown_test_environment(**kwargs)

@@ -1,4 +1,4 @@
-"""Headers that keep a page to what this site and its bucket serve."""
+"""Headers that allow a page to load files only from this site and its bucket."""
 
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
@@ -10,13 +10,13 @@ from django.utils.functional import cached_property
 
 
 def origin(url: str) -> str:
-    """Return scheme, host and port of *url*; nothing for a relative one."""
+    """Return the scheme, host and port of *url*, or an empty string if it is relative."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
 
 
 def content_security_policy(origins: Iterable[str]) -> str:
-    """Return a policy without inline code that loads files from this site and from *origins* only."""
+    """Return a policy that allows files only from this site and from *origins*, and no inline code."""
     files = " ".join(["'self'", *sorted({each for each in origins if each})])
     directives = {
         "default-src": "'none'",
@@ -33,7 +33,7 @@ def content_security_policy(origins: Iterable[str]) -> str:
 
 
 class SecurityHeadersMiddleware:
-    """Adds Content-Security-Policy and Permissions-Policy to every answer."""
+    """Adds Content-Security-Policy and Permissions-Policy to every response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -46,6 +46,6 @@ class SecurityHeadersMiddleware:
 
     @cached_property
     def policy(self) -> str:
-        """The policy with the origins that the two storages use in their addresses."""
-        # Static files have to be there to have an address; this one every page refers to.
+        """The policy with the origins of the URLs of both storages."""
+        # A static file must exist to have a URL. Every page uses this one.
         return content_security_policy(map(origin, [default_storage.url("origin"), static("library/site.css")]))

@@ -1,16 +1,16 @@
 """Settings of the example project.
 
-Where the files live comes from the environment alone, so that the same code runs against the embedded
-server of ``demo.py`` and against any bucket:
+The bucket is set only by environment variables, so that the same code works with the embedded server of
+``demo.py`` and with any bucket:
 
 ``AWS_STORAGE_BUCKET_NAME``
-    The bucket. Media goes below ``media/``, static files go below ``static/``.
+    The bucket. Media files are below ``media/``, and static files are below ``static/``.
 ``AWS_S3_ENDPOINT_URL``
-    The address of the S3 server; not needed on AWS.
+    The URL of the S3 server. Not needed for AWS.
 ``AWS_S3_REGION_NAME``
     The region of the bucket.
 ``AWS_S3_ACCESS_KEY_ID``, ``AWS_S3_SECRET_ACCESS_KEY``
-    The key pair; without them botocore looks for credentials in its usual places.
+    The access key. Without it, botocore searches for credentials.
 """
 
 import os
@@ -27,7 +27,7 @@ DATA_DIR = Path(os.environ.get("S3STORE_DEMO_DATA") or BASE_DIR / ".data")
 
 
 def _kept_secret(path: Path) -> str:
-    """Return the secret in *path*, which is made up when it is first asked for."""
+    """Return the secret in *path*, which is created if it does not exist."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
@@ -45,7 +45,7 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 
 STORAGES = {
     "default": {"BACKEND": "s3store.storage.S3MediaStorage", "OPTIONS": {"object_parameters": cache_control}},
-    # Nothing here refers to a static file but by {% static %}, so the names without a hash are not needed.
+    # All references to static files use {% static %}, so names without a hash are not needed.
     "staticfiles": {
         "BACKEND": "s3store.storage.S3ManifestStaticStorage",
         "OPTIONS": {"gzip": True, "keep_only_hashed": True},
@@ -57,7 +57,7 @@ AWS_S3_REGION_NAME = os.environ.get("AWS_S3_REGION_NAME") or None
 AWS_S3_ACCESS_KEY_ID = os.environ.get("AWS_S3_ACCESS_KEY_ID") or None
 AWS_S3_SECRET_ACCESS_KEY = os.environ.get("AWS_S3_SECRET_ACCESS_KEY") or None
 
-# Django asks for it, but the addresses of static files come from the storage.
+# Django requires it, but the storage creates the URLs of static files.
 STATIC_URL = "/static/"
 
 # ---------------------------------------------------------------- application
@@ -99,7 +99,7 @@ TEMPLATES = [
     },
 ]
 
-# One database for each bucket: rows must not point into a bucket that never held their objects.
+# One database for each bucket: rows must not refer to objects in a different bucket.
 _bucket_slug = re.sub(r"[^a-z0-9.-]+", "-", (AWS_STORAGE_BUCKET_NAME or "no-bucket").lower())
 DATABASES = {
     "default": {
@@ -109,7 +109,7 @@ DATABASES = {
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# What the runs of collectstatic cost, for the page about them.
+# The cost of collectstatic runs, for the page about static files.
 STATIC_RUNS = DATA_DIR / f"{_bucket_slug}.collectstatic.json"
 
 # ---------------------------------------------------------------- people
@@ -144,7 +144,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
-        # Each answer would be a line; what went wrong is told by django.request.
+        # One line for each response. Errors are logged by django.request.
         "django.server": {"handlers": [], "level": "CRITICAL", "propagate": False},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         "django.request": {"level": "ERROR"},

@@ -1,4 +1,4 @@
-"""Addresses of the site."""
+"""URLs of the site."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
@@ -13,7 +13,7 @@ admin.site.index_title = _("Administration")
 
 
 def favicon(request: HttpRequest) -> HttpResponseRedirect:  # noqa: ARG001
-    """Send browsers to the icon in the bucket; the admin's pages do not name one."""
+    """Redirect browsers to the icon in the bucket. Pages of the admin do not name one."""
     return HttpResponseRedirect(static("library/icon.svg"))
 
 

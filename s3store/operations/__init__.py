@@ -1,1 +1,1 @@
-"""The work of management commands."""
+"""Work on the files of a bucket. Management commands use it."""

@@ -59,7 +59,7 @@ class Demo:
         self.user = self._printed(r"User\s+(\S+)")
         self.password = self._printed(r"Password\s+(\S+)")
         self.guest = self._printed(r"Guest\s+(\S+),")
-        self.guest_password = self._printed(r"Guest\s+\S+, password (\S+):")
+        self.guest_password = self._printed(r"Guest\s+\S+, password (\S+) \(")
         self.s3_url = self._printed(r"Files\s+bucket \S+ on (http://127\.0\.0\.1:\d+)")
 
     @property

@@ -146,7 +146,7 @@ def test_a_document_from_upload_to_deletion(demo, new_page):
     choose(page, "Red square.png", "image/png", red)
     page.get_by_text("Red square.png (").wait_for()  # the module from the bucket runs
     page.get_by_role("button", name="Upload").click()
-    page.get_by_text("“Red square” is in the library.").wait_for()
+    page.get_by_text("“Red square” was added to the library.").wait_for()
     assert natural_widths(page, ".detail-picture img") == [300]
     text = page.locator(".properties").inner_text()
     assert f"{len(red)}\xa0bytes" in text
@@ -259,11 +259,11 @@ def test_a_private_file_is_for_its_owner(demo, new_page):
     guest.get_by_role("link", name="Go to the library").click()
 
     page.get_by_role("button", name="Share it").click()
-    page.get_by_text("is open now to everyone").wait_for()
+    page.get_by_text("is now shared with everyone").wait_for()
     guest.goto(link)
     assert natural_widths(guest, "img") == [1800]
     page.get_by_role("button", name="Make it private").click()
-    page.get_by_text("is private now").wait_for()
+    page.get_by_text("is now private").wait_for()
     assert guest.goto(link).status == 403
 
     stranger = new_page()
@@ -315,7 +315,7 @@ def test_a_dropped_file_is_chosen_and_a_large_one_is_refused_before_the_upload(d
     area.evaluate(drop, [2048])
     assert "file-0.png (2\xa0KB)" in area.inner_text()
     area.evaluate(drop, [1, 1])
-    assert errors.inner_text() == "One file at a time, please."
+    assert errors.inner_text() == "Choose only one file."
     area.evaluate(drop, [26 * 1024 * 1024])
     assert "larger than 25.0" in errors.inner_text()
     page.get_by_role("button", name="Upload").click()
@@ -363,7 +363,7 @@ def test_static_files_come_under_hashed_names_and_stay(demo, new_page):
     assert (encoding, caching) == ("gzip", "public, max-age=31536000, immutable")
     assert int(page.locator("[data-run=sent] [data-requests]").inner_text()) > 100
     page.get_by_role("button", name="Check").click()
-    page.get_by_text("1 request, nothing to send.").wait_for()
+    page.get_by_text("1 request: nothing to send.").wait_for()
     assert page.locator("[data-run=unchanged] [data-requests]").inner_text() == "1"
     page.get_by_role("link", name="Next").click()
     page.get_by_text("Page 2 of").wait_for()
@@ -410,7 +410,7 @@ def test_the_demo_stops_cleanly_and_remembers(tmp_path, new_page, start_demo):
     assert page.locator(".gallery .card").count() == SAMPLES + 1
     assert all(natural_widths(page, ".gallery img"))
     assert fetch(link)[0] == 200, "links that were made before the restart still work"
-    with pytest.raises(RuntimeError, match="another demo is running"):
+    with pytest.raises(RuntimeError, match="another demo uses the data"):
         start_demo(tmp_path)
     page.goto("about:blank")
     assert second.stop(signal.SIGTERM) == 0

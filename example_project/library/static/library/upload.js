@@ -1,5 +1,5 @@
-// Dropping a file, saying what was chosen, and telling "too large" before the upload.
-// The form works without this module; everything it needs is in data- attributes.
+// Drag and drop, the name of the chosen file, and an error for large files before the upload.
+// The form also works without this module. Texts and limits are in data- attributes.
 
 const UNITS = ["bytes", "KB", "MB", "GB"];
 
@@ -94,11 +94,11 @@ class UploadForm {
     this.area = new DropArea(form.querySelector("[data-drop]"));
 
     form.addEventListener("submit", (event) => this.submit(event));
-    // A file that misses the area by an inch must not replace the page.
+    // A file that is dropped beside the area must not replace the page.
     for (const type of ["dragover", "drop"]) {
       document.addEventListener(type, (event) => event.preventDefault());
     }
-    // The back button may bring the page back as it was left.
+    // The back button may restore the page in its last state.
     window.addEventListener("pageshow", () => this.rest());
   }
 
