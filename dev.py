@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Runs what a developer runs, with nothing installed beforehand but Python:
+"""The commands for developers. They need only Python:
 
-    python3 dev.py test [pytest arguments]   linters, types and all tests with coverage; or just these tests
+    python3 dev.py test [pytest arguments]   linters, types and all tests with coverage; with arguments only pytest
     python3 dev.py demo                      the example project, with its own S3 server
     python3 dev.py bench [arguments]         the benchmarks
-    python3 dev.py tox [arguments]           the tests on every Python and Django there is
+    python3 dev.py tox [arguments]           the tests with all supported versions of Python and Django
 
-The packages go to .venv beside this file, and are installed again when pyproject.toml changes.
+Packages are installed in .venv beside this file, and again when pyproject.toml changes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in commands:
         print(__doc__)
         return 0 if arguments and arguments[0] in ("-h", "--help", "help") else 2
-    if sys.version_info < (3, 10):  # noqa: UP036 - whoever runs this may have an older one
+    if sys.version_info < (3, 10):  # noqa: UP036 - the current Python can be older
         print("s3store needs Python 3.10 or newer; this is", sys.version.split()[0])
         return 1
     os.chdir(ROOT)
@@ -79,12 +79,12 @@ def tox(arguments: list[str]) -> int:
 
 
 def set_up() -> None:
-    """Make .venv hold what pyproject.toml asks for."""
+    """Create .venv with the packages of pyproject.toml."""
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     if STAMP.exists() and STAMP.read_text() == wanted and works(PYTHON):
         return
-    if not works(PYTHON):  # absent, half made, or its Python has been removed
-        print("dev.py: making", VENV, flush=True)
+    if not works(PYTHON):  # missing, incomplete, or without its Python
+        print("dev.py: creating", VENV, flush=True)
         if run(sys.executable, "-c", "import ensurepip, venv", quiet=True) != 0:
             sys.exit("dev.py: this Python has no venv with pip. On Debian and Ubuntu: apt-get install python3-venv")
         check(sys.executable, "-m", "venv", "--clear", VENV)
@@ -102,7 +102,7 @@ def works(python: Path) -> bool:
 
 
 def find_browser() -> None:
-    """Install Chromium where that takes no more than asking; elsewhere its tests skip, though not in CI."""
+    """Install Chromium if possible. Without it, browser tests are skipped, or fail in CI."""
     if any(map(shutil.which, BROWSERS)):
         return
     may_install = getattr(os, "geteuid", lambda: -1)() == 0 and Path("/etc/debian_version").exists()
@@ -115,7 +115,7 @@ def find_browser() -> None:
     if any(map(shutil.which, BROWSERS)):
         return
     if os.environ.get("CI", "").lower() in ("1", "true"):
-        sys.exit("dev.py: no Chromium, so the browser tests cannot run: install the package chromium")
+        sys.exit("dev.py: the browser tests need Chromium: install the package chromium")
     print("dev.py: no Chromium found: the browser tests will be skipped", flush=True)
 
 
@@ -134,8 +134,8 @@ def check(*command: str | Path) -> None:
 
 
 def become(*command: str | Path) -> int:
-    """Run a command in place of this one, so that signals reach it."""
-    if os.name != "nt":  # there the shell takes an exec for the end of the command
+    """Replace this process with a command, so that signals reach the command."""
+    if os.name != "nt":  # on Windows the shell interprets exec as the end of the command
         sys.stdout.flush()
         os.execv(command[0], [str(part) for part in command])
     return run(*command)

@@ -1,1 +1,1 @@
-"""s3store, django-storages and django-s3-storage side by side, held to the bars that s3store promises."""
+"""Benchmarks of s3store, django-storages and django-s3-storage, with bars that s3store must keep."""

@@ -1,4 +1,4 @@
-"""The benchmarks: python -m benchmarks, from the root of the repository. README.rst says what is measured."""
+"""The benchmarks: python -m benchmarks, from the root of the repository. README.rst describes the measurements."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CASES = (*measures.CASES, *static_measures.STATIC_CASES)
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     environment.set_up()
-    machine = _machine()  # now, while the load is not our own
+    machine = _machine()  # before the benchmarks create load
     seconds, count = (0.2, 1) if given.quick else (1.0, 5)
     chosen = given.case or CASES
     cases = [case for case in chosen if case in measures.CASES]
@@ -40,14 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> Any:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="s3store beside its peers.")
-    parser.add_argument("--case", action="append", choices=CASES, help="only this; may be repeated")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare s3store with other packages.")
+    parser.add_argument("--case", action="append", choices=CASES, help="run only this case; can be repeated")
     parser.add_argument(
         "--runs", type=int, metavar="N", help="processes for each number and peer (default: 5, static files: 3)"
     )
-    parser.add_argument("--quick", action="store_true", help="one short run each: to see that it works")
+    parser.add_argument("--quick", action="store_true", help="one short run of each case, as a test")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--no-bars", action="store_true", help="exit with 0 also when a bar is missed")
+    parser.add_argument("--no-bars", action="store_true", help="exit with 0 even if a bar is missed")
     return parser.parse_args(arguments)
 
 

@@ -1,9 +1,9 @@
-"""What is measured, one function a case. Runs in benchmarks/.venv, a fresh process each time:
+"""The measurements: one function for each case. Each runs in a new process in benchmarks/.venv:
 
     python -m benchmarks.cases < job.json
 
-A case takes a job and returns what it measured: seconds, bytes and counts by name. One that a peer cannot do
-returns nothing. The cases of URLs are in url_cases.
+A case takes a job and returns the measured seconds, bytes and counts by name. It returns nothing if a peer does not
+support it. The cases of URLs are in url_cases.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ THREADS = 32
 
 
 def prepare(job: Job) -> Measured:
-    """Not a case: make the bucket and the objects to read."""
+    """Create the bucket and the objects to read. This is not a case."""
     storage = job.peer.make(job.place)
     storage.client.create_bucket(Bucket=BUCKET)
     _save(storage, SMALL_NAME)
@@ -91,7 +91,7 @@ def read_large(job: Job) -> Measured:
 
 
 def threads(job: Job) -> Measured:
-    """The first use of a storage by 32 threads at once. All have imported boto3; none has a client yet."""
+    """Measure the first use of a storage by 32 simultaneous threads. boto3 is imported, but no client exists."""
     importlib.import_module("boto3.session")
     importlib.import_module("boto3.s3.transfer")
     storage = job.peer.make(job.place)
@@ -105,7 +105,7 @@ def threads(job: Job) -> Measured:
         except BaseException as error:
             failures.append(error)
         answered.wait()
-        measured.wait()  # a thread that ended would take its client with it
+        measured.wait()  # the client of a thread is deleted when the thread ends
 
     for _ in range(THREADS):
         threading.Thread(target=work, daemon=True).start()
@@ -123,7 +123,7 @@ def threads(job: Job) -> Measured:
 
 
 def module(job: Job) -> Measured:
-    """Importing the storage's module, in a process that has set Django up."""
+    """Measure the import of the storage's module after django.setup()."""
     before = set(sys.modules)
     with _measured() as found:
         importlib.import_module(job.peer.module)
@@ -136,7 +136,7 @@ def module(job: Job) -> Measured:
 
 
 def first_answer(job: Job) -> Measured:
-    """From a process that has set Django up to the first request answered."""
+    """Measure the time from django.setup() to the first response."""
     with _measured() as found:
         expect(job.peer.make(job.place).exists(SMALL_NAME), True)
     return found
@@ -190,7 +190,7 @@ def _read(storage: Any, name: str) -> None:
 
 
 def _repeated(job: Job, action: Callable[[str], None]) -> Measured:
-    """Return the median time of an action, repeated with new names; the first is not counted."""
+    """Return the median time of an action that is repeated with new names, without the first."""
     prefix = secrets.token_hex(8)
     action(f"{prefix}/first.bin")
     durations: list[float] = []
@@ -203,11 +203,11 @@ def _repeated(job: Job, action: Callable[[str], None]) -> Measured:
 
 @contextmanager
 def _measured() -> Iterator[Measured]:
-    """Measure a block's time, and how far the process's memory peaks above what it was before."""
+    """Measure the time of a block, and the increase of the process's peak memory."""
     found: Measured = {}
     idle = _memory("VmRSS")
     if idle is not None:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+        Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     started = time.perf_counter()
     yield found
     found["seconds"] = time.perf_counter() - started
@@ -216,7 +216,7 @@ def _measured() -> Iterator[Measured]:
 
 
 def _memory(name: str) -> Any:
-    """Return a line of this process's status in bytes; None where there is no such file, as on any but Linux."""
+    """Return a line of this process's status in bytes, or None on systems other than Linux."""
     status = Path("/proc/self/status")
     if not status.exists():
         return None

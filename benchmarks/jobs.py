@@ -1,4 +1,4 @@
-"""A job: what a process of its own is told to measure."""
+"""A job: the input of a process that measures."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from benchmarks.peers import PEERS, Peer, Place
 
 Measured = dict[str, float]
-"""What a case measured, by name: seconds, bytes and counts."""
+"""The measured seconds, bytes and counts of a case, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A case to run: with which peer, against which server; `seconds` is how long short actions are repeated."""
+    """A case to run, with a peer and a server. Short actions are repeated for `seconds`."""
 
     case: str
     peer_name: str
@@ -26,6 +26,6 @@ class Job:
 
 
 def expect(found: object, wanted: object) -> None:
-    """A storage that is fast and wrong is no peer."""
+    """Raise an error if the results differ: a storage must be correct to be compared."""
     if found != wanted:
         raise RuntimeError(f"expected {wanted!r:.80}, got {found!r:.80}")

@@ -1,4 +1,4 @@
-"""The lines of the table: what a case measured, in which unit, and the bar it is held to."""
+"""The lines of the table: the measured value of a case, its unit and its bar."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 DELAYS = (0, 20)
-"""Milliseconds of a round trip: none is rclone on the loopback, the other lies behind a proxy."""
+"""The delays of a round trip in milliseconds: none (rclone on the loopback), and one of a proxy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """What a number counts, and how it is shown."""
+    """The unit of a number, and how it is displayed."""
 
     name: str
     scale: float
@@ -32,7 +32,7 @@ COUNT = Unit(name="", scale=1, digits=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One number of a case. Bars are the most it may be: relative to django-storages, and in itself."""
+    """One number of a case. Bars are maximum values: relative to django-storages, and absolute."""
 
     case: str
     title: str
@@ -43,7 +43,7 @@ class Measure:
 
     @property
     def reduce(self) -> Callable[[Iterable[float]], float]:
-        """What makes one number of several runs: of times the median, of bytes the worst, as they are limits."""
+        """Combines several runs into one number: the median of times, and the maximum of bytes."""
         return max if self.number in ("received", "memory") else statistics.median
 
     @property
@@ -54,7 +54,7 @@ class Measure:
         return f"<= {', '.join(bars)}" if bars else ""
 
     def held(self, ours: float | None, ratio: float | None) -> bool | None:
-        """Whether all bars are held; None where there is none, or nothing to hold to one."""
+        """Return whether all bars are kept, or None if there is no bar or no value."""
         bars = [(value, most) for value, most in ((ratio, self.most_ratio), (ours, self.most)) if most is not None]
         if not bars or any(value is None for value, _ in bars):
             return None
@@ -94,6 +94,6 @@ MEASURES = (
 
 CASES = tuple(dict.fromkeys(measure.case for measure in MEASURES))
 OFFLINE = ("module", "signed_url", "public_url", "domain_url", "cloudfront_url", "page")
-"""Cases that send nothing: they are measured without a delay only."""
+"""Cases without requests: they are measured only without a delay."""
 COUNTED = ("tail",)
-"""Cases of which a proxy counts the bytes, also where there is no delay."""
+"""Cases of which a proxy counts the bytes, even without a delay."""

@@ -1,4 +1,4 @@
-"""The storages that are compared. All talk to one bucket with the same keys, signature and addressing."""
+"""The compared storages. All use the same bucket, credentials, signature version and addressing style."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ OURS = "s3store"
 MEASURED_AGAINST = "django-storages"
 BUCKET = "benchmarks"
 
-# Where URLs lead: nobody is asked for them.
+# The bucket of URLs: no request is sent to it.
 REGION = "eu-central-1"
 HOST = f"{BUCKET}.s3.{REGION}.amazonaws.com"
 DOMAIN = "cdn.example.com"
 LOCATION = "media"
 
 Place = Mapping[str, str]
-"""endpoint_url, access_key, secret_key and region_name of the server."""
+"""The endpoint_url, access_key, secret_key and region_name of the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +32,13 @@ class Peer:
     can_write: bool = True
 
     def make(self, place: Place, *, overwrite: bool = True) -> Any:
-        """Return a storage, importing its module."""
+        """Import the module of the storage, and return the storage."""
         return self._make(self.options(place, overwrite))
 
     def make_for_urls(self, place: Place, kind: str) -> Any:
         """Return a storage of a bucket on AWS whose URLs are `signed`, `public`, at a `domain` or by `cloudfront`.
 
-        None if the peer has no such URLs.
+        Returns None if the peer does not support such URLs.
         """
         options = self.url_options(place, kind)
         return None if options is None else self._make(options)

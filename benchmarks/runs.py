@@ -1,4 +1,4 @@
-"""Running the cases: the server, the proxies before it, and a fresh process for every measurement."""
+"""Runs the cases: a server, proxies in front of it, and a new process for each measurement."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from s3store.testing.servers import Server, rclone_server
 from tests.faults.proxy import FaultProxy
 
 LARGE_SIZE = 128 * 1024**2
-_PATIENCE = 300.0  # seconds for one process
+_PATIENCE = 300.0  # seconds for each process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the table: a measure at a delay (ms of a round trip), and what the runs of each peer come to."""
+    """One line of the table: a measure, the delay of a round trip in ms, and the results of each peer."""
 
     measure: Measure
     delay: int
@@ -40,8 +40,8 @@ class Row:
 
 
 def measure(cases: Iterable[str], *, runs: int, seconds: float) -> Iterator[Row]:
-    """Run the cases and yield their rows. `seconds` is how long short actions are repeated in each process."""
-    # rclone lies beside the Python of the environment, which need not be the one that runs this.
+    """Run the cases and yield their rows. Each process repeats short actions for `seconds`."""
+    # rclone is in the directory of the environment's Python, which can differ from the current one.
     os.environ["PATH"] = os.pathsep.join([str(environment.SCRIPTS), os.environ.get("PATH", "")])
     with rclone_server() as server, tempfile.TemporaryDirectory(prefix="s3store-benchmarks-") as directory:
         large = Path(directory, "large.bin")
@@ -61,7 +61,7 @@ def measure(cases: Iterable[str], *, runs: int, seconds: float) -> Iterator[Row]
 
 
 def _interleaved(job: Job, server: Server, delay: int, runs: int) -> dict[str, list[Measured]]:
-    """Run a case with all peers in turn, so that what else the machine does meets them alike."""
+    """Run a case with all peers in turn, so that other load on the machine affects all of them."""
     found: dict[str, list[Measured]] = {name: [] for name in PEERS}
     for number in range(runs):
         print(f"benchmarks: {job.case}, {delay} ms, run {number + 1} of {runs}", file=sys.stderr, flush=True)
@@ -69,7 +69,7 @@ def _interleaved(job: Job, server: Server, delay: int, runs: int) -> dict[str, l
             with _proxied(server, delay, counted=job.case in COUNTED) as proxy:
                 place = {**job.place, "endpoint_url": proxy.url if proxy else server.endpoint_url}
                 measured = _run(dataclasses.replace(job, peer_name=name, place=place))
-            if proxy:  # after its end, when no exchange is left open
+            if proxy:  # after the process has ended, so that all exchanges are complete
                 exchanges = proxy.requests(target=f"^/{BUCKET}/{LARGE_NAME}")
                 measured["received"] = sum(exchange.response_bytes_sent_to_client for exchange in exchanges)
             found[name].append(measured)
@@ -86,7 +86,7 @@ def _proxied(server: Server, delay: int, *, counted: bool) -> Iterator[FaultProx
 
 
 def _run(job: Job) -> Measured:
-    """Run one case in a process of its own."""
+    """Run one case in a new process."""
     process = subprocess.run(
         [environment.PYTHON, "-m", "benchmarks.cases"],
         input=json.dumps(dataclasses.asdict(job)),
@@ -98,14 +98,14 @@ def _run(job: Job) -> Measured:
         check=False,
     )
     if process.returncode:
-        raise RuntimeError(f"{job.case} with {job.peer_name} failed; what it said is above.")
+        raise RuntimeError(f"{job.case} with {job.peer_name} failed. Its output is above.")
     measured: Measured = json.loads(process.stdout)
     return measured
 
 
 def _row(each: Measure, delay: int, found: dict[str, list[Measured]]) -> Row:
     numbers = {name: [run.get(each.number) for run in runs] for name, runs in found.items()}
-    # Runs that were neighbours are compared: that cancels what drifts from run to run.
+    # Only consecutive runs are compared, because the speed of the machine changes over time.
     pairs = zip(numbers[OURS], numbers[MEASURED_AGAINST], strict=True)
     return Row(
         measure=each,

@@ -1,4 +1,4 @@
-"""A project's static files, made up: the same ones for the same count."""
+"""Generated static files of a project. The same count always gives the same files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DIRECTORIES = 40
 
 
 def make_tree(directory: Path, count: int) -> int:
-    """Make that many files and return their bytes. Sizes are log-normal; a style sheet refers to three images."""
+    """Create `count` files and return their total bytes. Sizes are log-normal. A style sheet refers to three images."""
     dice = random.Random(count)
     kinds = [kind for kind, percent in _KINDS.items() for _ in range(percent)]
     names = [f"app{number % _DIRECTORIES}/{kinds[number * 37 % 100]}/file{number}" for number in range(count)]
@@ -46,6 +46,6 @@ def _content(name: str, size: int, images: list[str], dice: random.Random) -> by
 
 
 def _filled(pattern: str, size: int, dice: random.Random) -> list[str]:
-    """Return lines of that many bytes in all, about."""
+    """Return lines of about `size` bytes in total."""
     count = max(1, size // (len(pattern) + 8))
     return [pattern.format(dice.getrandbits(32), dice.getrandbits(16)) for _ in range(count)]

@@ -1,4 +1,4 @@
-"""The lines of the table of static files, and the bars they are held to."""
+"""The lines of the table of static files, and their bars."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.measures import COUNT, MIB, SECONDS, Unit
 from benchmarks.static_peers import COLLECTFASTA, DJANGO_STORAGES, S5CMD
 
 DELAY = 20
-"""Milliseconds of a round trip."""
+"""The delay of a round trip in milliseconds."""
 
 TIMES = Unit(name="x", scale=1, digits=2)
 MILLISECONDS_A_FILE = Unit(name="ms", scale=1000, digits=3)
@@ -18,7 +18,7 @@ MILLISECONDS_A_FILE = Unit(name="ms", scale=1000, digits=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticMeasure:
-    """One number of a case. Bars are the most it may be: relative to peers, by their names, and in itself."""
+    """One number of a case. Bars are maximum values: relative to peers, by name, and absolute."""
 
     case: str
     title: str
@@ -29,7 +29,7 @@ class StaticMeasure:
 
     @property
     def reduce(self) -> Callable[[Iterable[float]], float]:
-        """What makes one number of several runs: of times the median, of counts and bytes the worst."""
+        """Combines several runs into one number: the median of times, and the maximum of counts and bytes."""
         return max if self.unit in (COUNT, MIB) else statistics.median
 
     @property

@@ -1,4 +1,4 @@
-"""What is compared as the way to publish static files: four apps of Django, and a tool that copies."""
+"""The compared ways to publish static files: four Django apps, and a copy tool."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.peers import OURS, Place
 
 LOCATION = "static"
 THREADS = 20
-"""What Collectfasta's documentation says."""
+"""The number of threads in Collectfasta's documentation."""
 
 S5CMD = "s5cmd"
 COLLECTFASTA = "collectfasta"
@@ -32,7 +32,7 @@ _STRATEGIES = ("Boto3Strategy", "Boto3ManifestMemoryStrategy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticPeer:
-    """One way to publish. Some send one request at a time: they run once, whatever is asked for."""
+    """One way to publish. Slow peers, which send one request at a time, run only once."""
 
     name: str
     slow: bool = False
@@ -42,7 +42,7 @@ class StaticPeer:
         return self.name in STORAGES
 
     def publishes(self, *, manifest: bool) -> bool:
-        """Whether it can do this at all."""
+        """Return whether the peer supports the case."""
         return bool(STORAGES[self.name][manifest]) if self.is_django else not manifest
 
     def settings(self, place: Place, bucket: str, directory: str, *, manifest: bool) -> dict[str, Any]:
@@ -88,8 +88,8 @@ class StaticPeer:
         }
 
 
-# Its documentation advises against this cache with threads. It has a lock, needs no server and no disk, and is empty in
-# each process: hashes then come from the listing.
+# Its documentation advises against this cache with threads. But it has a lock, needs no server or disk, and is empty in
+# each process, so that hashes come from the listing.
 _MEMORY: Mapping[str, Any] = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
     "OPTIONS": {"MAX_ENTRIES": 1_000_000},

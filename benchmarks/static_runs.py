@@ -1,4 +1,4 @@
-"""Running what publishes static files: a bucket of its own for every run, a proxy before it, and a fresh process."""
+"""Runs the publishing of static files: a new bucket, a proxy and a new process for each run."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from tests.faults.proxy import FaultProxy
 _FILES, _FILES_QUICK = 1000, 20
 _SIZES, _SIZES_QUICK = (1000, 5000, 20_000), (20, 40, 80)
 _LEAST = 10
-_PATIENCE = 1800.0  # seconds for one process
+_PATIENCE = 1800.0  # seconds for each process
 
 _FAST = (OURS, S5CMD, COLLECTFASTA)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticRow:
-    """One line of the table: a measure, what the runs of each peer come to, and what ours is of those with a bar."""
+    """One line of the table: a measure, the results of each peer, and ours relative to peers with a bar."""
 
     measure: StaticMeasure
     values: dict[str, float | None]
@@ -44,7 +44,7 @@ class StaticRow:
 
     @property
     def held(self) -> bool | None:
-        """Whether all bars are held; None where there is none."""
+        """Return whether all bars are kept, or None if there is none."""
         bars = [(self.ratios[peer], most) for peer, most in self.measure.ratios.items()]
         if self.measure.most is not None:
             bars.append((self.values[OURS], self.measure.most))
@@ -71,7 +71,7 @@ def measure(cases: Iterable[str], *, runs: int, quick: bool) -> Iterator[StaticR
 
 
 class Scene:
-    """A server, and a directory for the files and what is told of runs."""
+    """A server, and a directory for the files and the results of runs."""
 
     def __init__(self, server: Server, directory: Path) -> None:
         self._server = server
@@ -79,11 +79,11 @@ class Scene:
         self._buckets = 0
 
     def compared(self, names: Iterable[str], count: int, runs: int, *, manifest: bool) -> dict[str, list[Measured]]:
-        """Publish as many files with all peers in turn, and once more when nothing has changed."""
+        """Publish `count` files with all peers in turn, and again without changes."""
         tree, few = self._tree(count), self._tree(_LEAST)
         found: dict[str, list[Measured]] = {name: [] for name in names}
         for name in found:
-            # Not counted: it leaves the modules compiled and the binaries read.
+            # Not counted: it compiles the modules and reads the binaries.
             self._published(STATIC_PEERS[name], few, self._bucket(), _LEAST, manifest=False)
         for number in range(runs):
             for name in found:
@@ -99,7 +99,7 @@ class Scene:
         return found
 
     def growth(self, sizes: tuple[int, int, int]) -> Measured:
-        """Publish more and more files with ours."""
+        """Publish increasing numbers of files with s3store."""
         peer = STATIC_PEERS[OURS]
         trees = {count: self._tree(count) for count in (_LEAST, *sizes)}
         found: Measured = {}
@@ -126,7 +126,7 @@ class Scene:
         }
 
     def _published(self, peer: StaticPeer, tree: Path, bucket: str, count: int, *, manifest: bool) -> Measured:
-        """Publish a directory, and expect at least so many files to arrive."""
+        """Publish a directory, and check that at least `count` files arrive."""
         server = self._server
         with FaultProxy(server.endpoint_url, delay=DELAY / 2000) as proxy:
             place = {
@@ -171,7 +171,7 @@ class Scene:
         seconds = time.perf_counter() - began
         if process.returncode:
             raise RuntimeError(f"{peer.name} failed:\n{process.stdout[-4000:]}")
-        # A tool without an interpreter to start does nothing but the work.
+        # The whole process of a binary is the work.
         return {"process": seconds, "work": seconds, **(json.loads(told.read_text()) if peer.is_django else {})}
 
     def _tree(self, count: int) -> Path:
@@ -180,7 +180,7 @@ class Scene:
         return tree
 
     def _bucket(self) -> str:
-        """Make a bucket, without the proxy."""
+        """Create a bucket, without the proxy."""
         self._buckets += 1
         name = f"static-{self._buckets}"
         server = self._server
@@ -200,7 +200,7 @@ class Scene:
             connection.request("PUT", f"/{name}?{query}")
             answer = connection.getresponse()
             if answer.status != 200:
-                raise RuntimeError(f"The bucket {name} could not be made: {answer.status} {answer.read()!r}")
+                raise RuntimeError(f"The bucket {name} could not be created: {answer.status} {answer.read()!r}")
         finally:
             connection.close()
         return name
@@ -214,7 +214,7 @@ def _row(each: StaticMeasure, found: dict[str, list[Measured]]) -> StaticRow:
     numbers = {name: [run.get(each.number) for run in runs] for name, runs in found.items()}
 
     def ratio(peer: str) -> float | None:
-        # Neighbours are compared; who ran once was the neighbour of the first of ours.
+        # Only consecutive runs are compared. A single run is compared with our first run.
         pairs = zip(numbers[OURS], numbers.get(peer, ()), strict=False)
         return _reduced(each, (ours / theirs for ours, theirs in pairs if ours is not None and theirs))
 

@@ -1,9 +1,9 @@
-"""The manage.py of a site whose only content is static files. Runs in benchmarks/.venv, a fresh process each time:
+"""The manage.py of a site with only static files. Each command runs in a new process in benchmarks/.venv:
 
     python -m benchmarks.static_site site.json collectstatic --noinput
 
-`site.json` has the settings, and the path to which is written what the process alone can tell: the seconds since
-Django was set up, and the memory at its peak.
+`site.json` has the settings, and the path of the file for the results: the seconds since django.setup(), and the peak
+memory.
 """
 
 from __future__ import annotations

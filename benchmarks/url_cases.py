@@ -1,4 +1,4 @@
-"""What is measured of URLs, one function a case. The bucket is on AWS, and nothing is sent there: that is counted."""
+"""The measurements of URLs: one function for each case. Requests to the bucket are counted, and there are none."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def cloudfront_url(job: Job) -> Measured:
 
 
 def page(job: Job) -> Measured:
-    """A page of thumbnails: what their URLs add to the rendering of the same page with strings in their place."""
+    """Measure a page of thumbnails: the additional time of URLs, compared with strings in the same page."""
     sent = _requests()
     storage = _storage(job, "signed")
     photo = _model(storage)
@@ -54,7 +54,7 @@ def page(job: Job) -> Measured:
 
     seconds = _repeated(job, added)
     first, second, third = (_a_second_later(lambda: render(photos)) for _ in range(3))
-    # The end of a window may lie between two of the three, but not twice.
+    # The end of a window can be between two of the three, but not twice.
     changed = min(_changed(first, second), _changed(second, third))
     return {"seconds": seconds, "changed": changed, "requests": len(sent)}
 
@@ -73,9 +73,9 @@ def _storage(job: Job, kind: str) -> Any:
 
 
 def _urls(job: Job, kind: str, base: str, marks: tuple[str, ...] = ()) -> Measured:
-    """Return the seconds that a URL takes, of names that need no quoting and of names that do.
+    """Return the seconds for a URL, for names without and with characters to quote.
 
-    No name comes twice: what a storage remembers of a URL does not help it.
+    All names are different, so that caches of URLs have no effect.
     """
     storage = _storage(job, kind)
     if storage is None:
@@ -92,7 +92,7 @@ def _urls(job: Job, kind: str, base: str, marks: tuple[str, ...] = ()) -> Measur
 
 
 def _names(round_: int, *, quoted: bool = False) -> list[str]:
-    """Return names as projects have them; the same in all processes, others in each round."""
+    """Return realistic names: the same in all processes, and different ones in each round."""
     dice = random.Random(round_)
     pattern = (
         "galerien/Frühjahr {year}/{month:02}/Ansicht von Süden {id:08x} (groß).jpg"
@@ -120,7 +120,7 @@ def _timed(action: Callable[[], object]) -> float:
 
 
 def _repeated(job: Job, seconds_of: Callable[[int], float]) -> float:
-    """Return the median of what rounds take, which are numbered from 1 on; the first is not counted."""
+    """Return the median time of rounds, which are numbered from 1, without the first."""
     seconds_of(1)
     durations: list[float] = []
     deadline = time.perf_counter() + job.seconds
@@ -162,7 +162,7 @@ def _a_second_later(action: Callable[[], str]) -> str:
 
 
 def _requests() -> list[str]:
-    """Return a list to which every look-up of a host and every connection from now on is added."""
+    """Return a list that collects all later DNS look-ups and connections."""
     events: list[str] = []
 
     def note(event: str, _: object) -> None:

@@ -478,7 +478,9 @@ class SignedTests(TestCase):
             self.assertEqual(document.is_private, is_private)
         self.assertEqual(self.client.get(url).status_code, 405)
         self.client.force_login(self.other)
-        self.assertContains(self.client.post(url, {"is_private": "on"}), "You cannot change this document", status_code=403)
+        self.assertContains(
+            self.client.post(url, {"is_private": "on"}), "You cannot change this document", status_code=403
+        )
         document.refresh_from_db()
         self.assertFalse(document.is_private)
 
