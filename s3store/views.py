@@ -22,6 +22,8 @@ from django.views.generic.detail import SingleObjectMixin
 from s3store.core.keys import UnsafeNameError, clean_name
 from s3store.serving import EXPIRE, INTERNAL_LOCATION, Mode, file_response
 
+_WORDS = ("mode", "expire", "inline", "content_type", "max_range", "internal_location")
+
 
 class ServingView(AccessMixin, View):
     """Base class of views that serve files. The attributes are the arguments of `file_response`.
@@ -46,18 +48,8 @@ class ServingView(AccessMixin, View):
 
     def serve(self, storage: Storage | str, name: str) -> HttpResponseBase:
         """Return the response for a user with permission."""
-        return file_response(
-            self.request,
-            storage,
-            name,
-            mode=self.mode,
-            expire=self.expire,
-            download_as=self.get_download_name(name),
-            inline=self.inline,
-            content_type=self.content_type,
-            max_range=self.max_range,
-            internal_location=self.internal_location,
-        )
+        words = {item: getattr(self, item) for item in _WORDS}
+        return file_response(self.request, storage, name, download_as=self.get_download_name(name), **words)
 
     def _said_yes(self, answer: object) -> bool:
         """Return the result of `has_permission`. Refuse coroutines and responses, which are always true."""

@@ -5,7 +5,6 @@ AWS: "GetObject", "Overriding response header values through the request".
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
@@ -14,6 +13,7 @@ from typing import Any
 from s3store.core import media_types
 from s3store.core.disposition import content_disposition
 from s3store.core.parameters import header_problem
+from s3store.core.suggest import did_you_mean
 
 QUERY = {
     "ResponseCacheControl": "response-cache-control",
@@ -40,8 +40,7 @@ def signed_query(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
     """
     for name, value in parameters.items():
         if name not in QUERY:
-            near = difflib.get_close_matches(str(name), QUERY, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"A signed URL can contain {', '.join(QUERY)}."
+            hint = did_you_mean(name, QUERY, f"A signed URL can contain {', '.join(QUERY)}.")
             raise ValueError(f"{name!r} cannot be part of a signed URL. {hint}")
         if problem := header_problem(value):
             raise ValueError(f"{name}: {problem}.")

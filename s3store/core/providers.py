@@ -5,12 +5,13 @@ If the documentation says nothing about a feature, such as `If-None-Match` on Pu
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from s3store.core import suggest
 
 # RFC 1123, 2.1: a label of a host name.
 _HOST_PART = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -207,4 +208,4 @@ def nearest(name: str) -> str | None:
     """Return the provider that a wrong name probably means: `cloudflare`, `R2`, `mino`."""
     wanted = name.lower()
     titles = (known for known, provider in PROVIDERS.items() if wanted in provider.title.lower().split())
-    return next(titles, None) or next(iter(difflib.get_close_matches(wanted, PROVIDERS, n=1)), None)
+    return next(titles, None) or suggest.nearest(wanted, PROVIDERS)

@@ -55,61 +55,33 @@ class Distribution:
             url_signer=options.cloudfront_signer,
         )
 
-    def sign(
-        self,
-        url: str,
-        expires: int,
-        *,
-        now: float,
-        starts: int | None = None,
-        ip_address: str | None = None,
-        resource: str | None = None,
-    ) -> str:
-        """Return `url` signed until `expires`, in seconds since 1970, as `core.cloudfront.signed_url` does.
+    def sign(self, url: str, expires: int, *, now: float, **terms: Any) -> str:
+        """Return `url` signed until `expires`, in seconds since 1970. `terms`: see `core.cloudfront.signed_url`.
 
-        Raises ValueError if `expires` is in the past, and ImproperlyConfigured for other arguments if there is a
+        Raises ValueError if `expires` is in the past, and ImproperlyConfigured for terms if there is a
         `cloudfront_signer`.
         """
         _refuse_past(expires, now)
-        custom = starts is not None or ip_address is not None or resource is not None
-        if self.signer is None and not custom:
+        if self.signer is None and not any(value is not None for value in terms.values()):
             until = datetime.fromtimestamp(expires, tz=timezone.utc)
             signed: str = self.url_signer.generate_presigned_url(url, date_less_than=until)
             return signed
-        return cloudfront.signed_url(
-            url,
-            expires=expires,
-            key_id=self.key_id,
-            sign=self._policy_signer,
-            hash_algorithm=self.hash_algorithm,
-            starts=starts,
-            ip_address=ip_address,
-            resource=resource,
-        )
+        return cloudfront.signed_url(url, expires=expires, **self._signing, **terms)
 
-    def cookies(
-        self, prefix_key: str, expires: int, *, now: float, starts: int | None = None, ip_address: str | None = None
-    ) -> dict[str, str]:
+    def cookies(self, prefix_key: str, expires: int, *, now: float, **terms: Any) -> dict[str, str]:
         """Return cookies for all keys that start with `prefix_key`, until `expires`. Raises the errors of `sign`."""
         _refuse_past(expires, now)
-        return cloudfront.cookies(
-            cloudfront.everything_below(self.base_url, prefix_key),
-            expires=expires,
-            key_id=self.key_id,
-            sign=self._policy_signer,
-            hash_algorithm=self.hash_algorithm,
-            starts=starts,
-            ip_address=ip_address,
-        )
+        resource = cloudfront.everything_below(self.base_url, prefix_key)
+        return cloudfront.cookies(resource, expires=expires, **self._signing, **terms)
 
     @property
-    def _policy_signer(self) -> Callable[[bytes], bytes]:
+    def _signing(self) -> dict[str, Any]:
         if self.signer is None:
             raise ImproperlyConfigured(
                 "cloudfront_signer can sign only a single URL with an expiry. For cookies, start times, addresses and "
                 "prefixes, set cloudfront_key_id and cloudfront_key instead."
             )
-        return self.signer
+        return {"key_id": self.key_id, "sign": self.signer, "hash_algorithm": self.hash_algorithm}
 
 
 def _refuse_past(expires: int, now: float) -> None:

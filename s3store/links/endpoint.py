@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,31 +38,10 @@ class Endpoint:
         return self._found[0]
 
     @sensitive_variables()
-    def presign(
-        self,
-        method: str,
-        key: str,
-        *,
-        credentials: sigv4.Credentials,
-        stamp: int,
-        expires: int,
-        query: Iterable[tuple[str, str]] = (),
-        headers: Mapping[str, str] | None = None,
-    ) -> str:
-        """Return the presigned URL of an object. The arguments are those of `core.sigv4.presign`."""
+    def presign(self, method: str, key: str, **signing: Any) -> str:
+        """Return the presigned URL of an object. `signing`: the other arguments of `core.sigv4.presign`."""
         path = f"{self.path}/{urls.quote_key(key)}"
-        signed = sigv4.presign(
-            method,
-            self.host,
-            path,
-            credentials=credentials,
-            region=self.region,
-            stamp=stamp,
-            expires=expires,
-            query=query,
-            headers=headers,
-        )
-        return f"{self.origin}{path}?{signed}"
+        return f"{self.origin}{path}?{sigv4.presign(method, self.host, path, region=self.region, **signing)}"
 
     @cached_property
     def region(self) -> str:
