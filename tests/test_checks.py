@@ -79,8 +79,8 @@ def test_a_broken_rule_is_reported_with_its_place() -> None:
         found = messages(one=ours(bucket_name="bucket", location="1"), two=ours(bucket_name="bucket", location="2"))
     assert [message.id for message in found] == ["s3store.E004", "s3store.E004"]
     assert [message.msg for message in found] == [
-        "STORAGES['one']: settings.AWS_QUERYSTRING_EXPIRE: A signed URL cannot have a lifetime of 0 seconds.",
-        "STORAGES['two']: settings.AWS_QUERYSTRING_EXPIRE: A signed URL cannot have a lifetime of 0 seconds.",
+        "STORAGES['one']: settings.AWS_QUERYSTRING_EXPIRE: a signed URL cannot have a lifetime of 0 seconds.",
+        "STORAGES['two']: settings.AWS_QUERYSTRING_EXPIRE: a signed URL cannot have a lifetime of 0 seconds.",
     ]
     assert all(message.level == checks.ERROR and "7 days" in str(message.hint) for message in found)
 

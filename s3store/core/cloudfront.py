@@ -49,8 +49,9 @@ def canned_policy(url: str, expires: int) -> bytes:
 
 
 def custom_policy(resource: str, *, expires: int, starts: int | None = None, ip_address: str | None = None) -> bytes:
-    """Return the policy that allows a resource until `expires`, only after `starts` (both in seconds since 1970), and
-    only to `ip_address`: an IPv4 address or a network such as `192.0.2.0/24`.
+    """Return the policy that allows a resource until `expires` and after `starts`, both in seconds since 1970.
+
+    `ip_address` limits it to an IPv4 address or a network such as `192.0.2.0/24`.
 
     Raises ValueError if `starts` is not before `expires`, or for an address that is not IPv4.
     """

@@ -1,8 +1,8 @@
 """Conversion of everything that `save` accepts to bytes.
 
-Content can be bytes, str, a Django file, a file that is not seekable, that returns less than requested or that yields
-text, or a generator of chunks. It is always read to its end: claimed sizes can be wrong, and boto3's own uploader
-stores a truncated object after a short read.
+Content can be bytes, str, a generator of chunks, or any file: even one that is not seekable, yields text, or returns
+less than requested. It is always read to its end: claimed sizes can be wrong, and boto3's own uploader stores a
+truncated object after a short read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The steps of collectstatic: stage locally, list once, plan by content, upload what differs, write the manifest last.
 
-No file is deleted before its successor exists, and the manifest, which decides what pages refer to, is written when all
-files that it names are in the bucket. An interrupted run does no harm: the next one sends the rest.
+No file is deleted before its successor exists. The manifest, which decides what pages refer to, is written after all
+files that it names. An interrupted run does no harm: the next one sends the rest.
 """
 
 from __future__ import annotations

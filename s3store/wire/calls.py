@@ -24,8 +24,8 @@ def call(
 ) -> Any:
     """Return boto3's response to `operation`. `precondition` is the error for a 412.
 
-    botocore stops retrying when the retry quota, which all threads share, is exhausted: responses such as 412 reduce it
-    for good. In that case, the remaining `attempts` are made here.
+    botocore stops retrying when its retry quota is exhausted. All threads share the quota, and responses such as 412
+    reduce it permanently. In that case, the remaining `attempts` are made here.
     """
     with counted_attempts(attempts) as effort:
         while True:

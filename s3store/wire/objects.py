@@ -31,8 +31,8 @@ class Target:
 class Objects(Derived):
     """The only place where names become keys. A storage call uses the same one from its first to its last step.
 
-    The bucket, everything else that is computed from the options, and what S3 just returned about files belong to it;
-    when options change, a storage starts with a new one.
+    It contains the bucket, everything else that is computed from the options, and the cached facts about files. When
+    options change, a storage creates a new one.
     """
 
     @cached_property
