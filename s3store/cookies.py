@@ -34,11 +34,19 @@ def set_cookies(
 ) -> None:
     """Set cookies that allow the browser to load everything below the directory `prefix` from CloudFront.
 
-    `expire`, `starts` and `ip_address` are those of `cloudfront_url`. `domain` is a parent domain of the site and of
-    `custom_domain` (default: the site's own host). Default for `path`: that of the directory, so that cookies for
-    several directories do not replace each other. The response becomes `Cache-Control: private`.
+    `storage`
+        An S3Storage with a custom domain and a key for CloudFront.
+    `expire`, `starts`, `ip_address`
+        The arguments of `S3Storage.cloudfront_url`.
+    `domain`
+        The common parent domain of the site and of `custom_domain`. Default: the host of the site only.
+    `path`
+        Default: the path of the directory. A browser can have cookies for several directories.
+    `secure`, `httponly`, `samesite`
+        The arguments of Django's HttpResponse.set_cookie.
 
-    The browser deletes the cookies when it is closed. AWS: "Prevent misuse of signed cookies".
+    The response gets `Cache-Control: private`. The browser deletes the cookies when it is closed. Raises ValueError for
+    a domain that does not contain `custom_domain`. AWS: "Prevent misuse of signed cookies".
     """
     where = _where(storage, prefix, domain, path)
     found = storage.cloudfront_cookies(prefix, expire=expire, starts=starts, ip_address=ip_address)
@@ -56,7 +64,7 @@ def delete_cookies(
     path: str | None = None,
     samesite: SameSite = "Lax",
 ) -> None:
-    """Delete the cookies of `set_cookies`. `prefix`, `domain`, `path` and `samesite` must be the same."""
+    """Delete the cookies that `set_cookies` set with the same `prefix`, `domain`, `path` and `samesite`."""
     where = _where(storage, prefix, domain, path)
     for name in COOKIES:
         response.delete_cookie(name, domain=domain, path=where, samesite=samesite)

@@ -14,7 +14,10 @@ from s3store.storage import S3Storage
 
 
 class S3FieldFile(FieldFile):
-    """A FieldFile with the methods of S3Storage for one file."""
+    """The value of an S3FileField: Django's FieldFile, with methods of S3Storage.
+
+    Without a file, they raise ValueError, as FieldFile does.
+    """
 
     @property
     def _s3(self) -> S3Storage:
@@ -34,7 +37,7 @@ class S3FieldFile(FieldFile):
         content_type: str | None = None,
         inline: bool = False,
     ) -> str:
-        """Return the URL. The arguments are those of `S3Storage.url`; the attribute `url` has none."""
+        """Return the URL. The arguments are those of `S3Storage.url`."""
         return self._s3.url(
             self._stored_name,
             expire=expire,
@@ -45,7 +48,7 @@ class S3FieldFile(FieldFile):
         )
 
     def stat(self) -> Stat:
-        """Return the facts that S3 returns about the file: one request."""
+        """Return what S3 knows about the file. Always sends a request."""
         return self._s3.stat(self._stored_name)
 
     def get_metadata(self) -> dict[str, str]:
@@ -61,19 +64,19 @@ class S3FieldFile(FieldFile):
         return self._s3.get_acl(self._stored_name)
 
     def set_acl(self, acl: str) -> None:
-        """Replace the ACL with a canned one."""
+        """Replace the ACL with a canned ACL."""
         self._s3.set_acl(self._stored_name, acl)
 
     def download_to(self, target: IO[bytes]) -> int:
-        """Write the content to an open binary file. Returns the number of bytes."""
+        """Write the content to an open binary file, and return the number of bytes."""
         return self._s3.download_to(self._stored_name, target)
 
     def download_path(self, path: str | os.PathLike[str]) -> Path:
-        """Download the file to a local path. The local file appears complete or not at all."""
+        """Download the file to a local path, and return the path. The local file appears complete or not at all."""
         return self._s3.download_path(self._stored_name, path)
 
 
 class S3FileField(FileField):
-    """A FileField for an S3Storage. Its values are S3FieldFile objects."""
+    """A FileField whose values are S3FieldFile objects. Its storage must be an S3Storage."""
 
     attr_class = S3FieldFile

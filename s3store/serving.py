@@ -48,19 +48,30 @@ def file_response(
     max_range: int | None = None,
     internal_location: str = INTERNAL_LOCATION,
 ) -> HttpResponseBase:
-    """Return the response to a GET or HEAD for the file `name`. `storage` is an S3Storage or an alias of one.
+    """Return the response to a GET or HEAD for the file `name`, or 405 for another method.
 
-    `redirect`
-        302 to a signed URL that works for `expire` (seconds or a timedelta). Django sends no request to S3. If the
-        file does not exist, S3 returns the error. Default for the content type: by the extension of the name.
-    `stream`
-        The content, sent through Django, with ranges of at most `max_range` bytes. Raises Http404 for a missing file.
-    `accelerate`
-        An X-Accel-Redirect: nginx requests the signed URL below its `internal_location`, and sends the response of S3.
-        Django sends no request to S3.
+    It does not check permissions: do so first. Do not use values from the request as arguments other than `name`.
 
-    The browser saves the file as `download_as` (default: the last part of the name), or shows it with `inline` if its
-    type is safe to show. `content_type` replaces the file's own. Never take these values from the client.
+    `storage`
+        An S3Storage, or its alias in STORAGES.
+    `mode`
+        `redirect` responds with a 302 to a signed URL, and sends no request. `stream` sends the content through
+        Django. `accelerate` responds with an X-Accel-Redirect: nginx fetches the signed URL and sends the content.
+    `expire`
+        The lifetime of the signed URL: seconds or a timedelta.
+    `download_as`
+        The name under which the browser saves the file. Default: the last part of its name.
+    `inline`
+        Lets the browser show the file, if its type is safe to show.
+    `content_type`
+        The content type of the response. Default: the stored type for `stream`, otherwise by the extension.
+    `max_range`
+        The maximum number of bytes in a response to a Range header, for `stream`. Default: no limit.
+    `internal_location`
+        The prefix of the internal location in nginx, for `accelerate`.
+
+    Raises Http404 for `stream` if the file does not exist, SuspiciousFileOperation (Django responds with 400) for a
+    name outside the location, and ImproperlyConfigured for arguments that are not possible.
     """
     if mode not in get_args(Mode):
         raise ImproperlyConfigured(f"{mode!r} is not a mode of file_response. Use one of {', '.join(get_args(Mode))}.")
@@ -108,10 +119,10 @@ def file_response(
 
 
 def internal_uri(url: str, location: str = INTERNAL_LOCATION) -> str:
-    """Return the URI for `url` below an internal location of nginx: `/location/https/host/path?query`.
+    """Return the X-Accel-Redirect for a URL: `/s3store-internal/https/host/path?query`, with the path encoded twice.
 
-    nginx decodes the path of an X-Accel-Redirect once. The path is therefore encoded twice, so that nginx requests
-    exactly the signed path. The query stays unchanged.
+    nginx decodes the path of an X-Accel-Redirect once, and does not change the query. The result is the path that was
+    signed.
     """
     parts = urlsplit(url)
     return f"{location.rstrip('/')}/{parts.scheme}/{parts.netloc}{quote(parts.path)}?{parts.query}"

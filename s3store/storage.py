@@ -46,15 +46,27 @@ _NAMES_TRIED = 100
 
 
 class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
-    """Files in an S3 bucket. Options are keyword arguments, class attributes or settings; see Options."""
+    """Files in an S3 bucket. Options are keyword arguments, class attributes or settings.
+
+    Creating a storage sends no request, and needs no bucket, credentials or boto3. Storages with equal options compare
+    equal. They can be pickled, copied and written into migrations, without secrets. Raises ImproperlyConfigured for
+    options that do not exist or are not possible.
+    """
 
     # Reading and writing
 
     def open(
         self, name: str, mode: str = "rb", *, encoding: str | None = None, newline: str | None = None
     ) -> File[Any]:
-        """Open a file. Reading sends the first request here and raises FileNotFoundError if the file does not exist.
-        Writing publishes the file at `close`, and does not publish it if the `with` block raises."""
+        """Open a file and return it as an S3File.
+
+        Reading sends the first request here and raises FileNotFoundError if the file does not exist. Writing publishes
+        the file at `close`, and does not publish it if the `with` block raises. `encoding` (default: UTF-8) and
+        `newline` apply to text modes.
+
+        Raises FileExistsError for mode `x` if the file exists, io.UnsupportedOperation for a mode that S3 cannot serve,
+        and ValueError for an unknown mode.
+        """
         return self._open(name, mode, encoding=encoding, newline=newline)
 
     def _open(self, name: str, mode: str = "rb", *, encoding: str | None = None, newline: str | None = None) -> S3File:
@@ -72,10 +84,17 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
-        """Save content of any kind and return the name of the file.
+        """Save content and return the name of the file.
 
-        Without `file_overwrite`, S3 refuses to replace an object, and the next free name is used. `content_type` and
-        `metadata` (ASCII) apply to this file. Default for `content_type`: by the extension of the name.
+        `content` is bytes, str (saved as UTF-8), a Django or Python file, or an iterable of bytes or str. A file is
+        read from its start if it can seek, and is not closed.
+
+        Without `file_overwrite`, S3 refuses to replace an object, and the next free name is used. `metadata` (ASCII)
+        is added to the metadata of the object parameters. Default for `content_type`: the ContentType of the object
+        parameters, otherwise by the extension of the name.
+
+        Raises ValueError for metadata or a content type that no header can hold, TypeError if the content is not of a
+        supported type, and ObjectExistsError if 100 names are taken.
         """
         if name is None:
             name = content.name
@@ -138,7 +157,10 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         return names.fitting(name, max_length, None if overwrite else self.get_alternative_name)
 
     def delete(self, name: str) -> None:
-        """Delete a file. A missing file is not an error. `dir/` deletes the object that marks an empty folder."""
+        """Delete a file. A missing file is not an error. Raises ValueError for an empty name.
+
+        `dir/` deletes the object that marks an empty folder, and no files.
+        """
         if not name:
             raise ValueError("The name must be given to delete().")
         objects = self.objects
@@ -162,7 +184,10 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         return bool(page.objects) or not name
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        """Return the names of the directories and of the files in a directory, both sorted."""
+        """Return the names of the directories and of the files in a directory, both sorted.
+
+        A directory that does not exist is empty. Keys that are not possible names are left out.
+        """
         objects = self.objects
         prefix = objects.prefix(path)
         base = keys.clean_name(path).rstrip("/") or "."
@@ -177,14 +202,17 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         return sorted(directories), sorted(files)
 
     def size(self, name: str) -> int:
-        """Return the size in bytes of what `read` returns."""
+        """Return the size in bytes of what `read` returns. Raises FileNotFoundError."""
         objects = self.objects
         # A listing does not say whether an object is compressed.
         info = _info(objects, name, "all_metadata" if inflates(objects.options) else "size")
         return content_size(info, objects.options, partial(self.open, objects.name(info.key) or ""))
 
     def get_modified_time(self, name: str) -> datetime:
-        """Return the time of the last write: aware, in UTC, with USE_TZ; otherwise naive, in TIME_ZONE."""
+        """Return the time of the last write: aware, in UTC, with USE_TZ; otherwise naive, in TIME_ZONE.
+
+        Raises FileNotFoundError.
+        """
         modified = _info(self.objects, name, "modified").modified
         if modified is None:
             raise errors.InvalidRequestError(f"The server did not return when {name!r} was written.")
@@ -198,20 +226,26 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
 
 
 class S3MediaStorage(S3Storage):
-    """Uploaded files: below `media`, or MEDIAFILES_LOCATION; private, never overwritten."""
+    """Uploaded files, below `media` or the setting MEDIAFILES_LOCATION: private, and never overwritten."""
 
     location = from_setting("MEDIAFILES_LOCATION", "media")
 
 
 class S3StaticStorage(Staged, S3Storage):
-    """Static files: below `static`, or STATICFILES_LOCATION; unsigned URLs, overwritten by each deployment."""
+    """Static files, below `static` or the setting STATICFILES_LOCATION: URLs are not signed, and saving overwrites.
+
+    Browsers may cache a file for a minute, unless `object_parameters` or `headers` set another Cache-Control.
+    """
 
     location = from_setting("STATICFILES_LOCATION", "static")
     querystring_auth = False
     file_overwrite = True
 
     def is_hashed(self, name: str) -> bool:  # noqa: ARG002 (for subclasses)
-        """Return whether a file of this name never changes, because its name contains a hash of its content."""
+        """Return whether a file of this name never changes, because its name contains a hash of its content.
+
+        It decides on Cache-Control, and on what `collectstatic --prune` may delete. False for all names of this class.
+        """
         return False
 
     def get_object_parameters(self, name: str) -> dict[str, Any]:
@@ -221,7 +255,11 @@ class S3StaticStorage(Staged, S3Storage):
 
 
 class S3ManifestStaticStorage(Manifested, S3StaticStorage):  # type: ignore[misc]
-    """Static files whose names contain a hash of their content. The manifest is read when it is first needed."""
+    """Static files whose names contain a hash of their content, by Django's ManifestFilesMixin.
+
+    The storage reads the manifest when it is first needed, with one request, and keeps it. Browsers may cache files
+    with a hash forever.
+    """
 
 
 _FOREVER = "public, max-age=31536000, immutable"

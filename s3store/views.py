@@ -26,10 +26,10 @@ _WORDS = ("mode", "expire", "inline", "content_type", "max_range", "internal_loc
 
 
 class ServingView(AccessMixin, View):
-    """Base class of views that serve files. The attributes are the arguments of `file_response`.
+    """The base class of views that serve files, on GET and HEAD. The attributes are the arguments of `file_response`.
 
-    Users without permission are redirected to the login page, or get 403 if they are logged in or `raise_exception` is
-    on (AccessMixin). This happens before the view checks whether the file exists.
+    Users without permission are redirected to the login page. They get 403 if they are logged in, or with
+    `raise_exception`: AccessMixin. Permission is checked before the view looks for the file.
     """
 
     http_method_names = ["get", "head"]
@@ -43,13 +43,23 @@ class ServingView(AccessMixin, View):
     internal_location = INTERNAL_LOCATION
 
     def get_download_name(self, name: str) -> str | Promise | None:  # noqa: ARG002 (for subclasses)
-        """Return the name under which the browser saves the file. Default, and for None: the last part of `name`."""
+        """Return the name under which the browser saves the file `name`. None stands for the last part of `name`."""
         return self.download_as
 
     def serve(self, storage: Storage | str, name: str) -> HttpResponseBase:
-        """Return the response for a user with permission."""
-        words = {item: getattr(self, item) for item in _WORDS}
-        return file_response(self.request, storage, name, download_as=self.get_download_name(name), **words)
+        """Return the response for a file that the client may have."""
+        return file_response(
+            self.request,
+            storage,
+            name,
+            mode=self.mode,
+            expire=self.expire,
+            download_as=self.get_download_name(name),
+            inline=self.inline,
+            content_type=self.content_type,
+            max_range=self.max_range,
+            internal_location=self.internal_location,
+        )
 
     def _said_yes(self, answer: object) -> bool:
         """Return the result of `has_permission`. Refuse coroutines and responses, which are always true."""
@@ -66,24 +76,28 @@ class ServingView(AccessMixin, View):
 class FileView(ServingView):
     """Serves the files of a storage by name: `path("files/<path:name>", MyFiles.as_view())`.
 
-    `storage` is a storage or an alias in STORAGES.
+    `storage` is a storage or an alias in STORAGES. Default: `"default"`.
     """
 
     storage: Storage | str = "default"
 
     def has_permission(self, name: str) -> bool:  # noqa: ARG002 (for subclasses)
-        """Return whether the user may open the file `name`. Subclasses must override it."""
+        """Return whether the client may have the file `name`. Override it: it raises ImproperlyConfigured."""
         raise ImproperlyConfigured(
             f"{type(self).__name__} has no permission check. Add a method has_permission(self, name) that returns "
             "whether self.request.user may open the file."
         )
 
     def get_name(self) -> str:
-        """Return the name of the requested file: the argument `name` of the URL."""
+        """Return the name of the requested file. Default: the argument `name` of the URL pattern."""
         return str(self.kwargs["name"])
 
     def get(self, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ARG002 (View keeps them)
-        """Serve the file if the user has permission. Raises Http404 for a name such as `./a` or `a//b`."""
+        """Serve the file if the client has permission.
+
+        Raises Http404 for a name that is not in its plain form (`./a`, `a//b`), and SuspiciousFileOperation (Django
+        responds with 400) for a name outside the storage. Both are raised before `has_permission` is called.
+        """
         name = self.get_name()
         try:
             plain = clean_name(name)
@@ -98,22 +112,23 @@ class FileView(ServingView):
 
 
 class FieldFileView(SingleObjectMixin, ServingView):  # type: ignore[type-arg]  # generic in the stubs only
-    """Serves the file in the `field` of a model object. It finds the object like DetailView.
+    """Serves the file in the `field` of an object, from the storage of the field.
 
-    To hide the existence of objects, override `get_queryset` to return only those that the user may see.
+    The URL selects the object as in Django's DetailView. If users must not learn that an object exists, exclude it in
+    `get_queryset`.
     """
 
     field = ""
 
     def has_permission(self, obj: Any) -> bool:  # noqa: ARG002 (for subclasses)
-        """Return whether the user may open the file of `obj`. Subclasses must override it."""
+        """Return whether the client may have the file of `obj`. Override it: it raises ImproperlyConfigured."""
         raise ImproperlyConfigured(
             f"{type(self).__name__} has no permission check. Add a method has_permission(self, obj) that returns "
             "whether self.request.user may open the object's file."
         )
 
     def get(self, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ARG002 (View keeps them)
-        """Serve the object's file if the user has permission. Raises Http404 if the object has no file."""
+        """Serve the file of the object if the client has permission. Raises Http404 if the field is empty."""
         self.object: Model = self.get_object()
         if not self._said_yes(self.has_permission(self.object)):
             return self.handle_no_permission()

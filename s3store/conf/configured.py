@@ -91,7 +91,10 @@ class Configured(_Base):
 
     @property
     def options(self) -> Options:
-        """The options in force: arguments, class attributes, settings, environment, preset, defaults."""
+        """The options in force, as a frozen dataclass. Each option is an attribute of the storage too.
+
+        Raises ImproperlyConfigured for options that are not possible.
+        """
         return self._derived.options
 
     @property

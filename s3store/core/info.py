@@ -95,7 +95,11 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stat(ObjectInfo):
-    """The facts about a file. In a listing: only name, size, etag, modified and storage_class."""
+    """What S3 knows about a file.
+
+    From `scan`, only `name`, `key`, `size`, `etag`, `modified` and `storage_class` are known. The other attributes are
+    None, and `metadata` raises LookupError.
+    """
 
     name: str
 
@@ -115,7 +119,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """An entry of an ACL: a permission, and the URI of a group, the id of an account, or an e-mail address."""
+    """One line of an ACL: a `permission`, and the `grantee`: the URI of a group, an account's ID or e-mail address."""
 
     permission: str
     grantee: str

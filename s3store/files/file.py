@@ -70,7 +70,7 @@ def open_file(
 
 
 class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
-    """An open object. Two threads must not use it at the same time."""
+    """An open file: Django's File. Two threads must not use it at the same time."""
 
     file: Any
 
@@ -176,9 +176,9 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
         return found
 
     def set_acl(self, acl: str) -> None:
-        """Replace the object's ACL with a canned one. See `S3Storage.set_acl`."""
+        """Replace the ACL with a canned ACL. Raises the errors of `S3Storage.set_acl`."""
         self._objects.bucket.put_acl(self._target.key, acl, self._target.params)
 
     def get_acl(self) -> tuple[Grant, ...]:
-        """Return the grants of the object's ACL."""
+        """Return the grants of the ACL."""
         return self._objects.bucket.get_acl(self._target.key, self._target.params)

@@ -28,10 +28,19 @@ class CloudFront:
     ) -> str:
         """Return the URL of a file at `custom_domain`, signed for CloudFront. Sends no request.
 
-        It works for at most `expire`, seconds or a timedelta of any length (default: `querystring_expire`), and stays
-        the same for a part of that time (`url_window`). It works only after `starts`, an aware datetime, and only from
-        `ip_address`, an IPv4 address or a network such as `192.0.2.0/24`. With `prefix`, a directory that contains the
-        file, the signature is valid for everything below that directory.
+        `expire`
+            The maximum lifetime: seconds or a timedelta of any length. The URL stays the same for a part of that time
+            (`url_window`). Default: `querystring_expire`.
+        `starts`
+            An aware datetime. The URL works only after it.
+        `ip_address`
+            An IPv4 address, or a network such as `192.0.2.0/24`. The URL works only from there.
+        `prefix`
+            A directory that contains the file. The signature is valid for everything below it.
+
+        Raises ImproperlyConfigured if `custom_domain`, `cloudfront_key_id` or `cloudfront_key` is missing or cannot be
+        used, and for more than `expire` with a `cloudfront_signer`. Raises ValueError for values that CloudFront would
+        refuse, and for a file that is not below `prefix`.
         """
         objects = self.objects
         distribution = objects.of(Distribution.of)
@@ -63,7 +72,8 @@ class CloudFront:
     ) -> dict[str, str]:
         """Return the cookies, by name, with which CloudFront serves everything below the directory `prefix`.
 
-        The other arguments are those of `cloudfront_url`. `s3store.cookies` sets the cookies on a response.
+        They work from now on until `expire`, to the second. The other arguments and the errors are those of
+        `cloudfront_url`.
         """
         objects = self.objects
         now = time.time()

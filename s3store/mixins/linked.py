@@ -33,14 +33,24 @@ class Linked:
     ) -> str:
         """Return the URL of a file, at `custom_domain` if set, otherwise at S3. Sends no request.
 
-        Default: the URL is signed if `querystring_auth` is on, except for `public_names`; `signed` overrides both. A
-        signed URL works for at most `expire`, seconds or a timedelta (default: `querystring_expire`; S3 allows up to 7
-        days), and stays the same for a part of that time (`url_window`). `http_method` is the method that it allows
-        (default: GET).
+        `parameters`
+            Parameters of GetObject, such as ResponseCacheControl and VersionId. They win over the arguments below.
+        `expire`
+            The maximum lifetime of a signed URL: seconds or a timedelta. S3 allows up to 7 days. The URL stays the
+            same for a part of that time (`url_window`). Default: `querystring_expire`.
+        `http_method`
+            The method that a URL signed for S3 allows. Default: GET.
+        `signed`
+            Whether to sign the URL. Default: `querystring_auth`, but never for `public_names` or `anonymous` storages.
+        `download_as`
+            Makes the browser save the file under this name.
+        `content_type`
+            Replaces the content type of the file in the response.
+        `inline`
+            Makes the browser show the file.
 
-        `download_as` makes the browser save the file under that name, `inline=True` makes it show the file, and
-        `content_type` replaces the file's content type. `parameters` are those of GetObject: ResponseCacheControl,
-        VersionId … All of these need a signed URL. Raises ValueError for values that S3 would refuse.
+        The last three need a signed URL. Raises ValueError for values that S3 would refuse, NoCredentialsError without
+        credentials, and ExpiredCredentialsError if the credentials have expired and cannot be renewed.
         """
         objects = self.objects
         if not objects.options.custom_domain:

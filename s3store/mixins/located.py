@@ -17,7 +17,10 @@ class Located(Configured):
 
     @property
     def objects(self) -> Objects:
-        """The files as objects of the bucket, for the options in force. Take it once for each operation."""
+        """The files as objects of the bucket: keys, parameters and requests, for the options in force.
+
+        Read this property once for each operation: a change of settings creates a new one.
+        """
         return cast("Objects", self._derived)
 
     def _derive(self, options: Options) -> Objects:
@@ -25,7 +28,10 @@ class Located(Configured):
 
     @property
     def client(self) -> S3Client:
-        """The boto3 client of this process for the options, for operations that the storage does not offer."""
+        """The boto3 client of this process, for operations that the storage does not offer.
+
+        It raises botocore's exceptions. The bucket is `bucket_name`; keys start with `location`.
+        """
         return self.objects.bucket.client
 
     def get_object_parameters(self, name: str) -> dict[str, Any]:

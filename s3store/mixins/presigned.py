@@ -31,8 +31,9 @@ MAX_UPLOAD_SIZE = 5 * GIB
 class PresignedUpload:
     """What a client needs to upload one file: send it to `url` by `method` before `expires_at`.
 
-    A PUT must carry all `headers`, and its body is the file. A POST is a multipart/form-data form with all `fields`,
-    and the file as its last field, named `file`.
+    A PUT must have all `headers`, and its body is the file. A POST is a multipart/form-data form with all `fields`,
+    and the file as its last field, named `file`. `expires_at` is in UTC. It is earlier than the given lifetime if the
+    credentials expire first.
     """
 
     url: str = field(repr=False)
@@ -59,8 +60,16 @@ class Presigned:
     ) -> PresignedUpload:
         """Return a presigned PUT that creates the file `name`. Sends no request.
 
-        Default for `content_type`: by the extension of the name. With `size`, in bytes, S3 accepts only a body of that
-        length. Default for `overwrite`: `file_overwrite`; if False, S3 refuses to replace a file (412).
+        `expire`
+            The time within which the upload must start: seconds or a timedelta, up to 7 days.
+        `content_type`
+            The content type that the client must send. Default: as for `save`.
+        `size`
+            The only length in bytes that S3 accepts, 0 to 5 GiB. Default: any length up to 5 GiB.
+        `overwrite`
+            Whether the upload may replace a file; if not, S3 returns 412. Default: `file_overwrite`.
+
+        Raises ImproperlyConfigured without a bucket, and without `overwrite` if `conditional_writes` is off.
         AWS: "Uploading objects with presigned URLs".
         """
         objects = self.objects
@@ -96,7 +105,9 @@ class Presigned:
     ) -> PresignedUpload:
         """Return a presigned form that creates the file `name`, of `min_size` to `max_size` bytes. Sends no request.
 
-        S3 responds with 201 and XML. A form always replaces a file of that name: choose a name that cannot be guessed.
+        `expire` and `content_type` are those of `upload_url`. The maximum of `max_size` is 5 GiB. S3 responds with 201
+        and XML. A form always replaces a file of that name: choose a name that cannot be guessed. Raises ValueError for
+        object parameters that a form cannot have: ExpectedBucketOwner, RequestPayer and Tagging.
         AWS: "POST Object".
         """
         objects = self.objects

@@ -32,18 +32,22 @@ class Verbs:
     # Facts and listings
 
     def stat(self, name: str) -> Stat:
-        """Return the facts that S3 returns about a file: one request. Raises FileNotFoundError."""
+        """Return what S3 knows about a file. Always sends a request. Raises FileNotFoundError."""
         objects = self.objects
         target = objects.target(name)
         return Stat.of(target.name, objects.bucket.head(target.key, target.params))
 
     def scan(self, path: str = "") -> Iterator[Stat]:
-        """Yield every file below a directory, at any depth: one request for 1,000 files."""
+        """Yield a Stat of every file below a directory, at any depth, while the listing arrives."""
         for name, info in self.objects.scan(path):
             yield Stat.of(name, info)
 
     def walk(self, path: str = "") -> Iterator[tuple[str, list[str], list[str]]]:
-        """Yield (directory, its directories, its files) from the top down, as os.walk does, from one listing."""
+        """Yield (directory, its directories, its files) from the top down, as os.walk does.
+
+        Remove a name from the list of directories to skip that directory. The listing is complete before the first
+        directory is yielded.
+        """
         self.objects.prefix(path)
         top = keys.clean_name(path).rstrip("/")
         tree: dict[str, tuple[set[str], set[str]]] = {top: (set(), set())}
@@ -66,14 +70,18 @@ class Verbs:
     # Deleting and copying
 
     def delete_many(self, names: Iterable[str]) -> int:
-        """Delete files, 1,000 in a request, and return their number. Raises BatchError for files that S3 keeps."""
+        """Delete files and return their number. A missing file is not an error.
+
+        Raises BatchError if S3 did not delete some of them; its `failures` name those.
+        """
         objects = self.objects
         return objects.bucket.delete_many((objects.key(name) for name in names), objects.listing_params)
 
     def delete_tree(self, path: str, *, force: bool = False) -> int:
-        """Delete everything below a directory. Returns the number of objects.
+        """Delete everything below a directory, and return the number of objects.
 
-        Deleting the location itself, or the whole bucket, needs `force=True`.
+        Deleting the location itself, or the whole bucket, needs `force=True`; otherwise this raises ValueError. Raises
+        BatchError if S3 did not delete some objects.
         """
         objects = self.objects
         prefix = objects.prefix(path)
@@ -83,14 +91,18 @@ class Verbs:
         return objects.bucket.delete_many((info.key for page in pages for info in page.objects), objects.listing_params)
 
     def copy(self, source: str, target: str, *, overwrite: bool = False) -> None:
-        """Copy a file inside S3, with its metadata, whatever its size.
+        """Copy a file inside S3, with its metadata, whatever its size. The copy gets the default ACL of the storage.
 
-        Raises FileExistsError if `target` exists, unless `overwrite`. The copy gets the storage's default ACL.
+        Raises FileNotFoundError if `source` does not exist. Unless `overwrite`, raises FileExistsError if `target`
+        exists: the check and the copy are two requests.
         """
         self._copy(self.objects, source, target, overwrite=overwrite)
 
     def move(self, source: str, target: str, *, overwrite: bool = False) -> None:
-        """Copy a file inside S3, then delete the source."""
+        """Copy a file inside S3, then delete the source. If the deletion fails, both files exist.
+
+        The arguments and the errors are those of `copy`.
+        """
         objects = self.objects
         if objects.key(source) == objects.key(target):
             return
@@ -116,22 +128,22 @@ class Verbs:
     # Content
 
     def read_bytes(self, name: str) -> bytes:
-        """Return the content of a file: one request."""
+        """Return the content of a file."""
         with self.open(name) as file:
             content: bytes = file.read()
         return content
 
     def read_text(self, name: str, encoding: str = "utf-8") -> str:
-        """Return the content of a text file: one request."""
+        """Return the content of a text file."""
         return self.read_bytes(name).decode(encoding)
 
     def save_path(self, name: str, path: str | os.PathLike[str], **extra: Any) -> str:
-        """Save the file at a local path and return its name. `extra`: as for `save`."""
+        """Save the file at a local path and return its name. `extra` are the other arguments of `save`."""
         with Path(path).open("rb") as file:
             return self.save(name, File(file, name), **extra)
 
     def download_to(self, name: str, target: IO[bytes]) -> int:
-        """Write the content of a file to an open binary file. Returns the number of bytes."""
+        """Write the content of a file to an open binary file, and return the number of bytes."""
         total = 0
         with self.open(name) as source:
             for chunk in source.chunks(parts.MIB):
@@ -140,7 +152,7 @@ class Verbs:
         return total
 
     def download_path(self, name: str, path: str | os.PathLike[str]) -> Path:
-        """Download a file to a local path. The local file appears complete or not at all."""
+        """Download a file to a local path, and return the path. The local file appears complete or not at all."""
         wanted = Path(path)
         with replacing(wanted) as file:
             self.download_to(name, file)
@@ -149,13 +161,14 @@ class Verbs:
     # Metadata and ACLs
 
     def get_metadata(self, name: str) -> dict[str, str]:
-        """Return the user metadata of a file, with names in lower case: one request."""
+        """Return the user metadata of a file, with names in lower case."""
         return self.stat(name).metadata
 
     def set_metadata(self, name: str, metadata: Mapping[str, str]) -> None:
         """Replace the user metadata of a file. Its content type and other headers stay.
 
-        S3 copies the object onto itself for that: `modified` changes, and the ACL becomes the default one.
+        S3 copies the object onto itself for that: the time of the last write changes, and the ACL becomes the default
+        ACL of the storage. Raises ValueError for metadata that no header can hold.
         """
         if problem := parameters.metadata_problem(metadata):
             raise ValueError(f"Cannot set the metadata of {name!r}: {problem}.")
@@ -173,7 +186,10 @@ class Verbs:
         return objects.bucket.get_acl(target.key, target.params)
 
     def set_acl(self, name: str, acl: str) -> None:
-        """Replace the ACL of a file with a canned one. Raises AclNotSupportedError for a bucket without ACLs."""
+        """Replace the ACL of a file with a canned ACL.
+
+        Raises ValueError for an unknown ACL, and AclNotSupportedError if ACLs are disabled for the bucket.
+        """
         objects = self.objects
         target = objects.target(name)
         objects.bucket.put_acl(target.key, acl, target.params)
@@ -181,7 +197,7 @@ class Verbs:
     def create_folder(self, path: str) -> None:
         """Create an empty object that marks an empty folder: its key ends with a slash.
 
-        Saving a file needs no folder. Folders are for people who look at the bucket.
+        Saving a file needs no folder. The S3 console shows empty folders. Raises ValueError for an empty name.
         """
         objects = self.objects
         target = objects.folder(path)

@@ -31,7 +31,7 @@ class Manifested(ManifestFilesMixin, Staged):  # type: ignore[misc]
     read_bytes: Callable[[str], bytes]
 
     hashed_pattern = re.compile(r"\.[0-9a-f]{12}(\.[^/.]*)?\Z")
-    """Matches the end of names that contain a content hash: Django's hash, and optionally an extension."""
+    """Matches the end of names with a content hash: Django's hash, and optionally an extension."""
 
     @sensitive_variables()
     def __init__(self, *, manifest_storage: Storage | None = None, **options: Any) -> None:
@@ -41,12 +41,12 @@ class Manifested(ManifestFilesMixin, Staged):  # type: ignore[misc]
         self._manifest_storage: Any = manifest_storage
 
     def is_hashed(self, name: str) -> bool:
-        """Return whether a file of this name never changes, because its name contains a hash of its content."""
+        """Return whether a file of this name never changes, because its name contains a hash: `hashed_pattern`."""
         return bool(self.hashed_pattern.search(name))
 
     @property
     def manifest_storage(self) -> Any:  # type: ignore[override]
-        """The storage of the manifest: the given one, or this storage."""
+        """The storage of the manifest. Default: this storage."""
         return self._manifest_storage or self
 
     @cached_property
@@ -55,7 +55,10 @@ class Manifested(ManifestFilesMixin, Staged):  # type: ignore[misc]
 
     @cached_property
     def hashed_files(self) -> dict[str, str]:  # type: ignore[override]
-        """The names with a hash, by the names without."""
+        """The names with a hash, by the names without a hash. Empty if there is no manifest.
+
+        Raises PermissionError if S3 refuses to return the manifest.
+        """
         paths: dict[str, str] = self._manifest[0]
         return paths
 
@@ -77,7 +80,7 @@ class Manifested(ManifestFilesMixin, Staged):  # type: ignore[misc]
             ) from None
 
     def url_converter(self, name: str, *args: Any, **kwargs: Any) -> Callable[[Match[str]], str]:
-        """Return Django's function that rewrites references in `name`, with errors that name file and line.
+        """Return Django's function that rewrites references in `name`. It raises MissingReferenceError.
 
         During staging, errors are collected, and the following references are processed too.
         """
@@ -98,12 +101,12 @@ class Manifested(ManifestFilesMixin, Staged):  # type: ignore[misc]
         return converter
 
     def history_name(self, manifest_hash: str) -> str:
-        """Return the name of the copy of a release's manifest in the bucket."""
+        """Return the name of the copy of a release's manifest: `staticfiles.<hash>.json`."""
         stem, extension = posixpath.splitext(self.manifest_name)
         return f"{stem}.{manifest_hash}{extension}"
 
     def save_manifest(self) -> None:
-        """Write the manifest. During staging, keep it there."""
+        """Write the manifest of `hashed_files`. Django calls this at the end of its post-processing."""
         storage, self._manifest_storage = self._manifest_storage, _Captured()
         try:
             super().save_manifest()
@@ -116,7 +119,7 @@ class Manifested(ManifestFilesMixin, Staged):  # type: ignore[misc]
             self.write_manifest(content)
 
     def write_manifest(self, content: bytes) -> None:
-        """Replace the manifest in one step."""
+        """Replace the manifest: in one step, if it is kept in S3 or on this machine."""
         storage, name = self.manifest_storage, self.manifest_name
         if isinstance(objects := getattr(storage, "objects", None), Objects):
             # Not save(): a storage that does not overwrite would choose another name.

@@ -126,7 +126,10 @@ class Staged(Storage):
 
     @contextmanager
     def staged(self, stage: Stage) -> Iterator[None]:
-        """Work on the stage inside the block."""
+        """Use a Stage inside the `with` block: exists, open, save, delete and url work on this machine only.
+
+        The stage belongs to the storage, not to a thread.
+        """
         self._stage = stage
         try:
             yield

@@ -14,9 +14,9 @@ register = template.Library()
 
 @register.simple_tag
 def file_url(file: FieldFile | None, **words: Any) -> str:
-    """Return the URL of a model's file, or "" if there is none. The arguments are those of `S3Storage.url`.
+    """Return the URL of a model's file, or "" without a file. `words` are the keyword arguments of `S3Storage.url`.
 
-    Other storages, such as FileSystemStorage in development, ignore the arguments.
+    For other storages, such as FileSystemStorage in development, it returns their plain URL.
     """
     if not file:
         return ""

@@ -30,7 +30,10 @@ TRAVERSALS = ["../x", "a/../../x", "..", "a/../..", "/etc/passwd"]
 
 
 class StorageContract:
-    """The behaviour that all of Django's own storages have."""
+    """Tests of Django's Storage API. It passes on FileSystemStorage and InMemoryStorage.
+
+    Subclass it in a test module, with a fixture `storage` that returns an empty storage.
+    """
 
     @pytest.fixture
     def storage(self) -> Storage:
@@ -204,7 +207,7 @@ class StorageContract:
 
 
 class S3StorageContract(StorageContract):
-    """The behaviour of S3Storage beyond Django's contract."""
+    """The tests of StorageContract, and tests of what S3Storage offers beyond Django's Storage API."""
 
     @pytest.mark.parametrize(
         "name",

@@ -13,6 +13,6 @@ __all__ = ["Request", "Requests", "counted_requests"]
 
 @contextmanager
 def counted_requests(storage: S3Storage) -> Iterator[Requests]:
-    """Collect the requests that all storages with the same connection options send inside the block."""
+    """Collect the requests inside the `with` block: those of all storages with the same connection options."""
     with counted(storage.client) as found:
         yield found

