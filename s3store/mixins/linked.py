@@ -49,8 +49,9 @@ class Linked:
         `inline`
             Makes the browser show the file.
 
-        The last three need a signed URL. Raises ValueError for values that S3 would refuse, NoCredentialsError without
-        credentials, and ExpiredCredentialsError if the credentials have expired and cannot be renewed.
+        The last three need a signed URL: otherwise this raises ValueError. Raises ValueError for values that S3 would
+        refuse too, TypeError for an `expire` of another type, NoCredentialsError without credentials, and
+        ExpiredCredentialsError if the credentials have expired and cannot be renewed.
         """
         objects = self.objects
         if not objects.options.custom_domain:
