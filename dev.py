@@ -6,7 +6,8 @@
     python3 dev.py bench [arguments]         the benchmarks
     python3 dev.py tox [arguments]           the tests with all supported versions of Python and Django
 
-Packages are installed in .venv beside this file, and again when pyproject.toml changes.
+Packages are installed in .venv beside this file, and again when pyproject.toml changes. The demo installs only the
+packages that it needs; the other commands add the tools of developers.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "installed-for"
+CONTENTS = {
+    "demo": "Django, boto3, Pillow and an S3 server for the demo (300 MB, about a minute the first time)",
+    "dev": "all packages for development (800 MB, a few minutes the first time)",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -36,7 +41,7 @@ def main(arguments: list[str]) -> int:
         return 1
     os.chdir(ROOT)
     try:
-        set_up()
+        set_up("demo" if arguments[0] == "demo" else "dev")
         return commands[arguments[0]](arguments[1:])
     except subprocess.CalledProcessError as error:
         print("dev.py: failed:", " ".join(map(str, error.cmd)), file=sys.stderr)
@@ -62,6 +67,7 @@ def test(arguments: list[str]) -> int:
 
 
 def demo(arguments: list[str]) -> int:
+    print("dev.py: starting the demo: an S3 server and a site that keeps its files there", flush=True)
     return become(PYTHON, ROOT / "example_project" / "demo.py", *arguments)
 
 
@@ -78,19 +84,20 @@ def tox(arguments: list[str]) -> int:
 # The environment
 
 
-def set_up() -> None:
-    """Create .venv with the packages of pyproject.toml."""
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    if STAMP.exists() and STAMP.read_text() == wanted and works(PYTHON):
+def set_up(extra: str) -> None:
+    """Create .venv with the packages of an extra of pyproject.toml. The extra `dev` includes all others."""
+    digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    installed = STAMP.read_text() if STAMP.exists() else ""
+    if installed in (f"{extra} {digest}", f"dev {digest}") and works(PYTHON):
         return
     if not works(PYTHON):  # missing, incomplete, or without its Python
         print("dev.py: creating", VENV, flush=True)
         if run(sys.executable, "-c", "import ensurepip, venv", quiet=True) != 0:
             sys.exit("dev.py: this Python has no venv with pip. On Debian and Ubuntu: apt-get install python3-venv")
         check(sys.executable, "-m", "venv", "--clear", VENV)
-    print("dev.py: installing the packages (a few minutes the first time)", flush=True)
-    install("-e", ".[dev]")
-    STAMP.write_text(wanted)
+    print(f"dev.py: installing {CONTENTS[extra]}", flush=True)
+    install("-e", f".[{extra}]")
+    STAMP.write_text(f"{extra} {digest}")
 
 
 def install(*what: str) -> None:

@@ -1,0 +1,79 @@
+"""dev.py installs what a command needs, and says so."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def dev(tmp_path, monkeypatch):
+    """dev.py beside a pyproject.toml of its own, with this Python for its .venv; `dev.asked` is what pip was given."""
+    spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (tmp_path / "pyproject.toml").write_text("first")
+    module.asked = []
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "STAMP", tmp_path / "installed-for")
+    monkeypatch.setattr(module, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(module, "install", lambda *what: module.asked.append(what))
+    return module
+
+
+def test_the_demo_installs_only_what_it_needs(dev, capsys):
+    """Its extra, once."""
+    dev.set_up("demo")
+    assert dev.asked == [("-e", ".[demo]")]
+    assert "for the demo" in capsys.readouterr().out
+    dev.set_up("demo")
+    assert len(dev.asked) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_the_tests_add_the_developers_tools(dev, capsys):
+    """After the demo, the other packages come to the same environment."""
+    dev.set_up("demo")
+    dev.set_up("dev")
+    assert dev.asked == [("-e", ".[demo]"), ("-e", ".[dev]")]
+    assert "for development" in capsys.readouterr().out
+
+
+def test_the_demo_needs_nothing_after_the_tests(dev):
+    """The developers' packages include those of the demo."""
+    dev.set_up("dev")
+    dev.set_up("demo")
+    assert dev.asked == [("-e", ".[dev]")]
+
+
+@pytest.mark.parametrize("extra", ["demo", "dev"])
+def test_a_changed_pyproject_is_installed_again(dev, extra):
+    """Other requirements than those that are installed."""
+    dev.set_up(extra)
+    (dev.ROOT / "pyproject.toml").write_text("second")
+    dev.set_up(extra)
+    assert dev.asked == [("-e", f".[{extra}]")] * 2
+
+
+def test_a_failed_installation_is_tried_again(dev, monkeypatch):
+    """Only a successful one is noted."""
+    monkeypatch.setattr(dev, "install", lambda *what: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        dev.set_up("demo")
+    assert not dev.STAMP.exists()
+
+
+@pytest.mark.parametrize(("command", "extra"), [("demo", "demo"), ("test", "dev"), ("bench", "dev"), ("tox", "dev")])
+def test_each_command_asks_for_its_packages(dev, monkeypatch, command, extra):
+    """The demo for its own, the others for all."""
+    asked = []
+    monkeypatch.setattr(dev, "set_up", asked.append)
+    monkeypatch.setattr(dev, command, lambda arguments: 0)
+    monkeypatch.chdir(ROOT)
+    assert dev.main([command]) == 0
+    assert asked == [extra]
