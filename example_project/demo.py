@@ -7,6 +7,7 @@ server listen only on 127.0.0.1.
 
 import argparse
 import io
+import json
 import logging
 import os
 import shutil
@@ -244,19 +245,21 @@ def fill(*, samples: bool) -> tuple[str, str]:
 
 
 def collect_static() -> str:
-    """Run collectstatic. Return the last line of its output."""
+    """Run collectstatic. Return what it did, in one line."""
     from django.core.management import CommandError, call_command
     from library.publishing import note
 
-    from s3store.management.commands.collectstatic import Command
-
-    command, told = Command(), io.StringIO()
+    told = io.StringIO()
     try:
-        call_command(command, interactive=False, verbosity=1, stdout=told)
+        call_command("collectstatic", interactive=False, json=True, stdout=told)
     except CommandError as error:
         raise DemoError(f"the static files could not be published.\n{error}") from error
-    note(command.summary)
-    return f"Static files: {told.getvalue().splitlines()[-1]}"
+    done = json.loads(told.getvalue())
+    note(done)
+    return (
+        f"Static files: {done['uploaded']} objects written, {done['deleted']} deleted, {done['bytes']} bytes, "
+        f"{done['requests']} requests, {done['seconds']:.1f} s."
+    )
 
 
 def announce(port: int, data: Path, password: str, guest_password: str, *, embedded: bool) -> None:

@@ -14,6 +14,8 @@ from django.utils.module_loading import import_string
 from s3store.conf import legacy, rules
 from s3store.conf.configured import Configured
 
+__all__ = ["check_legacy_settings", "check_order", "check_storages"]
+
 Messages = list[checks.CheckMessage]
 
 

@@ -15,6 +15,8 @@ from s3store.core.urls import object_url
 from s3store.links.distribution import Distribution
 from s3store.mixins.cloudfront import CloudFront
 
+__all__ = ["delete_cookies", "set_cookies"]
+
 SameSite = Literal["Lax", "Strict", "None"]
 
 

@@ -10,6 +10,30 @@ import errno
 from dataclasses import dataclass
 from typing import Any
 
+__all__ = [
+    "AccessDeniedError",
+    "AclNotSupportedError",
+    "BatchError",
+    "BucketNotFoundError",
+    "ChecksumError",
+    "ClockSkewError",
+    "ConflictError",
+    "ExpiredCredentialsError",
+    "Failure",
+    "InvalidCredentialsError",
+    "InvalidRequestError",
+    "MissingReferenceError",
+    "NoCredentialsError",
+    "ObjectChangedError",
+    "ObjectExistsError",
+    "ObjectNotFoundError",
+    "S3ConnectionError",
+    "S3StoreError",
+    "S3TimeoutError",
+    "ServerError",
+    "WrongRegionError",
+]
+
 
 class S3StoreError(OSError):
     """A request to S3 failed.

@@ -12,6 +12,8 @@ from django.db.models.fields.files import FieldFile, FileField
 from s3store.core.info import Grant, Stat
 from s3store.storage import S3Storage
 
+__all__ = ["S3FieldFile", "S3FileField"]
+
 
 class S3FieldFile(FieldFile):
     """The value of an S3FileField: Django's FieldFile, with methods of S3Storage.

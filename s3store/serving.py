@@ -24,6 +24,8 @@ from s3store.core.presentation import SAFE, present
 from s3store.storage import S3Storage
 from s3store.streaming.stream import Stream
 
+__all__ = ["file_response", "internal_uri"]
+
 Mode = Literal["redirect", "stream", "accelerate"]
 
 EXPIRE = 120

@@ -22,6 +22,8 @@ from django.views.generic.detail import SingleObjectMixin
 from s3store.core.keys import UnsafeNameError, clean_name
 from s3store.serving import EXPIRE, INTERNAL_LOCATION, Mode, file_response
 
+__all__ = ["FieldFileView", "FileView", "ServingView"]
+
 _WORDS = ("mode", "expire", "inline", "content_type", "max_range", "internal_location")
 
 

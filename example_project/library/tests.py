@@ -38,8 +38,7 @@ from library.publishing import note, noted
 from library.samples import page_pdf
 from library.traffic import requests_to_s3
 from s3store.errors import S3ConnectionError
-from s3store.mixins.verbs import Stat
-from s3store.storage import S3ManifestStaticStorage, S3MediaStorage
+from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, Stat
 
 PDF = page_pdf([("F1", 12, 72, 700, "A page")])
 S3 = {

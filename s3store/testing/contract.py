@@ -26,6 +26,8 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 
+__all__ = ["S3StorageContract", "StorageContract"]
+
 TRAVERSALS = ["../x", "a/../../x", "..", "a/../..", "/etc/passwd"]
 
 

@@ -15,6 +15,8 @@ import pytest
 from s3store.storage import S3Storage
 from s3store.testing.servers import Server, moto_server, seaweedfs_available, seaweedfs_server
 
+__all__ = ["BUCKET", "moto", "options_for", "s3_options", "s3_server", "s3_storage", "seaweedfs", "seaweedfs_options"]
+
 Options = dict[str, Any]
 
 BUCKET = "s3store-tests"

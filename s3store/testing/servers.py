@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+__all__ = ["Server", "ServerError", "moto_server", "rclone_server", "seaweedfs_available", "seaweedfs_server"]
+
 ACCESS_KEY = "s3store-demo"
 SECRET_KEY = "s3store-demo-secret"  # noqa: S105 - not a secret: the servers listen only on the loopback
 
