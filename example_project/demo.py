@@ -258,7 +258,7 @@ def collect_static() -> str:
     note(done)
     return (
         f"Static files: {done['uploaded']} objects written, {done['deleted']} deleted, {done['bytes']} bytes, "
-        f"{done['requests']} requests, {done['seconds']:.1f} s."
+        f"{done['requests']} request{'s' * (done['requests'] != 1)}, {done['seconds']:.1f} s."
     )
 
 
