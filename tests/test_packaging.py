@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -18,7 +19,8 @@ import s3store
 
 ROOT = Path(__file__).resolve().parents[1]
 
-pytestmark = pytest.mark.slow
+# One process builds and installs for all tests.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("packaging")]
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -115,6 +117,16 @@ def test_an_index_accepts_both(built):
     found = sorted(built.iterdir())
     assert len(found) == 2
     assert run(sys.executable, "-m", "twine", "check", "--strict", *found, cwd=built).count("PASSED") == 2
+
+
+def test_the_readme_leads_nowhere_that_an_index_lacks(metadata):
+    """An index shows the README only: a link in it is an anchor of the page or a whole address."""
+    from readme_renderer import rst  # twine brings it
+
+    page = rst.render(metadata.get_payload())
+    assert page
+    links = re.findall(r'(?:href|src)="([^"]*)"', page)
+    assert [link for link in links if not link.startswith(("#", "https://"))] == []
 
 
 def test_the_wheel_has_every_file_of_the_package_and_nothing_else(wheel):
