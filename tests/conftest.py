@@ -4,9 +4,9 @@ import os
 import ssl
 
 import pytest
-import trustme
 
 from s3store.wire import sessions
+from tests.optional import needs
 
 pytest_plugins = ["s3store.testing.fixtures"]
 
@@ -34,7 +34,7 @@ def no_sessions_of_another_test():
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     """A server's context for 127.0.0.1, and the file of the authority that vouches for it."""
-    authority = trustme.CA()
+    authority = needs("trustme").CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
     bundle = tmp_path_factory.mktemp("tls") / "ca.pem"

@@ -10,7 +10,6 @@ import sys
 import types
 import zlib
 
-import brotli
 import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management import call_command
@@ -24,6 +23,9 @@ from s3store.files.content import packed
 from s3store.serving import file_response
 from s3store.storage import S3ManifestStaticStorage, S3StaticStorage, S3Storage
 from s3store.testing.counting import counted_requests
+from tests.optional import needs
+
+brotli = needs("brotli")
 
 pytestmark = pytest.mark.django_db
 

@@ -9,12 +9,12 @@ import zipfile
 import pytest
 from django.core.files.base import ContentFile
 from django.http import FileResponse
-from PIL import Image
 
 from s3store.core.parts import KIB, MIB
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy
+from tests.optional import needs
 
 
 @pytest.fixture
@@ -210,12 +210,13 @@ def test_rr_09_a_zip_is_listed_and_read_in_few_requests(storage, sent):
 
 def test_rr_09_an_image_is_measured_in_one_request(storage, sent):
     """Pillow reads the header of a large picture."""
+    image = needs("PIL.Image")
     picture = io.BytesIO()
-    Image.effect_noise((2000, 2000), 100).save(picture, "PNG")
+    image.effect_noise((2000, 2000), 100).save(picture, "PNG")
     assert picture.tell() > MIB
     storage.save("a.png", picture)
     with sent() as methods, storage.open("a.png") as file:
-        assert Image.open(file).size == (2000, 2000)
+        assert image.open(file).size == (2000, 2000)
     assert methods == ["GET"]
 
 

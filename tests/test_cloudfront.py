@@ -15,9 +15,6 @@ import pytest
 from botocore.session import get_session
 from botocore.signers import CloudFrontSigner
 from botocore.validate import validate_parameters
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.test import override_settings
 
@@ -31,10 +28,15 @@ from s3store.links.rsa import rsa_signer
 from s3store.storage import S3Storage
 from tests.core.test_cloudfront import allows, verify, verify_cookies
 from tests.docs.blocks import all_blocks
+from tests.optional import needs
+
+InvalidSignature = needs("cryptography.exceptions").InvalidSignature
+rsa = needs("cryptography.hazmat.primitives.asymmetric.rsa")
+pem = needs("cryptography.hazmat.primitives.serialization")
 
 OLD, NEW = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
 PEMS = {
-    name: key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    name: key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption()).decode()
     for name, key in (("KOLD", OLD), ("KNEW", NEW))
 }
 SITE = {"custom_domain": "cdn.example.com", "location": "media", "url_window": 0}

@@ -6,31 +6,28 @@ import base64
 import sys
 
 import pytest
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 from django.core.exceptions import ImproperlyConfigured
 from django.views.debug import ExceptionReporter
 
 from s3store.links.rsa import rsa_signer
+from tests.optional import needs
+
+InvalidSignature = needs("cryptography.exceptions").InvalidSignature
+ec = needs("cryptography.hazmat.primitives.asymmetric.ec")
+hashes = needs("cryptography.hazmat.primitives.hashes")
+padding = needs("cryptography.hazmat.primitives.asymmetric.padding")
+rsa = needs("cryptography.hazmat.primitives.asymmetric.rsa")
+serialization = needs("cryptography.hazmat.primitives.serialization")
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def pem(
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
-    kind: PrivateFormat = PrivateFormat.PKCS8,
-    encryption: KeySerializationEncryption | None = None,
+    kind: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8,
+    encryption: serialization.KeySerializationEncryption | None = None,
 ) -> str:
-    return key.private_bytes(Encoding.PEM, kind, encryption or NoEncryption()).decode()
+    return key.private_bytes(serialization.Encoding.PEM, kind, encryption or serialization.NoEncryption()).decode()
 
 
 def armoured(der: bytes) -> str:
@@ -39,30 +36,36 @@ def armoured(der: bytes) -> str:
 
 PEM = pem(KEY)
 PUBLIC_KEY = KEY.public_key()
-PUBLIC = PUBLIC_KEY.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+PUBLIC = PUBLIC_KEY.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 # A private key of an algorithm that has not been invented: PKCS #8 with the OID 1.2.3.4.
 UNKNOWN = armoured(bytes.fromhex("3015020100300706032a03040500") + b"\x04\x07" + b"hunter2")
 
 
 @pytest.mark.parametrize(
     "text",
-    [PEM, PEM.encode(), pem(KEY, PrivateFormat.TraditionalOpenSSL), PEM.replace("\n", "\r\n"), f"\n{PEM}\n"],
+    [
+        PEM,
+        PEM.encode(),
+        pem(KEY, serialization.PrivateFormat.TraditionalOpenSSL),
+        PEM.replace("\n", "\r\n"),
+        f"\n{PEM}\n",
+    ],
     ids=["str", "bytes", "PKCS1", "CRLF", "blank-lines"],
 )
 def test_a_key_signs(text: str | bytes) -> None:
     """RSA with SHA-1 and PKCS #1 padding, which is what CloudFront verifies."""
     signature = rsa_signer(text)(b"policy")
-    KEY.public_key().verify(signature, b"policy", padding.PKCS1v15(), SHA1())
+    KEY.public_key().verify(signature, b"policy", padding.PKCS1v15(), hashes.SHA1())
 
 
 def test_su_13_the_digest_is_sha_1_until_another_is_named() -> None:
     """CloudFront takes SHA-1 for granted; a signature with SHA-256 is another one."""
-    PUBLIC_KEY.verify(rsa_signer(PEM)(b"policy"), b"policy", padding.PKCS1v15(), SHA1())
-    PUBLIC_KEY.verify(rsa_signer(PEM, "SHA1")(b"policy"), b"policy", padding.PKCS1v15(), SHA1())
+    PUBLIC_KEY.verify(rsa_signer(PEM)(b"policy"), b"policy", padding.PKCS1v15(), hashes.SHA1())
+    PUBLIC_KEY.verify(rsa_signer(PEM, "SHA1")(b"policy"), b"policy", padding.PKCS1v15(), hashes.SHA1())
     modern = rsa_signer(PEM, "SHA256")(b"policy")
-    PUBLIC_KEY.verify(modern, b"policy", padding.PKCS1v15(), SHA256())
+    PUBLIC_KEY.verify(modern, b"policy", padding.PKCS1v15(), hashes.SHA256())
     with pytest.raises(InvalidSignature):
-        PUBLIC_KEY.verify(modern, b"policy", padding.PKCS1v15(), SHA1())
+        PUBLIC_KEY.verify(modern, b"policy", padding.PKCS1v15(), hashes.SHA1())
 
 
 def test_a_key_is_read_once() -> None:
@@ -80,11 +83,11 @@ def test_the_same_message_is_signed_once() -> None:
     assert sign(b"policy of another page") != first
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     signature = rsa_signer(pem(other))(b"policy of a page")
-    other.public_key().verify(signature, b"policy of a page", padding.PKCS1v15(), SHA1())
+    other.public_key().verify(signature, b"policy of a page", padding.PKCS1v15(), hashes.SHA1())
 
 
 BAD = {
-    "pass-phrase": pem(KEY, encryption=BestAvailableEncryption(b"hunter2")),
+    "pass-phrase": pem(KEY, encryption=serialization.BestAvailableEncryption(b"hunter2")),
     "elliptic": pem(ec.generate_private_key(ec.SECP256R1())),
     "unknown": UNKNOWN,
     "short": pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)),

@@ -13,6 +13,7 @@ from django.utils import timezone as django_timezone
 from s3store import errors
 from s3store.storage import S3Storage
 from tests.faults.proxy import FaultProxy
+from tests.optional import needs
 
 
 def test_rt_03_sc_11_credentials_are_renewed_on_the_way(seaweedfs_options, tmp_path, monkeypatch):
@@ -96,7 +97,7 @@ print(all(job.value for job in jobs), len(list(storage.scan())))
 
 def test_rc_04_gevent(seaweedfs_options):
     """Monkey-patched, saves and reads side by side lose nothing."""
-    pytest.importorskip("gevent")
+    needs("gevent")
     ran = subprocess.run(
         [sys.executable, "-c", _GEVENT.format(options=seaweedfs_options)],
         capture_output=True,

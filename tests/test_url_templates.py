@@ -4,8 +4,6 @@ import html
 import re
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.db.models import FileField
 from django.db.models.fields.files import FieldFile
 from django.template import Context, Engine
@@ -13,6 +11,7 @@ from django.template import Context, Engine
 from s3store.storage import S3Storage
 from s3store.wire import client
 from tests.clock import standing_at
+from tests.optional import needs
 
 KEYS = {"bucket_name": "some-bucket", "access_key": "key", "secret_key": "secret", "region_name": "eu-central-1"}
 NAMES = [f"2026/{number % 12 + 1:02}/Foto {number:04} (groß).jpg" for number in range(1000)]
@@ -32,8 +31,10 @@ def clients(monkeypatch):
 @pytest.fixture(scope="module")
 def key():
     """A private key for CloudFront."""
+    rsa = needs("cryptography.hazmat.primitives.asymmetric.rsa")
+    pem = needs("cryptography.hazmat.primitives.serialization")
     made = rsa.generate_private_key(65537, 2048)
-    return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return made.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption()).decode()
 
 
 @pytest.fixture(
@@ -45,8 +46,8 @@ def key():
     ],
     ids=["AWS", "session token", "public endpoint", "CloudFront"],
 )
-def storage(request, key):
-    by_cloudfront = {"cloudfront_key": key} if "cloudfront_key_id" in request.param else {}
+def storage(request):
+    by_cloudfront = {"cloudfront_key": request.getfixturevalue("key")} if "cloudfront_key_id" in request.param else {}
     return S3Storage(**KEYS, **request.param, **by_cloudfront)
 
 

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-pytest.importorskip("playwright.sync_api")
-pytest.importorskip("PIL")
-
 from tests.browser.running import CHROMIUM, Demo, browser, log_in
+from tests.optional import needs
+
+needs("playwright")
+needs("PIL")
 
 SAMPLES = 8
 PICTURES = 6

@@ -8,17 +8,16 @@ import wave
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
-pytest.importorskip("PIL")
-
 from django.core.handlers.wsgi import WSGIHandler
 from django.urls import path
-from PIL import Image
 
 from s3store.serving import file_response
 from s3store.storage import S3Storage
 from tests.browser.running import CHROMIUM, browser
+from tests.optional import needs
+
+needs("playwright")
+image = needs("PIL.Image")
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,7 +39,7 @@ class Quiet(WSGIRequestHandler):
 def picture(kind):
     """Return a red picture, or a page of a document with one."""
     target = io.BytesIO()
-    Image.new("RGB", (200, 100), (255, 0, 0)).save(target, kind)
+    image.new("RGB", (200, 100), (255, 0, 0)).save(target, kind)
     return target.getvalue()
 
 
@@ -57,7 +56,7 @@ def sound():
 
 def is_red(page):
     """Whether much of the page is red."""
-    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    shot = image.open(io.BytesIO(page.screenshot())).convert("RGB")
     return sum(count for count, (red, green, _) in shot.getcolors(1 << 24) if red > 200 and green < 60) > 10_000
 
 

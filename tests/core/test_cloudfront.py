@@ -13,29 +13,32 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.signers import CloudFrontSigner
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
 from s3store.core import cloudfront, urls
+from tests.optional import needs
+
+InvalidSignature = needs("cryptography.exceptions").InvalidSignature
+hashes = needs("cryptography.hazmat.primitives.hashes")
+padding = needs("cryptography.hazmat.primitives.asymmetric.padding")
+rsa = needs("cryptography.hazmat.primitives.asymmetric.rsa")
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC = KEY.public_key()
 EXPIRES = 1_893_456_000  # 2030-01-01
 STARTS = EXPIRES - 3600
 BASE = "https://d.example"
-DIGESTS = {"SHA1": SHA1, "SHA256": SHA256}
+DIGESTS = {"SHA1": hashes.SHA1, "SHA256": hashes.SHA256}
 OURS = ["Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm"]
 
 
 def sign(message: bytes) -> bytes:
-    return KEY.sign(message, padding.PKCS1v15(), SHA1())
+    return KEY.sign(message, padding.PKCS1v15(), hashes.SHA1())
 
 
 def sign_sha256(message: bytes) -> bytes:
-    return KEY.sign(message, padding.PKCS1v15(), SHA256())
+    return KEY.sign(message, padding.PKCS1v15(), hashes.SHA256())
 
 
 SIGNERS = {"SHA1": sign, "SHA256": sign_sha256}

@@ -8,13 +8,14 @@ import sys
 import pytest
 
 from tests.docs.blocks import ROOT
+from tests.optional import needs
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
     """The documentation as HTML, built as the README says."""
-    pytest.importorskip("sphinx")
-    pytest.importorskip("furo")
+    needs("sphinx")
+    needs("furo")
     target = tmp_path_factory.mktemp("docs")
     ran = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "-d", str(target / "doctrees"), "docs", str(target)],

@@ -24,8 +24,6 @@ from urllib.parse import unquote
 
 import django
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.contrib.staticfiles.management.commands import collectstatic as djangos
@@ -50,6 +48,7 @@ from s3store.testing import fixtures
 from s3store.testing.counting import counted_requests
 from s3store.wire import client, facts
 from tests.docs.blocks import DOCS, ROOT, Block, all_blocks, blocks_of, pages, table
+from tests.optional import needs
 from tests.test_conf import DJANGO_STORAGES
 
 REFERENCE = DOCS / "reference"
@@ -387,9 +386,11 @@ def test_every_row_of_the_table_of_costs_has_an_example():
 @pytest.fixture(scope="module")
 def cloudfront_options():
     """Those of a storage whose URLs CloudFront checks."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return {"custom_domain": "cdn.example.com", "cloudfront_key_id": "K2JCJMDEHXQW5F", "cloudfront_key": pem}
+    rsa = needs("cryptography.hazmat.primitives.asymmetric.rsa")
+    pem = needs("cryptography.hazmat.primitives.serialization")
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = made.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
+    return {"custom_domain": "cdn.example.com", "cloudfront_key_id": "K2JCJMDEHXQW5F", "cloudfront_key": key}
 
 
 @pytest.mark.parametrize("row", table(REFERENCE / "storage.rst", "What each call costs"), ids=lambda row: row[0])

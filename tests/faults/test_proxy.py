@@ -24,6 +24,7 @@ import urllib3
 from botocore.config import Config
 
 from s3store.testing.servers import moto_server, seaweedfs_available, seaweedfs_server
+from tests.optional import needs
 
 from .injure import FAULTS
 from .proxy import FaultProxy
@@ -638,8 +639,7 @@ def test_faults_travel_as_long_as_bytes(upstream: Upstream, fault: str, end: str
 
 def test_tls_towards_the_client(upstream: Upstream, tmp_path: Path) -> None:
     """Some of S3's dialect is spoken over TLS only; faults and the log work there as well."""
-    trustme = pytest.importorskip("trustme")
-    authority = trustme.CA()
+    authority = needs("trustme").CA()
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(server_context)
     bundle = tmp_path / "ca.pem"
