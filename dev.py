@@ -29,6 +29,16 @@ CONTENTS = {
     "dev": "all packages for development (800 MB, a few minutes the first time)",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# The lowest and the highest versions in tox.ini, by Python, and the tests that `dev.py test` runs with them.
+LOWEST_AND_HIGHEST = {"python3.10": "py310-dj42-boto136", "python3.13": "py313-dj61"}
+PART_OF_THE_TESTS = (
+    "tests/core",
+    "tests/contract",
+    "tests/test_checks.py",
+    "tests/test_conf.py",
+    "tests/test_static.py",
+    "tests/test_urls.py",
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -63,7 +73,8 @@ def test(arguments: list[str]) -> int:
     print("dev.py: mypy", flush=True)
     check(PYTHON, "-m", "mypy")
     print("dev.py: pytest", flush=True)
-    return run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--cov", "--cov-branch")
+    failed = run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--cov", "--cov-branch")
+    return failed or test_lowest_and_highest()
 
 
 def demo(arguments: list[str]) -> int:
@@ -76,9 +87,18 @@ def bench(arguments: list[str]) -> int:
 
 
 def tox(arguments: list[str]) -> int:
-    if run(PYTHON, "-c", "import tox") != 0:
-        install("tox")
+    set_up_tox()
     return become(PYTHON, "-m", "tox", *arguments)
+
+
+def test_lowest_and_highest() -> int:
+    """Run a part of the tests in two of tox's environments; tox says which it skips for want of a Python."""
+    print("dev.py: tox, the lowest and the highest versions", flush=True)
+    set_up_tox()
+    if not any(run(python, "-c", "", quiet=True) == 0 for python in LOWEST_AND_HIGHEST if shutil.which(python)):
+        print("dev.py: skipped, because none is installed:", *LOWEST_AND_HIGHEST, flush=True)
+        return 0  # tox takes it for a failure when it skips every environment
+    return run(PYTHON, "-m", "tox", "-e", ",".join(LOWEST_AND_HIGHEST.values()), "--", *PART_OF_THE_TESTS)
 
 
 # The environment
@@ -102,6 +122,15 @@ def set_up(extra: str) -> None:
 
 def install(*what: str) -> None:
     check(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
+
+
+def set_up_tox() -> None:
+    """Install tox, and let it find all of pyenv's Pythons. Of these only those of `pyenv global` run from the PATH."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found = sorted(map(str, pyenv.glob("versions/3.1?.*/bin")), reverse=True)
+    os.environ["PATH"] = os.pathsep.join([*found, os.environ["PATH"]])
+    if run(PYTHON, "-c", "import tox", quiet=True) != 0:
+        install("tox")
 
 
 def works(python: Path) -> bool:
