@@ -1,9 +1,7 @@
 """The progress bar: a line on a terminal, nothing elsewhere."""
 
 import io
-import os
 import re
-import shutil
 
 import pytest
 
@@ -25,7 +23,7 @@ def clock(monkeypatch):
     """Time stands still until a test moves it; the terminal has 80 columns."""
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
+    monkeypatch.setenv("COLUMNS", "80")
     return now
 
 
@@ -67,7 +65,7 @@ def test_a_line_that_is_written_over(clock):
 )
 def test_the_line_fits_the_terminal(monkeypatch, clock, columns, name, shown):
     """The end of a name says more than its start; a name cannot move the cursor."""
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((columns, 24)))
+    monkeypatch.setenv("COLUMNS", str(columns))
     terminal = Terminal()
     bar = Bar(terminal)
     clock[0] += 1
