@@ -75,15 +75,15 @@ class Configured(_Base):
     if not TYPE_CHECKING:
 
         @sensitive_variables()
-        def __init__(self, **given: Any) -> None:
-            sources.check_names(given, type(self).__name__)
-            if isinstance(parameters := given.get("object_parameters"), Mapping):
-                given["object_parameters"] = Parameters(parameters)
-            self._given = given
+        def __init__(self, **options: Any) -> None:
+            sources.check_names(options, type(self).__name__)
+            if isinstance(parameters := options.get("object_parameters"), Mapping):
+                options["object_parameters"] = Parameters(parameters)
+            self._given = options
             self._withheld = False
             self._known = None
             # Errors that do not depend on settings are raised here, where the traceback shows the caller.
-            _raise_first(sources.resolve(None, given), whole=False)
+            _raise_first(sources.resolve(None, options), whole=False)
 
     _given: dict[str, Any]
     _withheld: bool
