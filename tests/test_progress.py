@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from s3store.operations import progress
 from s3store.operations.progress import Bar
 
 
@@ -22,7 +21,6 @@ class Terminal(io.StringIO):
 def clock(monkeypatch):
     """Time stands still until a test moves it; the terminal has 80 columns."""
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     monkeypatch.setenv("COLUMNS", "80")
     return now
 
@@ -40,7 +38,7 @@ def test_nothing_where_there_is_no_terminal():
 def test_a_line_that_is_written_over(clock):
     """Ten times a second at most, at the end in any case, and gone when it is closed."""
     terminal = Terminal()
-    bar = Bar(terminal)
+    bar = Bar(terminal, clock=lambda: clock[0])
     for number in range(1, 11):
         clock[0] += 0.0625
         bar.step(f"static/f{number}.css", number, 10)
@@ -67,7 +65,7 @@ def test_the_line_fits_the_terminal(monkeypatch, clock, columns, name, shown):
     """The end of a name says more than its start; a name cannot move the cursor."""
     monkeypatch.setenv("COLUMNS", str(columns))
     terminal = Terminal()
-    bar = Bar(terminal)
+    bar = Bar(terminal, clock=lambda: clock[0])
     clock[0] += 1
     bar.step(name, 1, 2)
     (line,) = terminal.lines

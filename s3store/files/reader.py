@@ -205,14 +205,15 @@ class RangeReader(io.RawIOBase):
 class _Tries:
     """Limits the number and the duration of attempts to continue a broken response."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._count = 0
-        self._started = time.monotonic()
+        self._clock = clock
+        self._started = clock()
 
     def failed(self, error: errors.S3StoreError) -> None:
         """Wait, or raise `error` after the last attempt."""
         self._count += 1
-        if self._count > RESUMES or time.monotonic() - self._started > RESUME_SECONDS:
+        if self._count > RESUMES or self._clock() - self._started > RESUME_SECONDS:
             raise error
         backoff.wait(self._count)
 

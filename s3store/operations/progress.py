@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from typing import Any
 
 _EVERY = 0.1
@@ -13,14 +14,15 @@ _WIDTH = 30
 class Bar:
     """A progress bar that is rewritten in place. Nothing is written if the stream is not a terminal."""
 
-    def __init__(self, stream: Any, *, shown: bool = True) -> None:
+    def __init__(self, stream: Any, *, shown: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._shown = shown and bool(getattr(stream, "isatty", lambda: False)())
-        self._began = self._last = time.monotonic()
+        self._clock = clock
+        self._began = self._last = clock()
 
     def step(self, name: str, done: int, total: int) -> None:
         """Show that `done` of `total` are done. `name` is the latest."""
-        now = time.monotonic()
+        now = self._clock()
         if not self._shown or (now - self._last < _EVERY and done < total):
             return
         self._last = now

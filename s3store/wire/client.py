@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -33,14 +33,15 @@ TOTAL_SECONDS = 90.0
 class Effort:
     """The number of attempts of one call, and the time since the first."""
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.attempts = 0
         self.limit = limit
-        self._started = time.monotonic()
+        self._clock = clock
+        self._started = clock()
 
     def exhausted(self) -> bool:
         """Return whether no new attempt may start."""
-        return time.monotonic() - self._started > TOTAL_SECONDS
+        return self._clock() - self._started > TOTAL_SECONDS
 
 
 # For a bucket in another region, botocore sends a few more requests to find it. This limit stops a server that always
