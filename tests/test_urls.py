@@ -435,7 +435,7 @@ def test_a_custom_domain_without_a_bucket():
 @pytest.mark.parametrize("expire", [0, -1, 604_801, 10**9, timedelta(days=8), timedelta(0), timedelta(seconds=0.5)])
 def test_su_01_impossible_expiries_are_refused(expire):
     """A URL lives from a second to seven days."""
-    with pytest.raises(ValueError, match="A signed URL can be valid for"):
+    with pytest.raises(ValueError, match=r"A signed URL (can|must) be valid for"):
         S3Storage(**KEYS).url("a.txt", expire=expire)
 
 
@@ -662,7 +662,7 @@ def test_words_may_be_translations(settings):
 @pytest.mark.parametrize("value", [None, datetime(2030, 1, 1)], ids=["None", "naive"])
 def test_parameters_that_say_nothing_are_refused(value):
     """Neither None nor a time without a zone means anything in a URL."""
-    with pytest.raises(ValueError, match=r"None says|time zone"):
+    with pytest.raises(ValueError, match=r"None is not allowed|time zone"):
         S3Storage(**KEYS).url("a.txt", parameters={"ResponseExpires": value})
 
 

@@ -137,7 +137,7 @@ def test_rw_08_a_failing_source_stores_nothing(seaweedfs_options, before, overwr
 @pytest.mark.parametrize("content", [object(), [1, 2], 5, None], ids=["object", "list", "int", "None"])
 def test_impossible_sources_are_refused(storage, content):
     """What is no file is a TypeError, and nothing is stored."""
-    with pytest.raises(TypeError, match=r"Cannot save|yields bytes or str"):
+    with pytest.raises(TypeError, match=r"Cannot save|must yield bytes or str"):
         storage.save("a.bin", content)
     assert not storage.exists("a.bin")
 
