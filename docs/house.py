@@ -27,7 +27,7 @@ CAPTIONS = {
     "files": "content of a file",
     "links": "URLs, signatures",
     "management": "commands",
-    "mixins": "storage chapters",
+    "mixins": "storage mixins",
     "operations": "work on buckets",
     "serving": "file responses",
     "staticfiles": "publishing",

@@ -1,1 +1,1 @@
-"""The chapters of the storage class, each a mixin in a module of its name. The storage classes use it."""
+"""The mixins of the storage classes: each adds methods that need only `objects`. The storage classes use it."""

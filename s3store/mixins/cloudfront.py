@@ -1,4 +1,4 @@
-"""The chapter on CloudFront: signed URLs with custom policies, and signed cookies."""
+"""CloudFront: signed URLs with custom policies, and signed cookies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chapter on URLs. No client is created for a URL, and no request is sent."""
+"""URLs of files. Creating one needs no client and sends no request."""
 
 from __future__ import annotations
 

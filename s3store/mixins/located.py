@@ -1,4 +1,4 @@
-"""The chapter on where files are: the bucket, and the keys of names."""
+"""The bucket of a storage, and the keys of its names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Located(Configured):
-    """A storage with a bucket. Its other chapters need nothing of it but `objects`."""
+    """A storage with a bucket. The other mixins need only `objects`."""
 
     @property
     def objects(self) -> Objects:

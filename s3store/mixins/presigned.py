@@ -1,4 +1,4 @@
-"""The chapter on presigned uploads: a URL for a PUT, or a form for a POST, with which a client uploads one file.
+"""Presigned uploads: a URL for a PUT, or a form for a POST, with which a client uploads one file.
 
 The signature of a form covers everything but the bytes. The client of a PUT can add standard headers that are not
 signed, such as Content-Encoding and Content-Disposition, and S3 stores them: use forms for untrusted clients.

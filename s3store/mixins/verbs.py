@@ -1,4 +1,4 @@
-"""The chapter on what S3 offers beyond Django's Storage API: listings, copies inside S3, metadata, ACLs."""
+"""Methods beyond Django's Storage API: listings, copies inside S3, metadata, ACLs."""
 
 from __future__ import annotations
 
