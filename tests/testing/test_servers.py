@@ -310,9 +310,9 @@ def test_a_taken_port_is_an_error(tmp_path: Path) -> None:
         rival.bind(("127.0.0.1", 0))
         rival.listen()
         port = rival.getsockname()[1]
-        with pytest.raises(ServerError, match=f"port {port} of 127.0.0.1 is taken"):
+        with pytest.raises(ServerError, match=f"port {port} of 127.0.0.1 is in use"):
             servers._free_ports(1, first=port)
-        with pytest.raises(ServerError, match="or the one 10000 above is taken"):
+        with pytest.raises(ServerError, match="or the one 10000 above is in use"):
             servers._free_ports(2, first=port - 10000, gap=10000)
 
 
