@@ -1,11 +1,14 @@
 """Fixtures for all tests: a clean environment, and the servers."""
 
+import functools
 import os
 import ssl
 
+import botocore.session
 import pytest
+from botocore.retries import standard
 
-from s3store.wire import sessions
+from s3store.wire import backoff, sessions
 from tests.optional import needs
 
 pytest_plugins = ["s3store.testing.fixtures"]
@@ -22,6 +25,24 @@ def clean_environment(tmp_path_factory):
         patch.setenv("AWS_CONFIG_FILE", str(nowhere))
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def shared_models():
+    """Sessions share what botocore reads from its own package: parsing it again for each client takes 0.1 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_retries():
+    """Retries wait for milliseconds: faults in tests are independent, so that waiting longer proves nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backoff, "_FIRST", 0.001)
+        patch.setattr(backoff, "_LONGEST", 0.01)
+        patch.setattr(standard.ExponentialBackoff, "delay_amount", lambda self, context: 0.01)
         yield
 
 
