@@ -15,14 +15,6 @@ ROUNDS = 200
 FAULTS = ["slow503", "err500", "reset", "lost"]
 
 
-@pytest.fixture(autouse=True)
-def _quick_retries(monkeypatch):
-    """botocore's back-off doubles up to 20 s; faults here are independent, so that waiting proves nothing."""
-    from botocore.retries import standard
-
-    monkeypatch.setattr(standard.ExponentialBackoff, "delay_amount", lambda self, context: 0.01)
-
-
 def content_of(number):
     return random.Random(number).randbytes(500 + number * 97)
 
