@@ -13,6 +13,7 @@ import asyncio
 import re
 import socket
 import ssl
+import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -82,7 +83,7 @@ class FaultProxy:
         self._listener.setblocking(False)
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), name="fault-proxy", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
         self._thread.start()
         if not self._ready.wait(_PATIENCE):
             raise RuntimeError("the fault proxy did not start")
@@ -141,6 +142,10 @@ class FaultProxy:
         return asyncio.run_coroutine_threadsafe(answer(), self._loop).result(_PATIENCE)
 
     # What runs in the proxy's thread
+
+    def _run(self) -> None:
+        sys.settrace(None)  # coverage measures nothing here, and makes the proxy half as fast
+        asyncio.run(self._main())
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
