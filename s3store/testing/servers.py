@@ -35,7 +35,9 @@ _PORTS = range(10240, 32768 - _GRPC_OFFSET)
 _PORT_TAKEN = re.compile(r"in use|not available|only one usage", re.IGNORECASE)
 _STARTS = 3
 _START_SECONDS = 30.0  # all of them together
-_STOP_SECONDS = 10.0
+# SeaweedFS stops within two seconds during its first minute. Later its admin server does not stop by itself, and its
+# other parts wait for that one: it has to be killed, however long we wait.
+_STOP_SECONDS = 4.0
 _LAST_BREATH_SECONDS = 0.2
 _SEAWEEDFS_FLAGS = (
     f"-ip={_HOST} -ip.bind={_HOST} -master.telemetry=false -admin.ui=false -webdav=false -s3.port.iceberg=0 "
