@@ -13,6 +13,7 @@ from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from tests.app.models import Document
 from tests.faults.proxy import FaultProxy
+from tests.filling import fill
 
 
 @pytest.fixture
@@ -173,8 +174,7 @@ def test_rl_01_more_than_1000_keys(seaweedfs_options):
     """1,205 files are listed, scanned and deleted completely and once."""
     storage = S3Storage(**seaweedfs_options)
     wanted = {f"d/{number:04}" for number in range(1205)}
-    for name in wanted:
-        storage.objects.bucket.put(storage.objects.key(name), b"", {})
+    fill(storage, wanted)
     assert len(storage.listdir("d")[1]) == 1205
     assert {stat.name for stat in storage.scan()} == wanted
     assert storage.delete_many(sorted(wanted)[:1100]) == 1100

@@ -92,8 +92,8 @@ def test_su_06_a_name_cannot_leave_its_header_or_its_folder(name: str, safe: str
 @pytest.mark.parametrize("filler", [".", " ", ". ", "/", "\u0301\u0316", "con "], ids=ascii)
 @pytest.mark.parametrize("frame", ["{}", "{}x", "x{}x{}"])
 def test_su_06_long_names_are_cut_at_once(frame: str, filler: str) -> None:
-    """A name of a megabyte takes no longer than one pass over it."""
-    name = frame.replace("{}", filler * (1_000_000 // len(filler)))
+    """A name of 300,000 characters takes no longer than one pass over it."""
+    name = frame.replace("{}", filler * (300_000 // len(filler)))
     assert 0 < len(safe_filename(name).encode()) <= 255
     assert len(content_disposition(name)) < 2000
 

@@ -57,8 +57,8 @@ def test_su_15_everything_else_is_refused(header: str) -> None:
 @pytest.mark.parametrize("filler", [" ", "\t", "0", "-", ",", "\xa0", "=", " -"], ids=ascii)
 @pytest.mark.parametrize("frame", ["bytes={}", "bytes=1{}x", "bytes=1-{}x", "bytes=1{}-{}2{}x", "bytes{}="])
 def test_su_15_long_headers_are_read_at_once(frame: str, filler: str) -> None:
-    """A header of a megabyte takes no longer than one pass over it."""
-    header = frame.replace("{}", filler * (1_000_000 // len(filler)))
+    """A header of 300,000 characters takes no longer than one pass over it."""
+    header = frame.replace("{}", filler * (300_000 // len(filler)))
     try:
         found = parse_range(header)
     except ValueError as error:
@@ -72,7 +72,7 @@ def test_su_15_long_headers_are_read_at_once(frame: str, filler: str) -> None:
 @pytest.mark.parametrize("frame", ["{}", "gzip{}x", "gzip;{}x", "gzip;q{}x", "gzip;q={}x", "gzip;q=0{}x"])
 def test_su_15_long_lists_of_encodings_are_read_at_once(frame: str, filler: str) -> None:
     """Whatever they allow."""
-    header = frame.format(filler * (1_000_000 // len(filler)))
+    header = frame.format(filler * (300_000 // len(filler)))
     assert accepts("gzip", header) in (True, False)
 
 
