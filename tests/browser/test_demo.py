@@ -23,6 +23,8 @@ PICTURES = 6
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.no_cover,  # s3store runs in the demo's process
+    pytest.mark.xdist_group("demo"),  # one demo and one browser for all tests
     pytest.mark.timeout(120),
     pytest.mark.skipif(not CHROMIUM and os.environ.get("CI") != "true", reason="no Chromium is installed"),
 ]

@@ -384,6 +384,7 @@ print(json.dumps({"files": len(found), "written": report.uploaded, "mib": peak()
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover  # the other process is what is measured
 @pytest.mark.skipif(sys.platform != "linux", reason="measures as Linux does")
 def test_twenty_thousand_files_cost_little_memory(settings, tmp_path, seaweedfs_options):
     """Collecting, hashing, planning and the bookkeeping of sending, in a process of its own: below 150 MiB."""
