@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from django.views.debug import ExceptionReporter, get_default_exception_reporter
 
 from s3store.conf.options import FIELDS, SECRETS, Options
 from s3store.core.info import ObjectInfo
+from s3store.links.distribution import Distribution
 from s3store.links.links import Links
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 
@@ -580,3 +582,53 @@ def test_sc_05_a_config_object_with_proxies_is_withheld() -> None:
     pickled = pickle.dumps(S3Storage(bucket_name="bucket", client_config=proxies))
     assert SECRET.encode() not in pickled
     assert pickle.loads(pickled).options.client_config is None
+
+
+class _Named(pickle.Unpickler):
+    """Notes the modules of everything that a pickle names."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.modules: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> Any:
+        self.modules.add(module)
+        return super().find_class(module, name)
+
+
+def modules_in(data: bytes) -> set[str]:
+    unpickler = _Named(io.BytesIO(data))
+    unpickler.load()
+    return unpickler.modules
+
+
+DERIVED: dict[str, Any] = {
+    "links": lambda objects: objects.of(Links),
+    "distribution": lambda objects: objects.of(Distribution.of),
+    "bucket": lambda objects: objects.bucket,
+    "facts": lambda objects: objects.bucket._noted(ObjectInfo(key="k", size=1)),
+    "options": lambda objects: objects.options,
+}
+
+
+@pytest.mark.parametrize("derived", DERIVED.values(), ids=DERIVED)
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_sc_05_what_is_derived_from_options_is_in_no_pickle(derived: Any, protocol: int) -> None:
+    """Signers, clients and facts stay in their process: using a storage changes nothing in its pickle."""
+    storage = S3Storage(bucket_name="b", region_name="r", custom_domain="cdn.example.com", cloudfront_signer=SIGNER)
+    unused = pickle.dumps(storage, protocol)
+    objects = storage.objects
+    first = derived(objects)
+    used = pickle.dumps(storage, protocol)
+    assert used == unused
+    assert modules_in(used).isdisjoint({type(first).__module__, type(objects).__module__})
+    # The storage itself goes on with what it has.
+    assert storage.objects is objects
+
+
+class _Signer:
+    def generate_presigned_url(self, url: str, date_less_than: Any) -> str:
+        return f"{url}?signed"
+
+
+SIGNER = _Signer()

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
 import pytest
+from django.test import override_settings
 
 from s3store.core.info import ObjectInfo
+from s3store.storage import S3Storage
+from s3store.testing.counting import counted_requests
+from s3store.testing.fixtures import options_for
+from s3store.testing.servers import Server
 from s3store.wire import facts
 from s3store.wire.facts import Facts
 
@@ -80,3 +88,73 @@ def test_nothing_is_known_of_other_keys(clock: Clock) -> None:
     memory.put(info())
     assert memory.get("other") is None
     assert memory.get("k") == info()
+
+
+# What a storage knows when its options change
+
+
+@pytest.fixture
+def two_buckets(moto: Server) -> list[str]:
+    """Two buckets that hold a file of the same name: 3 bytes in the first one, 5 bytes in the second one."""
+    buckets = [f"facts-{uuid.uuid4().hex}" for _ in range(2)]
+    for bucket, content in zip(buckets, (b"abc", b"abcde"), strict=True):
+        storage = S3Storage(**options_for(moto, bucket))
+        storage.client.create_bucket(Bucket=bucket)
+        storage.save("k", content)
+    return buckets
+
+
+def without_bucket(server: Server) -> dict[str, Any]:
+    return {name: value for name, value in options_for(server).items() if name != "bucket_name"}
+
+
+def test_a_setting_that_names_another_bucket_makes_facts_worthless(moto: Server, two_buckets: list[str]) -> None:
+    """The size of a file is never that of a file of the same name in the bucket of another test."""
+    storage = S3Storage(**without_bucket(moto))
+    sizes = []
+    for bucket in [*two_buckets, two_buckets[0]]:
+        with override_settings(AWS_STORAGE_BUCKET_NAME=bucket):
+            sizes.append(storage.size("k"))
+    assert sizes == [3, 5, 3]
+
+
+def test_a_bucket_that_depends_on_the_tenant_makes_facts_worthless(moto: Server, two_buckets: list[str]) -> None:
+    """The same for a subclass that computes an option at each access."""
+
+    class OfTenant(S3Storage):
+        tenant = 0
+
+        @property
+        def bucket_name(self) -> str:  # type: ignore[override]
+            return two_buckets[self.tenant]
+
+    storage = OfTenant(**without_bucket(moto))
+    sizes = []
+    for storage.tenant in (0, 1, 0):
+        sizes.append(storage.size("k"))
+    assert sizes == [3, 5, 3]
+
+
+def test_facts_are_asked_for_again_after_any_change_of_options(moto: Server, two_buckets: list[str]) -> None:
+    """A storage starts with an empty cache, even if the option has nothing to do with the file, and when it returns."""
+
+    class Dynamic(S3Storage):
+        headers_of_tenant: dict[str, Any] = {}
+
+        @property
+        def headers(self) -> dict[str, Any]:  # type: ignore[override]
+            return self.headers_of_tenant
+
+    storage = Dynamic(**options_for(moto, two_buckets[0]))
+
+    def requests() -> list[str]:
+        with counted_requests(storage) as sent:
+            assert (storage.size("k"), storage.size("k")) == (3, 3)
+        return sent.methods
+
+    assert (requests(), requests()) == (["HEAD"], [])
+    with override_settings(UNRELATED=True):
+        assert (requests(), requests()) == (["HEAD"], [])
+    assert (requests(), requests()) == (["HEAD"], [])
+    for storage.headers_of_tenant in ({"*.x": {"CacheControl": "no-store"}}, {}):
+        assert (requests(), requests()) == (["HEAD"], [])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import subprocess
 import sys
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -151,3 +154,40 @@ def test_an_answer_by_botocores_events_is_the_answer():
     info, sent = put(storage, "a.css", b"body")
     assert info.etag == '"e"'
     assert sent.methods == ["PUT"]
+
+
+def signed_headers(target):
+    return parse_qs(urlsplit(target).query)["X-Amz-SignedHeaders"][0].split(";")
+
+
+def test_the_digest_of_the_body_is_sent_and_signed(seaweedfs_options):
+    """Nobody on the way can replace the body, and the digest with it."""
+    with FaultProxy(seaweedfs_options["endpoint_url"]) as proxy:
+        put(S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}), "a.css", b"body")
+        (sent,) = proxy.requests("PUT")
+    assert sent.status == 200
+    assert sent.request_headers["content-md5"] == base64.b64encode(hashlib.md5(b"body").digest()).decode()
+    assert "content-md5" in signed_headers(sent.target)
+
+
+def test_a_body_that_is_damaged_on_the_way_is_refused(seaweedfs_options):
+    """The server finds that the digest differs. boto3 then sends the body again."""
+    faults = {"faults": {"flip_up": 1.0}, "match": "^PUT", "max_faults": 1}
+    with FaultProxy(seaweedfs_options["endpoint_url"], **faults) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        put(storage, "a.css", b"body")
+        first, *others = proxy.requests("PUT")
+        assert storage.read_bytes("a.css") == b"body"
+    assert (first.fault, first.status) == ("flip_up", 400)
+    assert "X-Amz-Signature" in first.target
+    assert [one.status for one in others] == [200]
+
+
+def test_damaged_bodies_are_never_stored(seaweedfs_options):
+    """If each attempt is damaged, there is an error and no file."""
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={"flip_up": 1.0}, match="^PUT") as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url, "max_attempts": 2})
+        with pytest.raises(errors.S3StoreError):
+            put(storage, "a.css", b"body")
+        assert {one.status for one in proxy.requests("PUT")} == {400}
+    assert not S3Storage(**seaweedfs_options).exists("a.css")
