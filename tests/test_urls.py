@@ -810,3 +810,45 @@ def test_sn_17_a_name_never_changes_the_host():
     for name in ("//evil.example/x", "/evil.example/x", "", None):
         with pytest.raises(SuspiciousFileOperation):
             S3Storage(**KEYS, custom_domain="cdn.example.com", querystring_auth=False).url(name)
+
+
+# What each part of an answer rests on
+
+
+def test_anonymous_storages_do_not_sign_with_keys_of_the_machine(monkeypatch):
+    """Keys in the environment belong to somebody; `anonymous` says that they are not to be used."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-machine")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    storage = S3Storage(bucket_name="some-bucket", anonymous=True, region_name="eu-central-1")
+    with pytest.raises(errors.NoCredentialsError) as caught:
+        storage.url("a.txt", signed=True)
+    assert (caught.value.operation, caught.value.bucket) == ("url", "some-bucket")
+
+
+def test_an_error_about_credentials_is_told_once(monkeypatch):
+    """It says which call needed them, of which bucket, and does not quote itself."""
+    storage = S3Storage(bucket_name="some-bucket", region_name="eu-central-1")
+    with pytest.raises(errors.NoCredentialsError) as caught:
+        storage.url("a.txt")
+    assert (caught.value.operation, caught.value.bucket) == ("url", "some-bucket")
+    assert str(caught.value).count("some-bucket") == 1
+    broken = types.SimpleNamespace(get_frozen_credentials=_raise_retrieval_error)
+    monkeypatch.setattr(sessions, "find_credentials", lambda _: broken)
+    with pytest.raises(errors.NoCredentialsError) as caught:
+        storage.url("a.txt")
+    assert (caught.value.operation, caught.value.bucket) == ("url", "some-bucket")
+
+
+def _raise_retrieval_error():
+    from botocore.exceptions import CredentialRetrievalError
+
+    raise CredentialRetrievalError(provider="test", error_msg="it is gone")
+
+
+def test_an_empty_region_of_the_environment_is_none(monkeypatch):
+    """An empty variable says nothing: servers that are not AWS then sign for us-east-1."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
+    url = S3Storage(bucket_name="some-bucket", endpoint_url="http://127.0.0.1:9", access_key="k", secret_key="s").url(
+        "a"
+    )
+    assert "%2Fus-east-1%2Fs3" in url

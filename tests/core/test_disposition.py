@@ -117,3 +117,21 @@ def test_su_06_any_name_gives_one_value_that_parses_back(name: str) -> None:
         assert safe_filename(found) == found
         assert not {"Cc", "Cf", "Cs", "Zl", "Zp"} & {unicodedata.category(char) for char in found}
         assert not re.search(r"[/\\]|[\s.]\Z", found)
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("a" * 300 + ".pdf", "a" * 251 + ".pdf"),
+        ("é" * 200 + ".pdf", "é" * 125 + ".pdf"),
+        ("a" * 300, "a" * 255),
+        ("a" * 251 + ".pdf", "a" * 251 + ".pdf"),
+        ("a" * 300 + "." + "x" * 32, "a" * 222 + "." + "x" * 32),
+        ("a" * 300 + "." + "x" * 33, "a" * 255),
+        ("." + "a" * 300, "." + "a" * 254),
+    ],
+    ids=["extension", "utf-8", "no-extension", "255-bytes", "longest-extension", "no-extension-either", "only-a-dot"],
+)
+def test_a_long_name_keeps_255_bytes_and_its_extension(name: str, safe: str) -> None:
+    """As much of the stem stays as fits. What is longer than 32 bytes is not an extension."""
+    assert safe_filename(name) == safe

@@ -46,3 +46,11 @@ def test_lifetimes_have_units() -> None:
     assert lifetime(10**9) == 10**9
     with pytest.raises(ValueError, match="604800 seconds"):
         lifetime(604_801, limit=604_800)
+
+
+@pytest.mark.parametrize("expire", [1, timedelta(seconds=1)], ids=["int", "timedelta"])
+def test_a_lifetime_of_one_second_is_the_shortest(expire: int | timedelta) -> None:
+    """One second is a lifetime, less is not."""
+    assert lifetime(expire) == 1
+    with pytest.raises(ValueError):
+        lifetime(expire - (expire if isinstance(expire, int) else timedelta(microseconds=1)))

@@ -343,3 +343,34 @@ def test_a_prefix_stays_in_its_location(location: str, name: str) -> None:
     assert prefix.startswith(f"{location}/" if location else "")
     assert not prefix or prefix.endswith("/")
     assert not {".", ".."} & set(prefix.split("/"))
+
+
+@pytest.mark.parametrize("name", ["X\u202eX", "\u200bX.txt", "\u00a0X"], ids=ascii)
+def test_sn_14_what_is_only_invisible_is_kept(name: str) -> None:
+    """Characters that are not printable and that XML can carry are part of a name."""
+    assert keys.object_key("", name) == name
+
+
+@pytest.mark.parametrize(
+    ("location", "length", "fits"),
+    [("l" * 500, 523, True), ("l" * 500, 524, False), ("l" * 900, 123, True), ("l" * 900, 124, False)],
+)
+def test_sn_15_a_long_location_leaves_less_for_names(location: str, length: int, fits: bool) -> None:
+    """The limit is that of the whole key, however its bytes are divided."""
+    if fits:
+        assert len(keys.object_key(location, "x" * length)) == 1024
+    else:
+        with pytest.raises(UnsafeNameError):
+            keys.object_key(location, "x" * length)
+
+
+@pytest.mark.parametrize("location", ["", "media"])
+def test_a_name_of_a_subclass_of_str_is_cleaned(location: str) -> None:
+    """Lazy and safe strings of Django are names like others, and a key is a plain str."""
+
+    class Safe(str):
+        __slots__ = ()
+
+    key = keys.object_key(location, Safe("a/b.txt"))
+    assert key == keys.object_key(location, "a/b.txt")
+    assert type(key) is str
