@@ -10,11 +10,12 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.session import Session
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 
 from s3store import errors
 from s3store.core import headers
-from s3store.core.parameters import Parameters
+from s3store.core.parameters import OBJECT_PARAMETERS, Parameters
 from s3store.mixins.presigned import MAX_UPLOAD_SIZE
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
@@ -388,3 +389,23 @@ def test_every_object_parameter_has_its_header():
         "acl": "private",
         "x-amz-storage-class": "STANDARD_IA",
     }
+
+
+def test_every_header_is_the_one_that_botocore_sends():
+    """botocore's model of PutObject names the header of each parameter."""
+    members = Session().get_service_model("s3").operation_model("PutObject").input_shape.members
+    # A form has its own name for the ACL, and has no field for the others.
+    not_in_forms = {"ExpectedBucketOwner", "RequestPayer", "Tagging"}
+    names = OBJECT_PARAMETERS - {"ChecksumAlgorithm", "Metadata"}
+    names = {name for name in names if not name.startswith("SSECustomer")}
+    for name in names:
+        header = members[name].serialization["name"]
+        ((sent, value),) = headers.headers_of({name: "x"}).items()
+        assert (sent.lower(), value) == (header.lower(), "x")
+        if name not in not_in_forms:
+            field = "acl" if name == "ACL" else header
+            assert [field.lower()] == [sent.lower() for sent in headers.form_fields_of({name: "x"})]
+        else:
+            with pytest.raises(ValueError, match=name):
+                headers.form_fields_of({name: "x"})
+            assert headers.form_fields_of({name: None, "ACL": "private"})["acl"] == "private"

@@ -852,3 +852,38 @@ def test_an_empty_region_of_the_environment_is_none(monkeypatch):
         "a"
     )
     assert "%2Fus-east-1%2Fs3" in url
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(1, 1), (0.5, 1), (59, 59), (60, 60), (61, 60)])
+def test_su_03_a_url_lives_as_long_as_its_credentials(monkeypatch, caplog, left, seconds):
+    """But at least a second; the log has a warning only if that is shorter than the lifetime that was asked for."""
+    links._warned.clear()
+    now = float(int(datetime.now().timestamp()) + 2000)
+    storage = S3Storage(bucket_name="some-bucket", region_name="eu-central-1", url_window=0)
+    monkeypatch.setattr(sessions, "find_credentials", lambda _: Ending(now + left))
+    with caplog.at_level(logging.WARNING, "s3store"), standing_at(now):
+        begins, ends = _lives(storage.url("a.txt", expire=60))
+    assert ends - begins == seconds
+    assert len(caplog.records) == (seconds < 60)
+
+
+def test_su_03_credentials_that_end_now_sign_nothing(monkeypatch):
+    """The second of their end is too late."""
+    now = float(int(datetime.now().timestamp()) + 2000)
+    monkeypatch.setattr(sessions, "find_credentials", lambda _: Ending(now))
+    storage = S3Storage(bucket_name="some-bucket", region_name="eu-central-1")
+    with standing_at(now), pytest.raises(errors.ExpiredCredentialsError) as caught:
+        storage.url("a.txt")
+    assert (caught.value.operation, caught.value.bucket) == ("url", "some-bucket")
+
+
+class Ending(ReadOnlySource):
+    def __init__(self, ends):
+        self._expiry_time = datetime.fromtimestamp(ends, timezone.utc)
+
+
+def test_an_unknown_profile_is_told_with_the_call():
+    """The error says that a URL was wanted, and of which bucket."""
+    with pytest.raises(errors.S3StoreError) as caught:
+        S3Storage(bucket_name="some-bucket", session_profile="nobody").url("a.txt")
+    assert (caught.value.operation, caught.value.bucket) == ("url", "some-bucket")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import cache
 from typing import Any
 
 import pytest
+from botocore.session import Session
 
 from s3store.core import parameters
 from s3store.core.parameters import Parameters
@@ -229,3 +231,68 @@ def test_metadata_that_no_header_can_hold_is_refused(metadata: dict[Any, Any], p
 def test_ascii_metadata_is_no_problem(metadata: dict[str, str]) -> None:
     """Names are HTTP tokens, values printable ASCII."""
     assert parameters.metadata_problem(metadata) is None
+
+
+# botocore's description of S3's requests
+
+
+def _members(operation: str) -> dict[str, Any]:
+    """Return the parameters of a request, by name, as botocore's model of S3 describes them."""
+    return dict(_s3_model().operation_model(operation).input_shape.members)
+
+
+@cache
+def _s3_model() -> Any:
+    return Session().get_service_model("s3")
+
+
+OPERATIONS = {
+    "put_object": "PutObject",
+    "create_multipart_upload": "CreateMultipartUpload",
+    "upload_part": "UploadPart",
+    "complete_multipart_upload": "CompleteMultipartUpload",
+    "abort_multipart_upload": "AbortMultipartUpload",
+    "head_object": "HeadObject",
+    "get_object": "GetObject",
+    "copy_object": "CopyObject",
+    "upload_part_copy": "UploadPartCopy",
+    "delete_object": "DeleteObject",
+    "head_bucket": "HeadBucket",
+    "delete_objects": "DeleteObjects",
+    "list_objects_v2": "ListObjectsV2",
+    "get_object_acl": "GetObjectAcl",
+    "put_object_acl": "PutObjectAcl",
+}
+# A parameter of the request by that name, with another meaning than in `object_parameters`.
+OTHER_MEANING = {
+    "delete_objects": {"ChecksumAlgorithm"},
+    "put_object_acl": {"ACL", "ChecksumAlgorithm", *(name for name in parameters.OBJECT_PARAMETERS if "Grant" in name)},
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_request_takes_the_object_parameters_that_it_knows(operation: str) -> None:
+    """All of them, and no other: botocore refuses a parameter that the request does not have."""
+    known = set(_members(OPERATIONS[operation])) & parameters.OBJECT_PARAMETERS
+    taken = parameters.for_operation(operation, dict.fromkeys(parameters.OBJECT_PARAMETERS, "x"))
+    assert set(taken) == known - OTHER_MEANING.get(operation, set())
+
+
+def test_object_parameters_are_headers_of_put_object() -> None:
+    """`object_parameters` describes an object: everything in it travels as a header of the request that creates it."""
+    members = _members("PutObject")
+    assert set(members) >= parameters.OBJECT_PARAMETERS
+    where = {members[name].serialization.get("location") for name in parameters.OBJECT_PARAMETERS}
+    assert where == {"header", "headers"}
+
+
+def test_a_copy_that_replaces_metadata_sends_every_content_header() -> None:
+    """CopyObject drops those that are not sent again."""
+    members = _members("CopyObject")
+    content = {
+        name
+        for name, shape in members.items()
+        if shape.serialization.get("location") == "header"
+        and not shape.serialization["name"].lower().startswith(("x-amz-", "if-"))
+    }
+    assert content == parameters.CONTENT_HEADERS

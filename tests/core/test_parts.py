@@ -62,3 +62,34 @@ def test_ranges_cover_every_byte_once(total: int, size: int) -> None:
 def test_ranges_are_made_one_at_a_time() -> None:
     """Five tebibytes are not a list of ranges in memory."""
     assert list(islice(parts.part_ranges(5 * TIB, 5 * MIB), 2)) == [(0, 5 * MIB - 1), (5 * MIB, 10 * MIB - 1)]
+
+
+@pytest.mark.parametrize(("number", "times"), [(1, 1), (950, 1), (951, 2), (1900, 2), (1901, 4), (9_501, 1024)])
+def test_parts_double_every_950(number: int, times: int) -> None:
+    """Each step begins with the part after a multiple of 950, up to the largest part that S3 takes."""
+    assert parts.part_size_for(number, 5 * MIB) == 5 * MIB * times
+    assert parts.part_size_for(number, 2 * GIB) == min(2 * GIB * times, 5 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("total", "size"),
+    [
+        (0, 5 * MIB),
+        (5 * MIB * 10_000, 5 * MIB),
+        (5 * MIB * 10_000 + 1, 10 * MIB),
+        (5 * TIB, 640 * MIB),
+    ],
+    ids=["empty", "10,000-parts", "one-byte-more", "largest"],
+)
+def test_a_known_length_doubles_parts_only_if_it_must(total: int, size: int) -> None:
+    """10,000 parts are allowed; one byte more makes the parts twice as large."""
+    assert parts.part_size_of(total, 0) == size
+
+
+@pytest.mark.parametrize(
+    ("total", "ranges"),
+    [(0, []), (1, [(0, 0)]), (3, [(0, 2)]), (4, [(0, 2), (3, 3)]), (6, [(0, 2), (3, 5)])],
+)
+def test_ranges_begin_at_the_first_byte_and_end_at_the_last(total: int, ranges: list[tuple[int, int]]) -> None:
+    """A length that is a multiple of the part size has no empty part at its end."""
+    assert list(parts.part_ranges(total, 3)) == ranges
