@@ -409,3 +409,10 @@ def test_every_header_is_the_one_that_botocore_sends():
             with pytest.raises(ValueError, match=name):
                 headers.form_fields_of({name: "x"})
             assert headers.form_fields_of({name: None, "ACL": "private"})["acl"] == "private"
+
+
+def test_a_form_can_take_exactly_one_size():
+    """`min_size` and `max_size` may be equal."""
+    upload = S3Storage(**KEYS).upload_post("a.txt", min_size=5, max_size=5)
+    policy = json.loads(base64.b64decode(upload.fields["policy"]))
+    assert ["content-length-range", 5, 5] in policy["conditions"]

@@ -53,3 +53,9 @@ def test_what_is_no_range_of_known_size_is_refused(value: str) -> None:
     """RFC 9110 14.4: an invalid Content-Range must not be used to put bytes together."""
     with pytest.raises(ValueError, match="not a byte range"):
         ranges.parse_content_range(value)
+
+
+def test_a_response_may_hold_one_byte() -> None:
+    """First and last byte can be the same."""
+    assert ranges.parse_content_range("bytes 5-5/10") == (5, 10)
+    assert ranges.parse_content_range("bytes 0-0/1") == (0, 1)

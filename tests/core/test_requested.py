@@ -124,3 +124,37 @@ def test_a_cap_takes_the_end_off(wanted: Requested, limited: Requested) -> None:
 def test_gzip_is_accepted_by_its_weight(header: str | None, accepted: bool) -> None:
     """A weight of 0 refuses, a star stands for what is not named."""
     assert accepts("gzip", header) is accepted
+
+
+@pytest.mark.parametrize(
+    ("wanted", "size", "inside"),
+    [
+        (Requested(start=10), 10, None),
+        (Requested(start=9), 10, Requested(start=9, stop=10)),
+        (Requested(start=10, stop=11), 10, None),
+        (Requested(start=0), 0, None),
+        (Requested(start=-1), 0, None),
+        (Requested(start=-10), 10, Requested(start=0, stop=10)),
+        (Requested(start=-11), 10, Requested(start=0, stop=10)),
+        (Requested(start=3, stop=3), 10, None),
+    ],
+    ids=repr,
+)
+def test_a_range_without_bytes_is_none(wanted: Requested, size: int, inside: Requested | None) -> None:
+    """A range that begins where the content ends has no byte of it."""
+    assert wanted.within(size) == inside
+
+
+@pytest.mark.parametrize("header", ["bytes=X0-5", "bytes=0-5X", "Xbytes=0-5X"])
+def test_letters_around_a_range_are_not_dropped(header: str) -> None:
+    """White space may stand around a range, nothing else."""
+    if header.startswith("X"):
+        assert parse_range(header) is None
+    else:
+        with pytest.raises(ValueError):
+            parse_range(header)
+
+
+def test_a_range_may_be_one_byte() -> None:
+    """The last byte is included."""
+    assert parse_range("bytes=5-5") == Requested(start=5, stop=6)

@@ -164,3 +164,13 @@ def test_overrides_survive_the_query(value: str) -> None:
         query=[("response-content-type", value)],
     )
     assert parse_qs(query)["response-content-type"] == [value]
+
+
+def test_queries_are_sorted_by_name_for_the_signature() -> None:
+    """A name comes before another one that begins with it, and extra parameters come between those of the signature."""
+    credentials = Credentials(access_key="AK", secret_key="SK", token="T")
+    query = [("a-b", "1"), ("a", "2"), ("X-Amz-Fwd", "3"), ("X-Amz-T", "4")]
+    headers = {"Content-Type": "a  b   c", "If-None-Match": " * "}
+    where: dict[str, Any] = {"region": "eu-central-1", "stamp": 1_700_000_000, "expires": 60}
+    ours = sigv4.presign("PUT", "h", "/k", credentials=credentials, query=query, headers=headers, **where)
+    assert ours == by_botocore("PUT", f"http://h/k?{urlencode(query)}", headers, credentials, **where)
