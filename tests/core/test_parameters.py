@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from datetime import datetime, timezone
 from functools import cache
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from s3store.core import parameters
+from s3store.core import overrides, parameters
 from s3store.core.parameters import Parameters
 
 # Content types
@@ -296,3 +297,68 @@ def test_a_copy_that_replaces_metadata_sends_every_content_header() -> None:
         and not shape.serialization["name"].lower().startswith(("x-amz-", "if-"))
     }
     assert content == parameters.CONTENT_HEADERS
+
+
+def test_canned_acls_are_those_of_s3() -> None:
+    """botocore's model lists the canned ACLs of an object."""
+    assert set(parameters.OBJECT_ACLS) == set(_members("PutObject")["ACL"].enum)
+
+
+@pytest.mark.parametrize(
+    ("extension", "content_type"),
+    [
+        ("avif", "image/avif"),
+        ("css", "text/css"),
+        ("csv", "text/csv"),
+        ("heic", "image/heic"),
+        ("html", "text/html"),
+        ("js", "text/javascript"),
+        ("json", "application/json"),
+        ("map", "application/json"),
+        ("md", "text/markdown"),
+        ("mjs", "text/javascript"),
+        ("mp4", "video/mp4"),
+        ("otf", "font/otf"),
+        ("pdf", "application/pdf"),
+        ("svg", "image/svg+xml"),
+        ("ttf", "font/ttf"),
+        ("txt", "text/plain"),
+        ("wasm", "application/wasm"),
+        ("webm", "video/webm"),
+        ("webmanifest", "application/manifest+json"),
+        ("webp", "image/webp"),
+        ("woff", "font/woff"),
+        ("woff2", "font/woff2"),
+        ("xml", "application/xml"),
+        ("css.br", "application/x-brotli"),
+        ("css.bz2", "application/x-bzip2"),
+        ("css.Z", "application/x-compress"),
+        ("css.gz", "application/gzip"),
+        ("css.xz", "application/x-xz"),
+    ],
+)
+def test_the_webs_types_do_not_depend_on_the_machine(
+    extension: str, content_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry of the operating system may be empty or may say something else."""
+    known = mimetypes.MimeTypes()
+    known.types_map = ({}, {})
+    monkeypatch.setattr(mimetypes, "guess_type", known.guess_type)
+    assert parameters.guess_content_type(f"a/b.{extension}") == content_type
+
+
+@pytest.mark.parametrize("name", sorted(overrides.QUERY))
+def test_overrides_of_a_response_have_s3s_names(name: str) -> None:
+    """botocore's model of GetObject names the parameter of the query; the payer of a request may be one, too."""
+    shape = _members("GetObject")[name]
+    assert overrides.signed_query({name: "1"}) == [(shape.serialization["name"], "1")]
+    assert overrides.plain_query({name: "1"}) == {shape.serialization["name"]: "1"}
+
+
+def test_every_override_of_a_response_can_be_given() -> None:
+    """A signed URL can carry whatever GetObject takes in the query."""
+    query = {
+        name for name, shape in _members("GetObject").items() if shape.serialization.get("location") == "querystring"
+    }
+    assert query <= set(overrides.QUERY)
+    assert set(overrides.QUERY) - query == {"RequestPayer"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from s3store.core.presentation import SAVED, SHOWN, present
+from s3store.core.presentation import SAFE, SAVED, SHOWN, present
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,8 @@ def test_no_policy_allows_a_script() -> None:
         assert policy.startswith("sandbox")
         assert "default-src 'none'" in policy
         assert "script" not in policy
+
+
+def test_every_answer_keeps_its_url_and_its_type() -> None:
+    """Browsers neither tell other sites the URL nor guess another type."""
+    assert SAFE == {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}

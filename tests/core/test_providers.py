@@ -150,3 +150,37 @@ def test_a_provider_is_a_value() -> None:
     for field in fields(Provider):
         with pytest.raises(AttributeError):
             setattr(provider, field.name, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "host"),
+    [
+        ("aws", "s3.eu-central-1.amazonaws.com"),
+        ("aws", "s3.cn-north-1.amazonaws.com.cn"),
+        ("aws", "s3.eusc-de-east-1.amazonaws.eu"),
+        ("r2", "abc.eu.r2.cloudflarestorage.com"),
+        ("gcs", "storage.europe-west3.rep.googleapis.com"),
+        ("ovh", "s3.gra.perf.cloud.ovh.net"),
+        ("ovh", "s3.us-east-va.io.cloud.ovh.us"),
+        ("tigris", "t3.storage.dev"),
+        ("tigris", "fly.storage.tigris.dev"),
+    ],
+)
+def test_each_domain_of_a_provider_is_its_own(name: str, host: str) -> None:
+    """Also those that its preset does not use."""
+    assert PROVIDERS[name].serves(f"https://{host}")
+
+
+BOTH = {"path", "virtual"}
+STYLES: dict[str, set[str]] = {**dict.fromkeys(PROVIDERS, BOTH), "tigris": {"virtual"}}
+WITHOUT_ACLS = {"r2", "b2", "minio", "seaweedfs"}
+NO_SIGNED_DOMAINS = {"r2", "b2", "spaces", "hetzner"}
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_what_a_provider_can_do_is_what_its_documentation_says(name: str) -> None:
+    """Addressing styles, ACLs of objects, and URLs that are signed for a domain of one's own."""
+    provider = PROVIDERS[name]
+    assert set(provider.styles) == STYLES[name]
+    assert provider.acls is (name not in WITHOUT_ACLS)
+    assert provider.signed_domains is (name not in NO_SIGNED_DOMAINS)
