@@ -186,3 +186,25 @@ def test_a_storage_without_a_bucket_says_which() -> None:
     assert objects.key("a") == "media/a"
     with pytest.raises(ImproperlyConfigured, match=r"S3Storage\(location='media'\) has no bucket"):
         _ = objects.bucket
+
+
+def test_threads_that_come_first_share_one_set_of_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight threads use a new storage at the same moment: what one of them learns or forgets, all know."""
+    barrier = threading.Barrier(8)
+    derive = S3Storage._derive
+
+    def at_the_same_time(self: S3Storage, options: Any) -> Any:
+        barrier.wait(10)
+        return derive(self, options)
+
+    monkeypatch.setattr(S3Storage, "_derive", at_the_same_time)
+    storage = S3Storage(bucket_name="b")
+    found: list[Any] = []
+    threads = [threading.Thread(target=lambda: found.append(storage.objects)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert {id(objects) for objects in found} == {id(storage.objects)}
+    assert len({id(objects.bucket) for objects in found}) == 1

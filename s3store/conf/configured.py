@@ -6,6 +6,8 @@ None of that needs a bucket, credentials or boto3, and secrets appear in none of
 from __future__ import annotations
 
 import inspect
+import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -51,6 +53,16 @@ class Derived:
 
 
 _pinned: ContextVar[Derived | None] = ContextVar("s3store_pinned", default=None)
+_lock = threading.Lock()
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+# Another thread can hold the lock at the moment of a fork. Windows does not have this function.
+getattr(os, "register_at_fork", lambda **_: None)(after_in_child=_renew_lock)
 
 if TYPE_CHECKING:
     # Editors and type checkers then know each option as a keyword argument and as an attribute.
@@ -112,7 +124,12 @@ class Configured(_Base):
         if known is None or known[0] != version:
             resolved = self._resolve(computed)
             _raise_first(resolved)
-            self._known = known = version, self._derive(resolved.options)
+            derived = self._derive(resolved.options)
+            with _lock:
+                # Threads that were here at the same time share the first one, and what it remembers of files.
+                known = self._known
+                if known is None or known[0] != version:
+                    self._known = known = version, derived
         return known[1]
 
     def _derive(self, options: Options) -> Derived:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
@@ -35,14 +34,19 @@ class Objects(Derived):
     options change, a storage creates a new one.
     """
 
-    @cached_property
+    def __init__(self, options: Options, owner: Any) -> None:
+        super().__init__(options, owner)
+        # Created here and not when it is first needed: two threads would get two caches of facts.
+        self._bucket = Bucket(options)
+
+    @property
     def bucket(self) -> Bucket:
         """The bucket. Raises ImproperlyConfigured if the options name none."""
         if not self.options.bucket_name:
             raise ImproperlyConfigured(
                 f"{self.owner!r} has no bucket. Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME."
             )
-        return Bucket(self.options)
+        return self._bucket
 
     def key(self, name: str | os.PathLike[str]) -> str:
         """Return the key of the file `name`. Raises SuspiciousFileOperation for a name that is not possible."""
