@@ -6,8 +6,9 @@ import random
 import pytest
 from django.core.files.base import ContentFile
 
+from s3store import errors
 from s3store.core import parts
-from s3store.core.info import ObjectInfo
+from s3store.core.info import PLAIN_SIZE, ObjectInfo
 from s3store.core.parts import MIB
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
@@ -332,3 +333,58 @@ def test_the_parameters_of_an_object_leave_out_what_is_unknown():
     """A copy is given no empty headers."""
     info = ObjectInfo(key="a", size=1, content_type="text/plain", encryption="SSE-C", all_metadata={})
     assert info.parameters == {"ContentType": "text/plain", "Metadata": {}}
+
+
+def test_a_refused_copy_of_a_small_object_is_not_tried_in_parts(seaweedfs_options):
+    """Only objects of more than 5 GiB are copied in parts."""
+
+    def respond(method, target, headers):
+        if "x-amz-copy-source" in {name.lower() for name in dict(headers)}:
+            return 400, {}, b"<Error><Code>InvalidRequest</Code><Message>no copies here</Message></Error>"
+        return None
+
+    with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        storage.save("a.txt", b"x")
+        with pytest.raises(errors.InvalidRequestError) as caught:
+            storage.copy("a.txt", "b.txt")
+        assert proxy.requests("POST") == []
+    assert caught.value.operation == "copy_object"
+
+
+def test_names_that_are_only_invisible_are_deleted_one_by_one(storage):
+    """XML could not carry every character of such a name; other names of the same call go together."""
+    names = ["a\u200b.txt", "b.txt", "c\u00ad.txt"]
+    for name in names:
+        storage.save(name, b"x")
+    with counted_requests(storage) as sent:
+        assert storage.delete_many(names) == 3
+    assert sorted(sent.methods) == ["DELETE", "DELETE", "POST"]
+    assert list(storage.scan()) == []
+
+
+def test_a_folder_is_an_empty_object(storage):
+    """Its key ends with a slash, and its type is the one that the S3 console writes."""
+    storage.create_folder("d")
+    target = storage.objects.folder("d")
+    info = storage.objects.bucket.head(target.key, target.params)
+    assert (info.size, info.content_type) == (0, "application/x-directory")
+
+
+def test_metadata_of_our_own_stays_when_metadata_is_replaced(seaweedfs_options):
+    """The size before compression is still known, and the old user metadata is not."""
+    storage = S3Storage(**seaweedfs_options, gzip=True)
+    storage.save("a.txt", b"x" * 5000, metadata={"old": "1"})
+    storage.set_metadata("a.txt", {"new": "2"})
+    assert storage.get_metadata("a.txt") == {"new": "2"}
+    stat = storage.stat("a.txt")
+    assert stat.content_encoding == "gzip"
+    assert stat.internal(PLAIN_SIZE) == "5000"
+    assert storage.size("a.txt") == 5000
+
+
+def test_a_walk_below_a_directory_keeps_its_name(storage):
+    """Whatever the name ends in; a slash at its end makes no difference."""
+    storage.save("maX/X/a.txt", b"x")
+    expected = [("maX", ["X"], []), ("maX/X", [], ["a.txt"])]
+    assert list(storage.walk("maX")) == list(storage.walk("maX/")) == expected
