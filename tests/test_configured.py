@@ -632,3 +632,25 @@ class _Signer:
 
 
 SIGNER = _Signer()
+
+
+def test_a_class_has_no_attribute_for_an_option_that_it_does_not_declare() -> None:
+    """`hasattr` and `getattr` with a default say so."""
+    assert not hasattr(S3Storage, "bucket_name")
+    assert getattr(S3StaticStorage, "bucket_name", "b") == "b"
+    assert hasattr(Photos, "bucket_name")
+
+
+def test_the_arguments_of_a_migration_are_plain() -> None:
+    """A dict is a dict there, not a class of ours that a later version may not have."""
+    _, _, arguments = S3Storage(object_parameters={"CacheControl": "a"}, bucket_name="b").deconstruct()
+    assert type(arguments["object_parameters"]) is dict
+    assert arguments == {"object_parameters": {"CacheControl": "a"}, "bucket_name": "b"}
+
+
+def test_object_parameters_are_kept_apart_from_the_callers() -> None:
+    """The storage has a copy, whose repr hides the customer's key."""
+    given = {"CacheControl": "a"}
+    storage = S3Storage(object_parameters=given)
+    given["CacheControl"] = "b"
+    assert storage.options.object_parameters == {"CacheControl": "a"}

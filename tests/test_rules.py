@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from inspect import signature
 from typing import Any
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
@@ -780,3 +782,116 @@ def test_a_public_endpoint_without_signatures_is_reported(others: dict[str, Any]
 def test_an_endpoint_that_is_no_url_is_one_problem() -> None:
     """The rule about providers leaves it to the one about URLs."""
     assert broken(provider="r2", endpoint_url="http://[::1:9000") == [("E006", "endpoint_url")]
+
+
+EDGES: dict[str, tuple[dict[str, Any], bool]] = {
+    "expiry-1": ({"querystring_expire": 1}, True),
+    "expiry-0": ({"querystring_expire": 0}, False),
+    "expiry-7-days": ({"querystring_expire": 604_800}, True),
+    "expiry-7-days-and-1": ({"querystring_expire": 604_801}, False),
+    "expiry-timedelta": ({"querystring_expire": timedelta(days=7)}, True),
+    "bucket-255": (
+        {"bucket_name": "b" * 255, "addressing_style": "path", "endpoint_url": "https://s3.example.com"},
+        True,
+    ),
+    "bucket-256": (
+        {"bucket_name": "b" * 256, "addressing_style": "path", "endpoint_url": "https://s3.example.com"},
+        False,
+    ),
+    "window-0": ({"url_window": 0}, True),
+    "window-half": ({"url_window": 0.5}, True),
+    "window-more": ({"url_window": 0.5001}, False),
+    "window-less": ({"url_window": -0.1}, False),
+    **{
+        f"{name}-{value}": ({name: value}, value > 0)
+        for name in ("connect_timeout", "read_timeout")
+        for value in (0, 0.001, 1)
+    },
+    **{
+        f"{name}-{value}": ({name: value}, value > 0)
+        for name in ("max_attempts", "max_pool_connections")
+        for value in (0, 1)
+    },
+    **{
+        f"{name}-{value}": ({name: value}, value >= 0)
+        for name in ("max_memory_size", "max_inflated_size")
+        for value in (-1, 0, 1)
+    },
+}
+
+
+@pytest.mark.parametrize(("options", "possible"), EDGES.values(), ids=EDGES)
+def test_the_edges_of_numbers(options: dict[str, Any], possible: bool) -> None:
+    """The first impossible value is refused, and the last possible one is not."""
+    first = next(iter(options))
+    assert [option for _, option in broken(**options)] == ([] if possible else [first])
+
+
+def test_each_pattern_of_headers_is_checked() -> None:
+    """Also those after a pattern whose value is not a dict."""
+    headers: dict[str, Any] = {"*.a": 5, "*.b": {"Unknown": "x"}, "*.c": {"ACL": "nobody"}}
+    assert broken(headers=headers) == [("E008", "headers")] * 3
+
+
+@pytest.mark.parametrize("name", [name for name in signature(TransferConfig).parameters if name != "self"])
+def test_each_argument_of_a_transfer_config_can_be_given(name: str) -> None:
+    """boto3 says which there are."""
+    assert broken(transfer_config={name: 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"access_key": "AK"}, ["access_key"]),
+        ({"secret_key": "SK"}, ["secret_key"]),
+        ({"security_token": "T"}, ["security_token"]),
+        ({"access_key": "AK", "security_token": "T"}, ["access_key"]),
+        ({"secret_key": "SK", "security_token": "T"}, ["secret_key"]),
+        ({"access_key": "AK", "secret_key": "SK", "security_token": "T"}, []),
+        ({"cloudfront_key_id": "K"}, ["cloudfront_key_id"]),
+        ({"cloudfront_key": "PEM"}, ["cloudfront_key"]),
+        ({"cloudfront_key_id": "K", "cloudfront_key": {}}, ["cloudfront_key_id"]),
+        ({"cloudfront_key_id": "K", "cloudfront_key": {"K": ""}}, ["cloudfront_key_id"]),
+        ({"cloudfront_key_id": "K", "cloudfront_key": {"K": "PEM"}}, []),
+        ({"cloudfront_key_id": "K", "cloudfront_key": "PEM"}, []),
+        ({"session_profile": "p"}, []),
+        ({"session_profile": "p", "anonymous": True}, ["session_profile"]),
+        ({"access_key": "AK", "secret_key": "SK", "anonymous": True}, ["access_key"]),
+        ({"anonymous": True}, []),
+    ],
+    ids=str,
+)
+def test_credentials_are_given_whole_and_once(options: dict[str, Any], named: list[str]) -> None:
+    """One problem for each mistake, at the option that is there."""
+    assert [option for _, option in broken(**options)] == named
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        ({}, True),
+        ({"endpoint_url": "https://s3.eu-central-1.amazonaws.com"}, True),
+        ({"endpoint_url": "https://s3.example.com"}, False),
+        ({"querystring_auth": False}, False),
+        ({"cloudfront_signer": object()}, False),
+        ({"cloudfront_key_id": "K", "cloudfront_key": "PEM"}, False),
+        ({"custom_domain": "bucket.s3.eu-central-1.amazonaws.com"}, False),
+        ({"custom_domain": None}, False),
+    ],
+    ids=str,
+)
+def test_a_domain_in_front_of_aws_needs_a_signer_of_its_own(options: dict[str, Any], warned: bool) -> None:
+    """A warning for signed URLs that CloudFront could not check, and only for those."""
+    found = broken(**{"custom_domain": "cdn.example.com", **options})
+    assert found == ([("W002", "custom_domain")] if warned else [])
+
+
+def test_options_that_are_not_complete_are_checked_as_far_as_they_are() -> None:
+    """Rules about several options wait for all of them; other rules after those are asked on construction."""
+    assert S3Storage(cloudfront_key_id="K", provider="r2")
+    with pytest.raises(ImproperlyConfigured, match="E005"):
+        S3Storage(cloudfront_key_id="K", location="/x")
+    with pytest.raises(ImproperlyConfigured, match="E015"):
+        S3Storage(cloudfront_key_id="K", provider="r2", transfer_config={"nothing": 1})
+    with pytest.raises(ImproperlyConfigured, match="E016"):
+        S3Storage(cloudfront_key_id="K", provider="nobody")
