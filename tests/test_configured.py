@@ -654,3 +654,16 @@ def test_object_parameters_are_kept_apart_from_the_callers() -> None:
     storage = S3Storage(object_parameters=given)
     given["CacheControl"] = "b"
     assert storage.options.object_parameters == {"CacheControl": "a"}
+
+
+def test_a_storage_that_is_kept_at_its_options_keeps_no_other() -> None:
+    """While a call runs, its storage does not see changes. Other storages that its hooks use do."""
+    ours, other = S3Storage(region_name="r"), S3Storage(location="other")
+    with override_settings(AWS_STORAGE_BUCKET_NAME="first"):
+        objects = ours.objects
+        with objects.pinned(), override_settings(AWS_STORAGE_BUCKET_NAME="second"):
+            assert (ours.bucket_name, ours.location) == ("first", "")
+            assert (other.bucket_name, other.location) == ("second", "other")
+            assert ours.objects is objects
+        assert ours.bucket_name == "first"
+    assert ours.bucket_name == ""

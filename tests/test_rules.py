@@ -895,3 +895,20 @@ def test_options_that_are_not_complete_are_checked_as_far_as_they_are() -> None:
         S3Storage(cloudfront_key_id="K", provider="r2", transfer_config={"nothing": 1})
     with pytest.raises(ImproperlyConfigured, match="E016"):
         S3Storage(cloudfront_key_id="K", provider="nobody")
+
+
+@pytest.mark.parametrize(
+    ("url", "possible"),
+    [
+        ("https://my-bucket.s3.example.com", False),
+        ("https://s3.example.com/my-bucket", False),
+        ("https://s3.example.com/my-bucket/", False),
+        ("https://my-bucket-2.s3.example.com", True),
+        ("https://s3.my-bucket.example.com", True),
+        ("https://s3.example.com/my-buckets", True),
+    ],
+)
+@pytest.mark.parametrize("name", ["endpoint_url", "public_endpoint_url"])
+def test_an_endpoint_does_not_hold_the_bucket(name: str, url: str, possible: bool) -> None:
+    """Neither as the first part of the host nor in the path."""
+    assert (("E006", name) in broken(bucket_name="my-bucket", **{name: url})) is not possible

@@ -887,3 +887,35 @@ def test_an_unknown_profile_is_told_with_the_call():
     with pytest.raises(errors.S3StoreError) as caught:
         S3Storage(bucket_name="some-bucket", session_profile="nobody").url("a.txt")
     assert (caught.value.operation, caught.value.bucket) == ("url", "some-bucket")
+
+
+@pytest.mark.parametrize(
+    ("with_port", "without"),
+    [("http://s3.example.com:80", "http://s3.example.com"), ("https://h.io:443", "https://h.io")],
+)
+def test_the_default_port_is_not_signed(with_port, without):
+    """Browsers leave it out of the Host header, and S3 compares the signature with that."""
+    options = {"bucket_name": "some-bucket", "access_key": "k", "secret_key": "s", "region_name": "r"}
+    with standing_at(1_700_000_000.0):
+        urls = [S3Storage(**options, endpoint_url=url).url("a.txt") for url in (with_port, without)]
+        other = S3Storage(**options, endpoint_url=f"{without}:9000").url("a.txt")
+    signatures = [parse_qs(urlsplit(url).query)["X-Amz-Signature"] for url in (*urls, other)]
+    assert signatures[0] == signatures[1] != signatures[2]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"region_name": "eu-central-1"}, {"endpoint_url": "https://s3.example.com"}], ids=str
+)
+def test_botocore_is_asked_for_a_host_only_if_it_alone_knows(monkeypatch, options):
+    """A client for each set of options would cost more than all its URLs."""
+    from s3store.wire import client
+
+    asked = []
+    monkeypatch.setattr(client, "ask_botocore", lambda options: asked.append(options) or ("https://b.s3", "r"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    S3Storage(bucket_name="some-bucket", access_key="k", secret_key="s", **options).url("a.txt")
+    assert asked == []
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+    sessions._sessions.clear()
+    S3Storage(bucket_name="some-bucket", access_key="k", secret_key="s", gzip=True, **options).url("a.txt")
+    assert len(asked) == ("endpoint_url" not in options)

@@ -135,3 +135,11 @@ def test_su_06_any_name_gives_one_value_that_parses_back(name: str) -> None:
 def test_a_long_name_keeps_255_bytes_and_its_extension(name: str, safe: str) -> None:
     """As much of the stem stays as fits. What is longer than 32 bytes is not an extension."""
     assert safe_filename(name) == safe
+
+
+@pytest.mark.parametrize(
+    "char", ["\x00", "\x7f", "\u202e", "\u200b", "\ud800", "\u2028", "\u2029"], ids=lambda char: f"{ord(char):04x}"
+)
+def test_invisible_characters_of_each_kind_are_dropped(char: str) -> None:
+    """Controls, formats, lone surrogates, and separators of lines and of paragraphs."""
+    assert safe_filename(f"a{char}b.txt") == "ab.txt"

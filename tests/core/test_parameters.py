@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from dataclasses import fields
 from datetime import datetime, timezone
 from functools import cache
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from s3store.core import overrides, parameters
+from s3store.core import info, overrides, parameters
 from s3store.core.parameters import Parameters
 
 # Content types
@@ -362,3 +363,20 @@ def test_every_override_of_a_response_can_be_given() -> None:
     }
     assert query <= set(overrides.QUERY)
     assert set(overrides.QUERY) - query == {"RequestPayer"}
+
+
+def test_the_attributes_of_an_object_are_what_a_write_decides_and_a_head_returns() -> None:
+    """Each parameter of the table is part of PutObject's request and of HeadObject's response."""
+    returned = _s3_model().operation_model("HeadObject").output_shape.members
+    assert set(info.ATTRIBUTES) <= set(_members("PutObject")) & set(returned)
+    assert set(info.ATTRIBUTES.values()) <= {field.name for field in fields(info.ObjectInfo)}
+    stat = info.ObjectInfo(key="k", size=1, **dict.fromkeys(info.ATTRIBUTES.values(), "x"))
+    assert stat.parameters == {**dict.fromkeys(info.ATTRIBUTES, "x"), "Metadata": {}}
+
+
+def test_the_names_of_our_metadata_are_a_format() -> None:
+    """Objects that are in buckets today have metadata of these names."""
+    assert (info.WRITE_TOKEN, info.PLAIN_SIZE, info.DIGEST) == ("s3store-write", "s3store-size", "s3store-digest")
+    stat = info.ObjectInfo(key="k", size=1, all_metadata={**dict.fromkeys(info.INTERNAL, "1"), "own": "2"})
+    assert stat.metadata == {"own": "2"}
+    assert [stat.internal(name) for name in info.INTERNAL] == ["1", "1", "1"]

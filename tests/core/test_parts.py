@@ -93,3 +93,10 @@ def test_a_known_length_doubles_parts_only_if_it_must(total: int, size: int) -> 
 def test_ranges_begin_at_the_first_byte_and_end_at_the_last(total: int, ranges: list[tuple[int, int]]) -> None:
     """A length that is a multiple of the part size has no empty part at its end."""
     assert list(parts.part_ranges(total, 3)) == ranges
+
+
+def test_large_copies_have_large_parts() -> None:
+    """The smallest object that is copied in parts has eleven of them, eight of which are copied at a time."""
+    size = parts.part_size_of(parts.MAX_COPY_SIZE + 1, parts.COPY_PART_SIZE)
+    assert len(list(parts.part_ranges(parts.MAX_COPY_SIZE + 1, size))) == 11
+    assert size == 512 * MIB
