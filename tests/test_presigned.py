@@ -416,3 +416,18 @@ def test_a_form_can_take_exactly_one_size():
     upload = S3Storage(**KEYS).upload_post("a.txt", min_size=5, max_size=5)
     policy = json.loads(base64.b64decode(upload.fields["policy"]))
     assert ["content-length-range", 5, 5] in policy["conditions"]
+
+
+def test_an_upload_lives_for_ten_minutes_or_as_long_as_it_says():
+    """`expires_at` is the moment until which S3 takes the upload, and is what is signed."""
+    now = 1_700_000_000
+    storage = S3Storage(**KEYS)
+    for arguments, seconds in (({}, 600), ({"expire": 60}, 60), ({"expire": timedelta(hours=1)}, 3600)):
+        until = datetime.fromtimestamp(now + seconds, timezone.utc)
+        with standing_at(now + 0.5):
+            put = storage.upload_url("a.txt", **arguments)
+            post = storage.upload_post("a.txt", max_size=1, **arguments)
+        assert put.expires_at == post.expires_at == until
+        assert parse_qs(urlsplit(put.url).query)["X-Amz-Expires"] == [str(seconds)]
+        policy = json.loads(base64.b64decode(post.fields["policy"]))
+        assert policy["expiration"] == until.strftime("%Y-%m-%dT%H:%M:%SZ")

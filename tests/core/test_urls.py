@@ -155,3 +155,10 @@ def test_bucket_names_follow_the_rules(name: str, valid: bool, as_host: bool) ->
     """The rules are AWS's; a dot breaks the certificate of the host name."""
     assert urls.is_bucket_name(name) is valid
     assert urls.virtual_host_works(name) is as_host
+
+
+def test_the_domain_itself_is_amazons() -> None:
+    """With or without a name in front of it, but not as a part of another name."""
+    assert urls.is_aws("https://amazonaws.com")
+    assert urls.is_aws("https://s3.amazonaws.com")
+    assert not urls.is_aws("https://notamazonaws.com")
