@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from s3store.core import parts
 from s3store.core.info import ObjectInfo
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
@@ -158,3 +159,8 @@ def test_facts_are_asked_for_again_after_any_change_of_options(moto: Server, two
     assert (requests(), requests()) == (["HEAD"], [])
     for storage.headers_of_tenant in ({"*.x": {"CacheControl": "no-store"}}, {}):
         assert (requests(), requests()) == (["HEAD"], [])
+
+
+def test_the_cache_holds_two_pages_of_a_listing_for_two_seconds() -> None:
+    """As the documentation says."""
+    assert (facts.LIMIT, facts.SECONDS) == (2 * parts.MAX_DELETE_KEYS, 2.0)

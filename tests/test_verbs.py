@@ -388,3 +388,16 @@ def test_a_walk_below_a_directory_keeps_its_name(storage):
     storage.save("maX/X/a.txt", b"x")
     expected = [("maX", ["X"], []), ("maX/X", [], ["a.txt"])]
     assert list(storage.walk("maX")) == list(storage.walk("maX/")) == expected
+
+
+@pytest.mark.parametrize("verb", ["copy", "move"])
+def test_copies_and_moves_replace_nothing_by_default(storage, verb):
+    """Both files stay as they are, until `overwrite` says otherwise."""
+    storage.save("a.txt", b"a")
+    storage.save("b.txt", b"b")
+    with pytest.raises(FileExistsError):
+        getattr(storage, verb)("a.txt", "b.txt")
+    assert (storage.read_bytes("a.txt"), storage.read_bytes("b.txt")) == (b"a", b"b")
+    getattr(storage, verb)("a.txt", "b.txt", overwrite=True)
+    assert storage.read_bytes("b.txt") == b"a"
+    assert storage.exists("a.txt") is (verb == "copy")
