@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from s3store.conf import sources
-from s3store.conf.options import FIELDS
+from s3store.conf.options import CONNECTS, FIELDS, SECRETS
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 
 # option, setting, then the values of default, setting, class attribute and keyword argument
@@ -460,3 +460,114 @@ def test_custom_domain_false_means_none(settings: Any) -> None:
     settings.AWS_S3_CUSTOM_DOMAIN = "cdn.example.com"
     private: Any = type("Private", (S3Storage,), {"custom_domain": False})
     assert private().options.custom_domain is None
+
+
+GZIPPED = (
+    "text/css",
+    "text/javascript",
+    "application/javascript",
+    "application/x-javascript",
+    "image/svg+xml",
+    "application/json",
+    "application/manifest+json",
+    "application/wasm",
+    "application/xml",
+    "font/otf",
+    "font/ttf",
+    "text/csv",
+    "text/html",
+    "text/markdown",
+    "text/plain",
+)
+# option: (default, settings, environment variable)
+API: dict[str, tuple[Any, tuple[str, ...], str]] = {
+    "bucket_name": ("", ("AWS_STORAGE_BUCKET_NAME",), ""),
+    "location": ("", ("AWS_LOCATION",), ""),
+    "region_name": (None, ("AWS_S3_REGION_NAME",), ""),
+    "expected_bucket_owner": (None, ("AWS_S3_EXPECTED_BUCKET_OWNER",), ""),
+    "access_key": (None, ("AWS_S3_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"), "AWS_S3_ACCESS_KEY_ID"),
+    "secret_key": (None, ("AWS_S3_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"), "AWS_S3_SECRET_ACCESS_KEY"),
+    "security_token": (None, ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"), "AWS_S3_SESSION_TOKEN"),
+    "session_profile": (None, ("AWS_S3_SESSION_PROFILE",), "AWS_S3_SESSION_PROFILE"),
+    "anonymous": (False, ("AWS_S3_ANONYMOUS",), ""),
+    "provider": (None, ("AWS_S3_PROVIDER",), ""),
+    "account_id": (None, ("AWS_S3_ACCOUNT_ID",), ""),
+    "endpoint_url": (None, ("AWS_S3_ENDPOINT_URL",), ""),
+    "addressing_style": (None, ("AWS_S3_ADDRESSING_STYLE",), ""),
+    "use_ssl": (True, ("AWS_S3_USE_SSL",), ""),
+    "verify": (None, ("AWS_S3_VERIFY",), ""),
+    "proxies": (None, ("AWS_S3_PROXIES",), ""),
+    "signature_version": (None, ("AWS_S3_SIGNATURE_VERSION",), ""),
+    "client_config": (None, ("AWS_S3_CLIENT_CONFIG",), ""),
+    "max_pool_connections": (50, ("AWS_S3_MAX_POOL_CONNECTIONS",), ""),
+    "connect_timeout": (5.0, ("AWS_S3_CONNECT_TIMEOUT",), ""),
+    "read_timeout": (20.0, ("AWS_S3_READ_TIMEOUT",), ""),
+    "max_attempts": (8, ("AWS_S3_MAX_ATTEMPTS",), ""),
+    "checksums": ("auto", ("AWS_S3_CHECKSUMS",), ""),
+    "file_overwrite": (False, ("AWS_S3_FILE_OVERWRITE",), ""),
+    "conditional_writes": (True, ("AWS_S3_CONDITIONAL_WRITES",), ""),
+    "default_acl": (None, ("AWS_DEFAULT_ACL",), ""),
+    "object_parameters": (None, ("AWS_S3_OBJECT_PARAMETERS",), ""),
+    "headers": (None, ("AWS_S3_HEADERS",), ""),
+    "transfer_config": (None, ("AWS_S3_TRANSFER_CONFIG",), ""),
+    "use_threads": (True, ("AWS_S3_USE_THREADS",), ""),
+    "max_memory_size": (8 * 1024 * 1024, ("AWS_S3_MAX_MEMORY_SIZE",), ""),
+    "file_name_charset": ("utf-8", ("AWS_S3_FILE_NAME_CHARSET",), ""),
+    "keep_only_hashed": (False, ("AWS_S3_KEEP_ONLY_HASHED",), ""),
+    "gzip": (False, ("AWS_IS_GZIPPED",), ""),
+    "brotli": (False, ("AWS_S3_BROTLI",), ""),
+    "gzip_content_types": (GZIPPED, ("GZIP_CONTENT_TYPES",), ""),
+    "max_inflated_size": (1024 * 1024 * 1024, ("AWS_S3_MAX_INFLATED_SIZE",), ""),
+    "querystring_auth": (True, ("AWS_QUERYSTRING_AUTH",), ""),
+    "querystring_expire": (3600, ("AWS_QUERYSTRING_EXPIRE",), ""),
+    "url_window": (0.5, ("AWS_S3_URL_WINDOW",), ""),
+    "public_names": ((), ("AWS_S3_PUBLIC_NAMES",), ""),
+    "public_endpoint_url": (None, ("AWS_S3_PUBLIC_ENDPOINT_URL",), ""),
+    "url_protocol": ("https:", ("AWS_S3_URL_PROTOCOL",), ""),
+    "custom_domain": (None, ("AWS_S3_CUSTOM_DOMAIN",), ""),
+    "cloudfront_key_id": (None, ("AWS_CLOUDFRONT_KEY_ID",), ""),
+    "cloudfront_key": (None, ("AWS_CLOUDFRONT_KEY",), ""),
+    "cloudfront_hash": ("SHA1", ("AWS_CLOUDFRONT_HASH",), ""),
+    "cloudfront_signer": (None, (), ""),
+}
+
+
+def test_options_are_an_api() -> None:
+    """Projects rely on each name and each default: a change of one is a change of their storages."""
+    assert {
+        name: (option.default, option.metadata["settings"], option.metadata["env"]) for name, option in FIELDS.items()
+    } == API
+
+
+def test_options_of_a_client_and_secrets_are_marked() -> None:
+    """Storages that differ only in other options share a client; secrets are in no repr, pickle or migration."""
+    assert set(CONNECTS) == {
+        "region_name",
+        "access_key",
+        "secret_key",
+        "security_token",
+        "session_profile",
+        "anonymous",
+        "endpoint_url",
+        "addressing_style",
+        "use_ssl",
+        "verify",
+        "proxies",
+        "client_config",
+        "max_pool_connections",
+        "connect_timeout",
+        "read_timeout",
+        "max_attempts",
+        "checksums",
+    }
+    assert set(SECRETS) == {
+        "access_key",
+        "secret_key",
+        "security_token",
+        "proxies",
+        "cloudfront_key_id",
+        "cloudfront_key",
+        "cloudfront_signer",
+    }
+    hidden = {name for name, option in FIELDS.items() if not option.repr}
+    assert hidden == set(SECRETS) | {"client_config"}
