@@ -1,0 +1,43 @@
+"""Functions whose variables hold secrets are hidden from Django's error reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from s3store.conf import configured, sources
+from s3store.links import credentials, distribution, endpoint, links, rsa
+from s3store.mixins import presigned
+from s3store.wire import bucket, calls, client, sessions
+
+HOLDERS: list[Callable[..., Any]] = [
+    bucket.Bucket._call,
+    calls.call,
+    client.ask_botocore,
+    client.get_client,
+    client._make,
+    configured.Configured.__init__,
+    credentials.credentials_of,
+    credentials._current,
+    credentials._found,
+    distribution.Distribution.of,
+    endpoint.Endpoint.presign,
+    links.Links.by_s3,
+    links.Links.signing,
+    presigned.Presigned.upload_post,
+    presigned.Presigned.upload_url,
+    presigned._signing,
+    rsa.rsa_signer,
+    sessions._sessions_for,
+    sessions.find_credentials,
+    sources.configured_like,
+    sources.resolve,
+]
+
+
+@pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: holder.__qualname__)
+def test_sc_02_a_report_shows_no_variable_of_a_function_that_holds_secrets(holder: Any) -> None:
+    """The decorator is the outermost one, so that no other frame shows the arguments."""
+    assert getattr(holder, "__func__", holder).__code__.co_name == "sensitive_variables_wrapper"
