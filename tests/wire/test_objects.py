@@ -1,0 +1,55 @@
+"""Names become keys and parameters in one place, which refuses what no request can carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from s3store.storage import S3Storage
+
+
+@pytest.mark.parametrize(
+    ("content_type", "metadata"),
+    [("text/plain\r\nX: y", None), (None, {"a": "b\n"}), (None, {"a b": "c"}), ("text/plain\n", {"a": "é"})],
+    ids=["content-type", "metadata", "metadata-name", "both"],
+)
+def test_a_write_with_impossible_headers_is_refused(content_type: str | None, metadata: dict[str, str] | None) -> None:
+    """Before any request; either of the two is reason enough."""
+    objects = S3Storage(bucket_name="b").objects
+    with pytest.raises(ValueError):
+        objects.written(objects.target("a.txt"), content_type=content_type, metadata=metadata)
+    written = objects.written(objects.target("a.txt"), content_type="text/x", metadata={"a": "b"})
+    assert (written["ContentType"], written["Metadata"]) == ("text/x", {"a": "b"})
+
+
+@pytest.mark.parametrize("parameters", [{"Unknown": "x"}, {"ACL": "nobody"}, {"CacheControl": "a\nb"}], ids=str)
+def test_parameters_of_a_name_are_checked(parameters: dict[str, Any]) -> None:
+    """A function, or an override of the method, can return what no request has."""
+
+    class Own(S3Storage):
+        def get_object_parameters(self, name: str) -> dict[str, Any]:
+            return parameters if name == "bad.txt" else super().get_object_parameters(name)
+
+    for storage in (Own(bucket_name="b"), S3Storage(bucket_name="b", object_parameters=Function(parameters))):
+        assert storage.objects.target("good.txt").params == {}
+        with pytest.raises(ImproperlyConfigured):
+            storage.objects.target("bad.txt")
+
+
+class Function:
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self.parameters = parameters
+
+    def __call__(self, name: str) -> dict[str, Any]:
+        return self.parameters if name == "bad.txt" else {}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "key"), [("d", "d/", "l/d/"), ("d/", "d/", "l/d/"), ("d/eX", "d/eX/", "l/d/eX/")]
+)
+def test_a_folder_ends_with_one_slash(path: str, name: str, key: str) -> None:
+    """Its name and its key."""
+    folder = S3Storage(bucket_name="b", location="l").objects.folder(path)
+    assert (folder.name, folder.key) == (name, key)
