@@ -412,6 +412,6 @@ def test_su_04_su_16_the_policies_of_the_how_to(cls: str, operation: str, argume
 )
 def test_a_key_or_a_signer_is_enough_for_urls(options):
     """`url` is then signed for CloudFront, never by S3's rules."""
-    url = S3Storage(**SITE, **options).url("a.jpg")
+    url = S3Storage(**{**SITE, **options}).url("a.jpg")
     assert "Key-Pair-Id=" in url
     assert "X-Amz-" not in url
