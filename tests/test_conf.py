@@ -464,20 +464,20 @@ def test_custom_domain_false_means_none(settings: Any) -> None:
 
 GZIPPED = (
     "text/css",
+    "text/csv",
+    "text/html",
     "text/javascript",
+    "text/markdown",
+    "text/plain",
     "application/javascript",
-    "application/x-javascript",
-    "image/svg+xml",
     "application/json",
     "application/manifest+json",
     "application/wasm",
+    "application/x-javascript",
     "application/xml",
     "font/otf",
     "font/ttf",
-    "text/csv",
-    "text/html",
-    "text/markdown",
-    "text/plain",
+    "image/svg+xml",
 )
 # option: (default, settings, environment variable)
 API: dict[str, tuple[Any, tuple[str, ...], str]] = {

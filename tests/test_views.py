@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 
 import pytest
@@ -12,14 +11,10 @@ from django.http import HttpResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy, override
 
-from s3store import serving, views
 from s3store.storage import S3Storage
-from s3store.templatetags import s3store as s3store_tags
 from s3store.testing.counting import counted_requests
 from s3store.views import FieldFileView, FileView
 from tests.app.models import Document
-from tests.docs.blocks import DOCS, signatures
-from tests.docs.test_docs import arguments
 
 CONTENT = b"private"
 
@@ -282,20 +277,3 @@ def test_a_view_without_a_field_says_so(rf, document, staff):
     request.user = staff
     with pytest.raises(ImproperlyConfigured, match=r'has no field\. Set it to a file field: field = "…"'):
         Rich.as_view(field="")(request, pk=document.pk)
-
-
-# The reference
-
-
-def test_everything_public_is_in_the_reference():
-    """Each function, class and method with its arguments, and nothing else."""
-    found = {}
-    for module in (serving, views, s3store_tags):
-        for name, thing in vars(module).items():
-            if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
-                continue
-            found[name] = thing
-            members = vars(thing).items() if inspect.isclass(thing) else ()
-            found |= {f"{name}.{one}": each for one, each in members if inspect.isfunction(each) and one[0] != "_"}
-    described = signatures(DOCS / "reference" / "views.rst")
-    assert described == {name: arguments(thing) for name, thing in found.items()}

@@ -172,14 +172,14 @@ def test_every_setting_of_django_storages_has_its_row():
 
 def test_the_table_of_classes_is_true(settings):
     """Location, overwriting and signing of the four classes."""
-    rows = table(REFERENCE / "settings.rst", "The four classes")
+    rows = table(REFERENCE / "settings.rst", "Storage classes")
     classes = {row[0].strip("`").rpartition(".")[2]: row[1:] for row in rows}
     assert list(classes) == [
         cls.__name__ for cls in (S3Storage, S3MediaStorage, S3StaticStorage, S3ManifestStaticStorage)
     ]
     for name, (location, overwrite, signed) in classes.items():
         storage = globals()[name]()
-        setting, default = re.match(r"``(\w+)``, else (.*)", location).groups()
+        setting, default = re.match(r"``(\w+)`` \(default: (.*)\)", location).groups()
         assert storage.location == ("" if default == "the whole bucket" else default.strip("`"))
         assert (str(storage.file_overwrite), str(storage.querystring_auth)) == (overwrite, signed)
         with override_settings(**{setting: "moved"}):
