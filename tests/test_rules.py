@@ -873,7 +873,7 @@ def test_credentials_are_given_whole_and_once(options: dict[str, Any], named: li
         ({"endpoint_url": "https://s3.eu-central-1.amazonaws.com"}, True),
         ({"endpoint_url": "https://s3.example.com"}, False),
         ({"querystring_auth": False}, False),
-        ({"cloudfront_signer": object()}, False),
+        ({"cloudfront_signer": "signer"}, False),
         ({"cloudfront_key_id": "K", "cloudfront_key": "PEM"}, False),
         ({"custom_domain": "bucket.s3.eu-central-1.amazonaws.com"}, False),
         ({"custom_domain": None}, False),
