@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from itertools import cycle
@@ -12,6 +14,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.test import override_settings
 
+from s3store.conf import configured
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 
@@ -208,3 +211,19 @@ def test_threads_that_come_first_share_one_set_of_objects(monkeypatch: pytest.Mo
     assert len(found) == 8
     assert {id(objects) for objects in found} == {id(storage.objects)}
     assert len({id(objects.bucket) for objects in found}) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # newer Pythons warn of forks beside threads
+def test_a_forked_child_does_not_wait_for_a_lock_of_its_parent() -> None:
+    """A thread of the parent may be just then storing what it has computed from the options."""
+    storage = S3Storage(bucket_name="b")
+    with configured._lock:
+        child = os.fork()
+        if not child:  # pragma: no cover (in the child)
+            signal.alarm(10)
+            os._exit(0 if storage.bucket_name == "b" else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    before = configured._lock
+    configured._renew_lock()
+    assert configured._lock is not before

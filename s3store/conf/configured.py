@@ -84,7 +84,7 @@ class Configured(_Base):
                 setattr(cls, name, Declared(name, value))
         cls._computed = sources.dynamic_names(cls)
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # pragma: no branch
 
         @sensitive_variables()
         def __init__(self, **options: Any) -> None:
@@ -133,7 +133,7 @@ class Configured(_Base):
         return known[1]
 
     def _derive(self, options: Options) -> Derived:
-        return Derived(options, self)
+        raise NotImplementedError("Override _derive.")
 
     def resolve(self) -> Resolved:
         """Return the options without checking them, and the source of each value."""
