@@ -39,10 +39,11 @@ _BUSY = ("InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of a multipart upload that S3 has received: what completing the upload needs."""
+    """A part of a multipart upload that S3 has received: what completing the upload needs. `size` is in bytes."""
 
     number: int
     etag: str
+    size: int | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -214,8 +215,8 @@ class Bucket:
     ) -> ObjectInfo:
         """Combine the parts to an object of `size` bytes.
 
-        Raises ObjectExistsError with `create` if the object exists. The WRITE_TOKEN in the metadata of `params`
-        identifies a completion whose response was lost.
+        Raises ObjectExistsError with `create` if the object exists, and ObjectNotFoundError if the upload is no longer
+        open. A WRITE_TOKEN in the metadata of `params` identifies a completion whose response was lost.
         """
         listing = [{"PartNumber": part.number, "ETag": part.etag, **part.checksums} for part in sent]
         extra: dict[str, Any] = {"UploadId": upload_id, "MultipartUpload": {"Parts": listing}}
@@ -226,10 +227,42 @@ class Bucket:
                 answer = self._call("complete_multipart_upload", key, params, **extra)
         except (errors.ObjectExistsError, errors.ObjectNotFoundError) as error:
             # The second completion finds that the upload no longer exists, or that its own object does.
-            if error.attempts > 1 and (own := self._own(key, params, params["Metadata"][WRITE_TOKEN])):
+            token = (params.get("Metadata") or {}).get(WRITE_TOKEN)
+            if error.attempts > 1 and token and (own := self._own(key, params, token)):
                 return own
             raise
         return self._noted(written(key, size, answer, params))
+
+    def list_parts(self, key: str, upload_id: str, params: Params) -> list[Part]:
+        """Return the parts of an upload that S3 has received. Raises ObjectNotFoundError if it is no longer open.
+
+        AWS: "ListParts", 1,000 parts a request.
+        """
+        found: list[Part] = []
+        marker = 0
+        while True:
+            answer = self._call("list_parts", key, params, UploadId=upload_id, PartNumberMarker=marker)
+            found += [
+                Part(number=part["PartNumber"], etag=part["ETag"], size=part["Size"])
+                for part in answer.get("Parts", ())
+                if "ETag" in part and "Size" in part and "PartNumber" in part
+            ]
+            last = int(answer.get("NextPartNumberMarker") or 0)
+            if not answer.get("IsTruncated"):
+                return found
+            if last <= marker:
+                raise self._error(
+                    errors.ServerError, "the server ended the list of parts without a marker", "list_parts", key=key
+                )
+            marker = last
+
+    def count_uploads(self, prefix: str, params: Params, *, limit: int) -> int:
+        """Return the number of open multipart uploads below a prefix, at most `limit`: one request.
+
+        AWS: "ListMultipartUploads".
+        """
+        answer = self._call("list_multipart_uploads", None, params, Prefix=prefix, MaxUploads=limit)
+        return len(answer.get("Uploads", ()))
 
     def abort_upload(self, key: str, upload_id: str, params: Params) -> None:
         """Delete the parts of an upload."""

@@ -40,8 +40,8 @@ from s3store.core import parameters
 from s3store.core.expiry import window_start
 from s3store.files import reader, upload
 from s3store.files.file import check_mode
+from s3store.links import uploads
 from s3store.management.commands import collectstatic as ours
-from s3store.mixins import presigned
 from s3store.staticfiles import releases
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 from s3store.testing import fixtures
@@ -751,7 +751,7 @@ def test_numbers_in_the_prose_are_the_codes():
     assert upload.Transfer() == upload.Transfer(threshold=8 * MIB, part_size=8 * MIB, threads=4)
     assert FIELDS["max_inflated_size"].default == 1 << 30
     assert len(FIELDS["gzip_content_types"].default) == 15
-    assert (presigned.UPLOAD_SECONDS, presigned.MAX_UPLOAD_SIZE) == (600, 5 << 30)
+    assert (uploads.UPLOAD_SECONDS, uploads.MAX_UPLOAD_SIZE) == (600, 5 << 30)
     assert releases.GRACE.total_seconds() == 3600
     assert "Files younger than an hour always stay" in text["static-files"]
     assert "32 files at a time (``--threads``)" in text["static-files"]

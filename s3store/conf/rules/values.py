@@ -72,6 +72,7 @@ _CHOICES: dict[str, tuple[str | None, ...]] = {
     "url_protocol": ("https:", "http:"),
     "cloudfront_hash": ("SHA1", "SHA256"),
     "file_name_charset": ("utf-8",),
+    "upload_method": ("auto", "post", "put"),
 }
 
 
@@ -87,7 +88,7 @@ def unknown_choice(options: Options) -> Findings:
 @rule("E011")
 def impossible_number(options: Options) -> Findings:
     """Timeouts and counts must be positive, and sizes must not be negative."""
-    for name in ("connect_timeout", "read_timeout", "max_attempts", "max_pool_connections"):
+    for name in ("connect_timeout", "read_timeout", "max_attempts", "max_pool_connections", "max_upload_size"):
         value = getattr(options, name)
         if value <= 0:
             yield name, f"{value} is not positive.", f"Default: {FIELDS[name].default}."
