@@ -1,18 +1,35 @@
-"""A model field whose files have the methods of S3Storage."""
+"""Model fields for files that browsers upload straight to the bucket, and that have the methods of S3Storage."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
-from django.db.models.fields.files import FieldFile, FileField
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import File
+from django.db import models, router, transaction
+from django.db.models.fields.files import (
+    FieldFile,
+    FileDescriptor,
+    FileField,
+    ImageField,
+    ImageFieldFile,
+    ImageFileDescriptor,
+)
+from django.http import HttpRequest
 
+from s3store import forms, widgets
 from s3store.core.info import Grant, Stat
+from s3store.core.urls import key_in_url
+from s3store.links.links import Links
 from s3store.storage import S3Storage
+from s3store.uploads.destinations import Destination, is_logged_in, unwrapped
+from s3store.uploads.incoming import IncomingFile
 
-__all__ = ["S3FieldFile", "S3FileField"]
+__all__ = ["S3FieldFile", "S3FileField", "S3ImageField", "S3ImageFieldFile"]
 
 
 class S3FieldFile(FieldFile):
@@ -77,8 +94,180 @@ class S3FieldFile(FieldFile):
         """Download the file to a local path, and return the path. The local file appears complete or not at all."""
         return self._s3.download_path(self._stored_name, path)
 
+    def save(self, name: str, content: File[Any], save: bool = True) -> None:
+        """Save the content as the file of the field. A direct upload is copied inside S3 and then deleted."""
+        super().save(name, content, save=save)
+        if isinstance(content, IncomingFile):
+            using = self.instance._state.db or router.db_for_write(type(self.instance), instance=self.instance)
+            transaction.on_commit(content.discard, using=using, robust=True)
+
+
+class S3FileDescriptor(FileDescriptor):
+    """The attribute of a model for an S3FileField: it also takes the URL of a file in the storage."""
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if isinstance(value, str) and _looks_like_url(value):
+            value = self.field.name_in_url(value) or value
+        super().__set__(instance, value)
+
 
 class S3FileField(FileField):
-    """A FileField whose values are S3FieldFile objects. Its storage must be an S3Storage."""
+    """A FileField whose files browsers upload straight to the bucket. Its storage should be an S3Storage.
+
+    `max_size`, `min_size`
+        The size of a file in bytes. Default for `max_size`: the option `max_upload_size` of the storage.
+    `accept`
+        Extensions, types and groups of types: `(".pdf", "image/*")`. Empty: everything that no browser runs.
+    `permission`
+        A function of the request that returns True if its client may upload. Default: who is logged in.
+    `delete_replaced`
+        Delete a file when the row gets another one or none: after commit, and if no other row names it.
+    `delete_with_row`
+        Delete the file when its row is deleted: after commit, and if no other row names it.
+
+    These arguments do not change the database, and are not in migrations. The others are those of Django's FileField.
+    With a storage that is not an S3Storage, files are uploaded through Django.
+    """
 
     attr_class = S3FieldFile
+    descriptor_class = S3FileDescriptor
+
+    def __init__(
+        self,
+        *args: Any,
+        max_size: int | None = None,
+        min_size: int = 0,
+        accept: Iterable[str] = (),
+        permission: Callable[[HttpRequest], bool] = is_logged_in,
+        throttle: Callable[[HttpRequest], float | None] | None = None,
+        delete_replaced: bool = False,
+        delete_with_row: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(accept, str):
+            raise TypeError(f"accept must be a tuple: ({accept!r},).")
+        self.max_size, self.min_size, self.accept = max_size, min_size, tuple(accept)
+        self.permission, self.throttle = permission, throttle
+        self.delete_replaced, self.delete_with_row = delete_replaced, delete_with_row
+
+    @property
+    def destination(self) -> Destination | None:
+        """What may be uploaded to the field: None if its storage is not an S3Storage."""
+        storage = unwrapped(self.storage)
+        if not isinstance(storage, S3Storage):
+            return None
+        return Destination(
+            storage=storage,
+            max_size=self.max_size,
+            min_size=self.min_size,
+            accept=self.accept,
+            permission=self.permission,
+            throttle=self.throttle,
+        )
+
+    def name_in_url(self, url: str) -> str | None:
+        """Return the name of the file at a URL of the storage, or None for any other URL. Sends no request."""
+        storage = unwrapped(self.storage)
+        if not isinstance(storage, S3Storage):
+            return None
+        objects = storage.objects
+        key = key_in_url(url, objects.of(Links).bases)
+        return objects.name(key) if key else None
+
+    def from_url(self, url: str) -> str:
+        """Return the name of the file at a URL of the storage. Sends no request.
+
+        Raises SuspiciousFileOperation for any other URL.
+        """
+        name = self.name_in_url(url)
+        if name is None:
+            raise SuspiciousFileOperation(f"{url!r} is not the URL of a file in the storage of {self}.")
+        return name
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, **kwargs: Any) -> None:  # type: ignore[override]
+        super().contribute_to_class(cls, name, **kwargs)
+        if self.delete_with_row and not cls._meta.abstract:
+            models.signals.post_delete.connect(self._row_deleted, sender=cls)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """Return the form field, whose widget uploads directly."""
+        if self.destination is None:
+            return super().formfield(**kwargs)
+        widget = kwargs.get("widget")
+        kind = widget if isinstance(widget, type) else type(widget)
+        # The admin names its own widget for every FileField.
+        if kind.__name__ == "AdminFileWidget":
+            kwargs["widget"] = widgets.AdminS3FileInput
+        label = f"{self.model._meta.label}.{self.name}"
+        return super().formfield(**{"form_class": self._form_class, "destination": label, **kwargs})
+
+    _form_class: type[forms.S3FileField] = forms.S3FileField
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """Save the file, and delete the one that it replaces once the row is committed."""
+        value = model_instance.__dict__.get(self.attname)
+        if _looks_like_url(str(value or "")):
+            raise SuspiciousFileOperation(f"{value!r} is not the URL of a file in the storage of {self}.")
+        old = self._stored_name(model_instance) if self.delete_replaced and not add else None
+        file = super().pre_save(model_instance, add)
+        if old and old != file.name:
+            self._delete_later(model_instance, old)
+        return file
+
+    def _stored_name(self, instance: models.Model) -> str | None:
+        rows = self.model._base_manager.using(instance._state.db).filter(pk=instance.pk)
+        found: str | None = rows.values_list(self.attname, flat=True).first()
+        return found
+
+    def _row_deleted(self, instance: models.Model, using: str, **_: Any) -> None:
+        file = getattr(instance, self.attname)
+        if file and file._committed:
+            self._delete_later(instance, file.name, using=using)
+
+    def _delete_later(self, instance: models.Model, name: str, using: str | None = None) -> None:
+        """Delete a file after commit, if no row of the model names it then."""
+        using = using or instance._state.db
+        rows = self.model._base_manager.using(using).filter(**{self.attname: name})
+
+        def delete() -> None:
+            if not rows.exists():
+                self.storage.delete(name)
+
+        transaction.on_commit(delete, using=using, robust=True)
+
+
+class S3ImageFieldFile(S3FieldFile, ImageFieldFile):
+    """The value of an S3ImageField: an S3FieldFile with `width` and `height`."""
+
+    def _set_instance_attribute(self, name: str, content: Any) -> None:  # noqa: ARG002 (Django's arguments)
+        # The dimensions were stored when the file was assigned: reading it again would cost a request.
+        self.instance.__dict__[self.field.attname] = name
+
+
+class S3ImageDescriptor(S3FileDescriptor, ImageFileDescriptor):
+    """The attribute of a model for an S3ImageField."""
+
+
+class S3ImageField(S3FileField, ImageField):
+    """An S3FileField for images. With `width_field` and `height_field` showing an image needs no request.
+
+    The dimensions are stored when a file is assigned. Rows without dimensions keep none until then: loading a row
+    never reads its image. Needs Pillow.
+    """
+
+    attr_class = S3ImageFieldFile
+    descriptor_class = S3ImageDescriptor
+    description = ImageField.description
+    _form_class = forms.S3ImageField
+
+    def update_dimension_fields(self, instance: models.Model, *args: Any, force: bool = False, **kwargs: Any) -> None:
+        """Store the dimensions of an assigned file. Rows that are loaded are not changed."""
+        file = instance.__dict__.get(self.attname)
+        assigned = isinstance(file, File) and not getattr(file, "_committed", False)
+        if assigned or (force and not file):
+            super().update_dimension_fields(instance, force, *args, **kwargs)
+
+
+def _looks_like_url(value: str) -> bool:
+    return "://" in value or value.startswith("//")

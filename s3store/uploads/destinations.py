@@ -57,8 +57,7 @@ class Destination:
         found: Any = self.storage() if callable(self.storage) else self.storage
         if isinstance(found, str):
             found = storages[found]
-        if isinstance(found, LazyObject):
-            found = _unwrapped(found)
+        found = unwrapped(found)
         if not isinstance(found, S3Storage):
             raise ImproperlyConfigured(
                 f"Direct uploads need an S3Storage, not {type(found).__name__}. In development without a server, use "
@@ -76,9 +75,12 @@ class Destination:
         )
 
 
-def _unwrapped(lazy: Any) -> Any:
-    _ = lazy.__class__
-    return lazy._wrapped
+def unwrapped(storage: Any) -> Any:
+    """Return the storage behind Django's `default_storage`, and any other storage as it is."""
+    if not isinstance(storage, LazyObject):
+        return storage
+    _ = storage.__class__  # creates it
+    return storage._wrapped
 
 
 _declared: dict[str, Destination] = {}

@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass
 from django.utils.translation import gettext_lazy as _
 
 from s3store import errors
-from s3store.core import accept, parts
+from s3store.core import accept
 from s3store.core.info import ObjectInfo
+from s3store.core.parts import MAX_PART_SIZE, MAX_PARTS, MIB, MIN_PART_SIZE, browser_part_size
 from s3store.links.uploads import MAX_UPLOAD_SIZE, PresignedUpload
 from s3store.uploads import requests
 from s3store.uploads.destinations import Destination, find
@@ -26,7 +27,7 @@ from s3store.wire.objects import Objects
 INCOMING = "incoming"
 """The directory of a storage where uploads arrive. Lifecycle rules delete what stays there."""
 
-MULTIPART_FROM = 32 * parts.MIB
+MULTIPART_FROM = 32 * MIB
 """Larger files are uploaded in parts. AWS advises it from 100 MB; a lost connection costs less with a lower limit."""
 
 MAX_OPEN = 100
@@ -75,7 +76,7 @@ def begin(
     objects = destination.find_storage().objects
     bucket, now = objects.bucket, time.time()
     receipt = _receipt(objects, label, destination, owner, name, size, content_type)
-    _check_size(size, destination, objects, receipt.content_type, content_type)
+    check_size(size, destination, objects, receipt.content_type, content_type)
     params = requests.incoming_params(objects, receipt.key, receipt.content_type)
     facts = {**asdict(receipt), "begun_at": int(now)}
     if size <= MULTIPART_FROM:
@@ -111,7 +112,7 @@ def _receipt(
 ) -> Receipt:
     """Return the receipt of an upload to a new key, which no client can choose or guess."""
     name = _name(name)
-    found = _type(name, declared, destination)
+    found = check_type(name, declared, destination)
     key = objects.key(f"{_folder(label, owner)}/{secrets.token_hex(16)}{accept.extension(name)}")
     bucket = objects.bucket.name
     return Receipt(destination=label, owner=owner, bucket=bucket, key=key, name=name, size=size, content_type=found)
@@ -131,7 +132,7 @@ def _name(name: str) -> str:
     return found
 
 
-def _type(name: str, content_type: str, destination: Destination) -> str:
+def check_type(name: str, content_type: str, destination: Destination) -> str:
     try:
         return accept.upload_type(name, content_type, destination.accept)
     except accept.TypeRefusedError:
@@ -145,7 +146,7 @@ def max_size_of(destination: Destination, objects: Objects) -> int:
     return objects.options.max_upload_size if destination.max_size is None else destination.max_size
 
 
-def _check_size(size: int, destination: Destination, objects: Objects, found: str, declared: str) -> None:
+def check_size(size: int, destination: Destination, objects: Objects, found: str, declared: str) -> None:
     limit = max_size_of(destination, objects)
     if size > limit:
         raise UploadRefusedError("too_large", _("The file is too large."), status=413, max_size=limit)
@@ -161,8 +162,8 @@ def _check_size(size: int, destination: Destination, objects: Objects, found: st
 
 def _part_size(size: int, wanted: int | None) -> int:
     if wanted is None:
-        return parts.browser_part_size(size)
-    if not parts.MIN_PART_SIZE <= wanted <= parts.MAX_PART_SIZE or wanted * parts.MAX_PARTS < size:
+        return browser_part_size(size)
+    if not MIN_PART_SIZE <= wanted <= MAX_PART_SIZE or wanted * MAX_PARTS < size:
         raise UploadRefusedError("invalid", _("The size of the parts is not possible."), field="part_size")
     return wanted
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from s3store.fields import S3FileField
+from s3store.fields import S3FileField, S3ImageField
 from s3store.storage import S3MediaStorage
 
 
@@ -10,3 +10,27 @@ class Document(models.Model):
     normal = models.FileField(upload_to="docs", storage=S3MediaStorage())
     dated = models.FileField(upload_to="%Y/%m", storage=S3MediaStorage(), blank=True)
     rich = S3FileField(upload_to="rich", storage=S3MediaStorage(), blank=True)
+
+
+class Upload(models.Model):
+    """A row with direct uploads: one that replaces and deletes, and an image."""
+
+    title = models.CharField(max_length=20)
+    file = S3FileField(
+        upload_to="files",
+        storage=S3MediaStorage(),
+        blank=True,
+        max_size=64 << 20,
+        delete_replaced=True,
+        delete_with_row=True,
+    )
+    image = S3ImageField(
+        upload_to="images",
+        storage=S3MediaStorage(),
+        blank=True,
+        accept=(".png", "image/jpeg"),
+        width_field="width",
+        height_field="height",
+    )
+    width = models.IntegerField(null=True, editable=False)
+    height = models.IntegerField(null=True, editable=False)
