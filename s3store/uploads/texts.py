@@ -1,4 +1,4 @@
-"""The sentences that the widget shows, translated by Django."""
+"""The sentences that the widget shows, translated by Django. Names in braces are replaced by the script."""
 
 from __future__ import annotations
 
@@ -6,7 +6,61 @@ from django.utils.translation import gettext as _
 
 
 def texts() -> dict[str, str]:
-    """Return the texts of the widget in the active language."""
+    """Return the texts of the widget in the active language: by state, by error code, and for buttons."""
     return {
-        "choose": _("Choose a file or drop it here"),
+        # States of a file
+        "queued": _("Waiting"),
+        "beginning": _("Starting"),
+        "uploading": _("Uploading"),
+        "paused": _("Paused"),
+        "waiting_offline": _("You are offline. The upload continues when the connection is back."),
+        "waiting_login": _("You are logged out. Log in in another tab, then continue."),
+        "finishing": _("Finishing"),
+        "done": _("Uploaded"),
+        "failed": _("Not uploaded"),
+        "aborting": _("Cancelling"),
+        "aborted": _("Cancelled"),
+        "percent": _("{percent} %"),
+        "speed": _("{size} per second"),
+        "left": _("about {time} left"),
+        # Buttons
+        "pause": _("Pause"),
+        "pause_name": _("Pause {name}"),
+        "resume": _("Continue"),
+        "resume_name": _("Continue {name}"),
+        "retry": _("Retry"),
+        "retry_name": _("Retry {name}"),
+        "cancel": _("Cancel"),
+        "cancel_name": _("Cancel {name}"),
+        "remove": _("Remove"),
+        "remove_name": _("Remove {name}"),
+        # For screen readers
+        "said_start": _("Uploading {name}"),
+        "said_half": _("{name} is half uploaded"),
+        "said_done": _("{name} is uploaded"),
+        "count": _("{count} of {total} uploaded"),
+        # The form
+        "limit": _("up to {size}"),
+        "hold": _("The form is sent when the uploads are complete."),
+        "too_many": _("Too many files. Choose at most {count}."),
+        "no_folders": _("Folders cannot be uploaded here. Choose files."),
+        # Errors
+        "too_large": _("The file is too large. Choose one of at most {size}."),
+        "EntityTooLarge": _("The file is too large. Choose one of at most {size}."),
+        "too_small": _("The file is too small."),
+        "EntityTooSmall": _("The file is too small."),
+        "empty": _("The file is empty or not on this device yet. Open it once, then choose it again."),
+        "type_refused": _("Files of this type are not accepted. Choose another file."),
+        "file_changed": _("The file was changed or removed. Choose it again."),
+        "unreachable": _(
+            "The storage cannot be reached, or something blocks it: a firewall, a browser extension, or the storage's "
+            "CORS rules. Try again."
+        ),
+        "AccessDenied": _("The storage refused the file. Choose it again."),
+        "SignatureDoesNotMatch": _("The storage refused the signature. Choose the file again."),
+        "RequestTimeTooSkewed": _("The clock of the server is wrong. Tell whoever runs this site."),
+        "NoSuchUpload": _("The upload no longer exists. Choose the file again."),
+        "SlowDown": _("The storage is busy. Try again in a minute."),
+        "QuotaExceeded": _("The storage is full. Tell whoever runs this site."),
+        "storage_refused": _("The storage refused the file ({code})."),
     }
