@@ -32,6 +32,7 @@ TEMPLATES = [
     }
 ]
 MIDDLEWARE = [
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -50,9 +50,11 @@ class Widget {
 
   size(bytes) {
     const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-    const power = bytes < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3));
+    let power = 0;
+    // Powers of 1024, as in Django's filesizeformat and in the settings.
+    while (bytes >= 1024 && power < 4) [bytes, power] = [bytes / 1024, power + 1];
     const style = { style: "unit", unit: units[power], unitDisplay: "short", maximumFractionDigits: 1 };
-    return new Intl.NumberFormat(this.language, style).format(bytes / 1000 ** power);
+    return new Intl.NumberFormat(this.language, style).format(bytes);
   }
 
   limits() {
