@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from s3store.conf import rules, sources
 from s3store.conf.declared import Declared
-from s3store.conf.options import FIELDS, SECRETS, Options
+from s3store.conf.options import FIELDS, IDENTITY, SECRETS, Options
 from s3store.conf.sources import Resolved
 from s3store.core.parameters import Parameters
 
@@ -141,8 +141,10 @@ class Configured(_Base):
 
     def _resolve(self, computed: Mapping[str, Any]) -> Resolved:
         given: Mapping[str, Any] = self._given
-        if self._withheld:
-            given = sources.configured_like(type(self), given, public) or given
+        # A storage from a pickle, or built from what `deconstruct` returned, as tasks of image packages do.
+        if self._withheld or not given.keys() & set(IDENTITY):
+            matches = (sources.configured_like(type(self), public(given), shown) for shown in (public, serializable))
+            given = next((found for found in matches if found is not None), given)
         return sources.resolve(type(self), given, computed)
 
     def __repr__(self) -> str:

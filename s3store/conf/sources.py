@@ -52,6 +52,12 @@ def _forget(**_: object) -> None:
 setting_changed.connect(_forget, dispatch_uid="s3store.conf.sources")
 
 
+def upload_directory() -> str | None:
+    """Return the setting FILE_UPLOAD_TEMP_DIR: where large uploads are on disk. None: the system's directory."""
+    directory: str | None = settings.FILE_UPLOAD_TEMP_DIR
+    return directory
+
+
 def use_tz() -> bool:
     """Return the setting USE_TZ."""
     return bool(settings.USE_TZ)

@@ -27,6 +27,9 @@ _REFUSED = {
 }
 
 
+NO_PATH = "Files in S3 have no local path. Read them with open(), or download one with download_path()."
+
+
 def check_mode(mode: str) -> str:
     """Return the mode without `b` and `t`: `r`, `w` or `x`. Raises ValueError or io.UnsupportedOperation."""
     letters = mode.replace("b", "", 1).replace("t", "", 1)
@@ -114,7 +117,9 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
     def size(self) -> int:
         """The number of bytes that `read` returns in total. While writing: the number of bytes written so far."""
         if isinstance(self._raw, ObjectWriter):
-            return self.tell()
+            if not self.closed:
+                self.file.flush()
+            return self._raw.size
         return content_size(self._raw.info, self._objects.options, self._reopen)
 
     def tell(self) -> int:
@@ -163,7 +168,13 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
             raw.close()
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.file)
+        # Django's File splits binary lines at every kind of line end.
+        return super().__iter__() if "b" in self.mode else iter(self.file)
+
+    @property
+    def path(self) -> str:
+        """Raise NotImplementedError: the file is not on this machine."""
+        raise NotImplementedError(NO_PATH)
 
     def peek(self, size: int = 0) -> bytes:
         """Return the next bytes without moving the position. Binary mode only."""

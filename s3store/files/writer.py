@@ -17,7 +17,7 @@ from s3store.files.upload import Upload
 from s3store.wire.multipart import MultipartUpload
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 
 class ObjectWriter(io.RawIOBase):
@@ -33,19 +33,57 @@ class ObjectWriter(io.RawIOBase):
         self._done = False
         self._parts: MultipartUpload | None = None
         self._buffer = bytearray()
-        # Only at the end is it known whether compression makes the file smaller.
+        # The whole content, where parts cannot be sent early: only at the end is it known whether compression makes the
+        # file smaller, and after a seek written bytes may change.
         self._whole = spool(upload.max_memory_size) if upload.encodings(params) else None
 
     def writable(self) -> bool:
         return True
 
+    def readinto(self, buffer: WriteableBuffer) -> int:  # noqa: ARG002 (io's name)
+        """Raise io.UnsupportedOperation."""
+        raise io.UnsupportedOperation(f"{self._key!r} is open for writing. Close it, and open it again to read.")
+
+    def seekable(self) -> bool:
+        """Return whether nothing has been sent yet."""
+        return self._parts is None
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position. From then on the whole content is kept until it is published.
+
+        Raises io.UnsupportedOperation when a part of the content has been sent.
+        """
+        if self._parts is not None:
+            raise io.UnsupportedOperation(
+                f"{self._key!r}: the first {self._parts.part_size} bytes were sent, and cannot be changed. Write to a "
+                "temporary file and save that, or call seek(0) before the first write: then nothing is sent before "
+                "the file is closed."
+            )
+        if self._whole is None:
+            self._whole = spool(self._upload.max_memory_size)
+            self._whole.write(self._buffer)
+            self._buffer.clear()
+        self._position = self._whole.seek(offset, whence)
+        return self._position
+
     def tell(self) -> int:
         return self._position
+
+    @property
+    def size(self) -> int:
+        """The number of bytes written so far."""
+        if self._whole is None:
+            return self._position
+        here, end = self._whole.tell(), self._whole.seek(0, io.SEEK_END)
+        self._whole.seek(here)
+        return end
 
     def write(self, data: ReadableBuffer) -> int:
         """Write all of `data` and return its size in bytes."""
         if self._done or self.closed:
             raise ValueError(f"{self._key!r} is closed. Open it again to write.")
+        if isinstance(data, str):
+            raise TypeError(f"{self._key!r} is open for bytes. Write bytes, or open it with mode 'w' to write text.")
         view = memoryview(data).cast("B")
         if self._whole is not None:
             self._whole.write(view)

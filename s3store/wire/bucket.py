@@ -23,7 +23,7 @@ from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
 from s3store.wire.calls import call
-from s3store.wire.client import get_client, request_errors, sends_own_checksums
+from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
 from s3store.wire.facts import Facts
 from s3store.wire.responses import Body, Response, described, listed, written
 from s3store.wire.translate import reraise
@@ -46,6 +46,13 @@ class Part:
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Change:
+    """A change of objects, and the moment at which it ended: facts from before it are stale."""
+
+    moment: int
+
+
 class Bucket:
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
 
@@ -62,6 +69,14 @@ class Bucket:
         except request_errors() as exc:
             reraise(exc, operation="client", bucket=self.name)
 
+    @property
+    def resource(self) -> Any:
+        """This thread's boto3 resource of the service, for code that uses boto3 itself."""
+        try:
+            return get_resource(self.options)
+        except request_errors() as exc:
+            reraise(exc, operation="client", bucket=self.name)
+
     # One object
 
     def known(self, key: str, attribute: str) -> ObjectInfo | None:
@@ -72,7 +87,7 @@ class Bucket:
     def head(self, key: str, params: Params) -> ObjectInfo:
         """Return the facts about an object. Raises ObjectNotFoundError, or BucketNotFoundError."""
         try:
-            return self._noted(described(key, self._call("head_object", key, params)))
+            return self._asked(key, params)
         except errors.ObjectNotFoundError:
             # The response to a HEAD has no body and cannot say which of the two is missing.
             self._call("head_bucket")
@@ -81,9 +96,13 @@ class Bucket:
     def find(self, key: str, params: Params) -> ObjectInfo | None:
         """Return the facts about an object, or None if it does not exist."""
         try:
-            return self._noted(described(key, self._call("head_object", key, params)))
+            return self._asked(key, params)
         except errors.ObjectNotFoundError:
             return None
+
+    def _asked(self, key: str, params: Params) -> ObjectInfo:
+        moment = self._facts.moment()
+        return self._noted(described(key, self._call("head_object", key, params)), moment)
 
     def refuse_existing(self, key: str, params: Params) -> None:
         """Raise ObjectExistsError if the object exists."""
@@ -105,6 +124,7 @@ class Bucket:
             extra["Range"] = ranges.header(start, stop)
         if etag:
             extra["IfMatch"] = etag
+        moment = self._facts.moment()
         answer = self._call("get_object", key, params, precondition=errors.ObjectChangedError, **extra)
         body = Body(answer["Body"], self.name, key)
         first, total = 0, answer["ContentLength"]
@@ -114,13 +134,13 @@ class Bucket:
             body.close()
             reason = f"asked for the bytes from {start}, the server sent those from {first}"
             raise self._error(errors.InvalidRequestError, reason, "get_object", key=key)
-        return Response(info=self._noted(described(key, answer, size=total)), start=first, body=body)
+        return Response(info=self._noted(described(key, answer, size=total), moment), start=first, body=body)
 
     def put(self, key: str, body: bytes, params: Params, **condition: Any) -> ObjectInfo:
         """Create or replace an object in one request, under a condition of PutObject if given."""
-        with self.changing(key):
+        with self.changing(key) as change:
             answer = self._call("put_object", key, params, Body=body, **condition, **self._digest(body))
-        return self._noted(written(key, len(body), answer, params))
+        return self._noted(written(key, len(body), answer, params), change.moment)
 
     def create(self, key: str, body: bytes, params: Params) -> ObjectInfo:
         """Create an object in one request. Raises ObjectExistsError if it exists.
@@ -222,14 +242,14 @@ class Bucket:
         if create:
             extra["IfNoneMatch"] = "*"
         try:
-            with self.changing(key):
+            with self.changing(key) as change:
                 answer = self._call("complete_multipart_upload", key, params, **extra)
         except (errors.ObjectExistsError, errors.ObjectNotFoundError) as error:
             # The second completion finds that the upload no longer exists, or that its own object does.
             if error.attempts > 1 and (own := self._own(key, params, params["Metadata"][WRITE_TOKEN])):
                 return own
             raise
-        return self._noted(written(key, size, answer, params))
+        return self._noted(written(key, size, answer, params), change.moment)
 
     def abort_upload(self, key: str, upload_id: str, params: Params) -> None:
         """Delete the parts of an upload."""
@@ -286,10 +306,11 @@ class Bucket:
         if flat:
             extra["Delimiter"] = "/"
         while True:
+            moment = self._facts.moment()
             answer = self._call("list_objects_v2", None, params, **extra)
             found = (listed(entry) for entry in answer.get("Contents", ()))
             yield Page(
-                objects=tuple(self._noted(info) for info in found if info.key.startswith(prefix)),
+                objects=tuple(self._noted(info, moment) for info in found if info.key.startswith(prefix)),
                 prefixes=tuple(entry["Prefix"] for entry in answer.get("CommonPrefixes", ())),
             )
             if not answer.get("IsTruncated"):
@@ -302,18 +323,18 @@ class Bucket:
 
     # Facts
 
-    def _noted(self, info: ObjectInfo) -> ObjectInfo:
-        self._facts.put(info)
+    def _noted(self, info: ObjectInfo, moment: int) -> ObjectInfo:
+        self._facts.put(info, moment)
         return info
 
     @contextmanager
-    def changing(self, *keys: str) -> Iterator[None]:
+    def changing(self, *keys: str) -> Iterator[Change]:
         """Drop the cached facts about objects before and after they change."""
-        self._facts.forget(*keys)
+        change = Change(self._facts.forget(*keys))
         try:
-            yield
+            yield change
         finally:
-            self._facts.forget(*keys)
+            change.moment = self._facts.forget(*keys, since=change.moment)
 
     # Requests
 

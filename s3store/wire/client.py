@@ -62,7 +62,11 @@ def counted_attempts(expected: int) -> Iterator[Effort]:
         _effort.reset(token)
 
 
+# The number of resources that a thread keeps.
+_RESOURCES = 4
+
 _lock = threading.RLock()
+_local = threading.local()
 _clients: dict[tuple[Any, ...], tuple[Options, S3Client]] = {}
 
 
@@ -77,6 +81,27 @@ def get_client(options: Options) -> S3Client:
             if found is None:
                 # The cache keeps the options, because ids of their objects are in the key.
                 found = _clients[key] = options, _make(options)
+    return found[1]
+
+
+def get_resource(options: Options) -> Any:
+    """Return this thread's boto3 resource for the options: it sends its requests by the client of `get_client`.
+
+    boto3: "Resources", "Multithreading or multiprocessing with resources".
+    """
+    made: dict[int, tuple[Any, Any]] = _local.__dict__.setdefault("resources", {})
+    client = get_client(options)
+    found = made.get(id(client))
+    if found is None:
+        if len(made) >= _RESOURCES:
+            made.clear()
+        with sessions.lend(options) as session:
+            resource = session.resource(
+                "s3", region_name=client.meta.region_name, endpoint_url=client.meta.endpoint_url
+            )
+        resource.meta.client = client
+        # The client is kept with it, because its id is the key.
+        found = made[id(client)] = client, resource
     return found[1]
 
 
