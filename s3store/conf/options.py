@@ -124,7 +124,12 @@ class Options:
     """Seconds to wait for data from the server before the next attempt."""
 
     max_attempts: int = _option(CONNECTION, 8, "AWS_S3_MAX_ATTEMPTS")
-    """The maximum number of attempts of a request, including the first. No attempt starts after 90 seconds."""
+    """The maximum number of attempts of a request, including the first."""
+
+    total_timeout: float = _option(CONNECTION, 25.0, "AWS_S3_TOTAL_TIMEOUT", connects=False)
+    """Seconds after which no further attempt of a request starts, so that a web request does not wait for a server that
+    is busy or away. With the last attempt, a request takes at most `read_timeout` more. Management commands use at
+    least 300."""
 
     checksums: str = _option(CONNECTION, "auto", "AWS_S3_CHECKSUMS")
     """`when_supported`: boto3 adds its own checksums to every upload. `when_required`: boto3 adds them only where S3

@@ -10,6 +10,7 @@ import mimetypes
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from s3store.core.info import INTERNAL
 from s3store.core.suggest import did_you_mean
 
 # AWS: "Canned ACL". log-delivery-write is for buckets; aws-exec-read is for machine images.
@@ -205,6 +206,8 @@ def metadata_problem(metadata: Mapping[str, str]) -> str | None:
             return f"metadata must map str to str, and {key!r}: {value!r} does not"
         if not key.isascii() or not all(char.isalnum() or char in "!#$%&'*+-.^_`|~" for char in key) or not key:
             return f"{key!r} is not a valid name for metadata"
+        if key.lower() in INTERNAL:
+            return f"s3store uses the metadata {key!r} itself: choose another name"
         if not value.isascii():
             return f"the metadata value {value!r} is not ASCII: encode it, for example with urllib.parse.quote"
     return header_problem(metadata)

@@ -67,7 +67,9 @@ def open_file(
         raw = RangeReader(key, lambda start, stop, etag: bucket.get(key, params, start=start, stop=stop, etag=etag))
     else:
         if kind == "x":
-            bucket.refuse_existing(key, params)
+            bucket.refuse_existing(
+                key, params, operation="open", advice="Open it with mode 'w' to replace it, or choose another name."
+            )
         raw = ObjectWriter(Upload(bucket, objects.options), key, objects.written(target), create=kind == "x")
     return S3File(objects, target, mode, raw, reopen, encoding=encoding, newline=newline)
 

@@ -84,7 +84,7 @@ class Upload:
         """Write a small object in one request."""
         if not create:
             return self.bucket.put(key, body, params)
-        if self._options.conditional_writes:
+        if self.bucket.refuses_existing:
             return self.bucket.create(key, body, params)
         self.bucket.refuse_existing(key, params)
         return self.bucket.put(key, body, params)
@@ -95,7 +95,7 @@ class Upload:
             self.bucket,
             key,
             params,
-            create=create and self._options.conditional_writes,
+            create=create and self.bucket.refuses_existing,
             part_size=self.transfer.part_size,
             threads=self.transfer.threads,
         )

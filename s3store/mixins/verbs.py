@@ -114,7 +114,8 @@ class Verbs:
         bucket, source_key, to = objects.bucket, objects.key(source), objects.target(target)
         params = with_acl(to.params, objects.options.default_acl)
         if not overwrite:
-            bucket.refuse_existing(to.key, params)
+            advice = "Give overwrite=True to replace it, or choose another name."
+            bucket.refuse_existing(to.key, params, operation="copy", advice=advice)
         # A plain copy keeps the source's own headers and metadata.
         kept = {name: value for name, value in params.items() if name not in parameters.CONTENT_HEADERS | {"Metadata"}}
         try:

@@ -62,6 +62,7 @@ class FastUpload(Upload):
             headers=wanted,
         )
         answer = client.send(self.bucket.client, "PutObject", "PUT", url, wanted, body)
-        if answer is None or answer.status_code != 200:
+        # Without an ETag it was not S3 that responded: boto3's request says so.
+        if answer is None or answer.status_code != 200 or not answer.headers.get("ETag"):
             return None
-        return ObjectInfo(key=key, size=len(body), etag=answer.headers.get("ETag"))
+        return ObjectInfo(key=key, size=len(body), etag=answer.headers["ETag"])

@@ -26,22 +26,39 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
-TOTAL_SECONDS = 90.0
-"""No new attempt of a request starts after this number of seconds."""
+PATIENT_SECONDS = 300.0
+"""The `total_timeout` of management commands, unless the option is higher."""
+
+_patience: ContextVar[float] = ContextVar("s3store_patience", default=0.0)
+
+
+@contextmanager
+def patient(seconds: float = PATIENT_SECONDS) -> Iterator[None]:
+    """Let the calls inside the block take that long: nobody waits for a page meanwhile."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
 
 
 class Effort:
-    """The number of attempts of one call, and the time since the first."""
+    """The number of attempts of one call, and the time since the first. `total` is in seconds."""
 
-    def __init__(self, limit: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limit: int | None = None, total: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.attempts = 0
         self.limit = limit
+        self.failure: Exception | None = None
+        self.hopeless = False
+        self._total = max(total, _patience.get())
         self._clock = clock
         self._started = clock()
 
     def exhausted(self) -> bool:
         """Return whether no new attempt may start."""
-        return self._clock() - self._started > TOTAL_SECONDS
+        return self._clock() - self._started > self._total
 
 
 # For a bucket in another region, botocore sends a few more requests to find it. This limit stops a server that always
@@ -52,9 +69,9 @@ _effort: ContextVar[Effort | None] = ContextVar("s3store_effort", default=None)
 
 
 @contextmanager
-def counted_attempts(expected: int) -> Iterator[Effort]:
-    """Count the requests of the client inside the block. All attempts share one time limit."""
-    effort = Effort(expected + _DETOURS)
+def counted_attempts(expected: int, total: float) -> Iterator[Effort]:
+    """Count the requests of the client inside the block. All attempts share `total` seconds."""
+    effort = Effort(expected + _DETOURS, total)
     token = _effort.set(effort)
     try:
         yield effort
@@ -201,6 +218,7 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
     # With `Expect: 100-continue`, even a small upload waits one more round trip.
     events.unregister("before-call.s3", add_expect_header)
     events.register("request-created.s3", _note_attempt)
+    events.register_first("needs-retry.s3", _note_failure)
     for operation in ("PutObject", "UploadPart"):
         events.register(f"before-sign.s3.{operation}", _hash_once)
     if not on_aws:
@@ -222,7 +240,9 @@ def _note_attempt(request: Any, **_: object) -> None:
     """Count an attempt before it is sent. Raises if the call has had too many, or has taken too long."""
     from botocore.exceptions import HTTPClientError, ReadTimeoutError
 
-    effort = _effort.get() or request.context.setdefault("s3store_effort", Effort())
+    effort = _effort.get() or request.context.setdefault("s3store_effort", Effort(total=PATIENT_SECONDS))
+    if effort.failure and (effort.hopeless or effort.exhausted()):
+        raise effort.failure
     if effort.limit is not None and effort.attempts >= effort.limit:
         raise HTTPClientError(error="the server redirects again and again")
     if effort.exhausted():
@@ -230,17 +250,32 @@ def _note_attempt(request: Any, **_: object) -> None:
     effort.attempts += 1
 
 
+def _note_failure(response: Any, operation: Any, caught_exception: Exception | None, **_: object) -> None:
+    """Remember why an attempt failed, and whether another can mend it: not if a certificate is not trusted."""
+    from botocore.exceptions import ClientError
+
+    effort = _effort.get()
+    if effort:
+        effort.failure = caught_exception or ClientError(response[1], operation.name)
+        effort.hopeless = type(caught_exception).__name__ == "SSLError"
+
+
 def _add_content_md5(params: dict[str, Any], **_: object) -> None:
-    """Add Content-MD5, which older servers require."""
-    params["headers"]["Content-MD5"] = content_md5(params["body"])
+    """Add Content-MD5, which older servers require, instead of boto3's newer checksums, which they do not know."""
+    headers = params["headers"]
+    params["context"].get("checksum", {}).pop("request_algorithm", None)
+    headers["Content-MD5"] = content_md5(params["body"])
+    for name in [name for name in headers if name.lower() == "x-amz-sdk-checksum-algorithm"]:
+        del headers[name]
 
 
 def request_errors() -> tuple[type[Exception], ...]:
     """Return the exception classes that botocore raises for a request, or while a body is read."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
-    return (ClientError, BotoCoreError, HTTPError, OSError)
+    return (ClientError, BotoCoreError, HTTPError, OSError, ResponseParserError)
 
 
 def sends_own_checksums(client: S3Client) -> bool:

@@ -11,6 +11,7 @@ import secrets
 import threading
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from s3store import errors
@@ -71,7 +72,7 @@ class MultipartUpload:
         if failed:
             self._free.release()
             failed.result()
-        future = self._threads.submit(work, *arguments, **named)
+        future = self._threads.submit(copy_context().run, work, *arguments, **named)
         future.add_done_callback(lambda _: self._free.release())
         self._futures.append(future)
         self._size += size

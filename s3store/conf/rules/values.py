@@ -87,7 +87,7 @@ def unknown_choice(options: Options) -> Findings:
 @rule("E011")
 def impossible_number(options: Options) -> Findings:
     """Timeouts and counts must be positive, and sizes must not be negative."""
-    for name in ("connect_timeout", "read_timeout", "max_attempts", "max_pool_connections"):
+    for name in ("connect_timeout", "read_timeout", "total_timeout", "max_attempts", "max_pool_connections"):
         value = getattr(options, name)
         if value <= 0:
             yield name, f"{value} is not positive.", f"Default: {FIELDS[name].default}."

@@ -23,6 +23,7 @@ from s3store.staticfiles.publish import Decision, Failures, Publisher, Release, 
 from s3store.staticfiles.releases import Releases
 from s3store.staticfiles.staging import StaticFile, in_storage
 from s3store.storage import S3StaticStorage
+from s3store.wire.client import patient
 from s3store.wire.counting import counted
 from s3store.wire.objects import Objects
 
@@ -76,6 +77,7 @@ class Command(collectstatic.Command):
                 "a location, or add --clear-bucket to confirm."
             )
 
+    @patient()
     def handle(self, **options: Any) -> str | None:
         """Collect, publish and print a summary."""
         self.summary: dict[str, Any] = {}

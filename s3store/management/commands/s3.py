@@ -19,6 +19,7 @@ from s3store.operations.progress import Bar
 from s3store.operations.reapply import Change, names_at, reapply
 from s3store.storage import S3Storage
 from s3store.wire import pool
+from s3store.wire.client import patient
 from s3store.wire.counting import counted
 from s3store.wire.objects import Objects
 
@@ -117,6 +118,7 @@ class Command(BaseCommand):
                     flag.default = flag.help = SUPPRESS
                     below._add_action(flag)
 
+    @patient()
     def handle(self, *_: Any, subcommand: str, **options: Any) -> None:
         """Run the subcommand."""
         try:
