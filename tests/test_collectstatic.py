@@ -21,6 +21,7 @@ from s3store.core.parts import MIB
 from s3store.staticfiles import publish
 from s3store.staticfiles import releases as releases_module
 from s3store.storage import S3ManifestStaticStorage, S3StaticStorage, S3Storage
+from s3store.testing.fixtures import options_for
 from s3store.wire import bucket, responses
 from tests.faults.proxy import FaultProxy
 from tests.static_site import MANIFEST, PLAIN, Site, is_copy, without_copies
@@ -80,7 +81,7 @@ def test_requests_for_the_admin(wire, settings, backend):
         "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     ]
     said = json.loads(site.collect(json=True, dry_run=True))
-    files = len([key for key in said["upload"] if not site.storage.is_hashed(key)])
+    files = len([key for key in said["upload"] if not site.storage.is_hashed(key) and "staticfiles" not in key])
     assert files > 100
     manifest = backend == MANIFEST
     assert sent(wire) == {"GET": 1, "PUT": 2 * files + 2 if manifest else files}
@@ -258,7 +259,8 @@ def test_json(one):
     planned = json.loads(one.collect(json=True, dry_run=True, verbosity=3))
     assert planned["dry_run"] is True
     assert planned["delete"] == []
-    assert len(planned["upload"]) == 10
+    assert len(planned["upload"]) == 12
+    assert planned["upload"][-1].endswith("/staticfiles.json")
     said = json.loads(one.collect(json=True))
     assert said.pop("seconds") > 0
     assert said.pop("bytes") > 300
@@ -438,20 +440,21 @@ def test_prune_deletes_what_no_recent_release_has(one, monkeypatch):
     """This release and the one before stay whole; what older ones alone have goes, their manifests' copies with it."""
     one.use(MANIFEST, AWS_IS_GZIPPED=True).write(LINKED)
     first, second, third = releases(one, 3)
-    one.storage.save("img/own.0123456789ab.txt", b"left by a run that was interrupted")
+    one.storage.save("img/own.0123456789ab.txt", b"another program's")
     one.collect(prune=2)
     assert [missing(one, paths) for paths in (first, second, third)] == [set()] * 3
-    assert "img/own.0123456789ab.txt" in one.contents()
     monkeypatch.setattr(releases_module, "GRACE", timedelta(0))
     one.collect(prune=3)
     assert [missing(one, paths) for paths in (first, second, third)] == [set()] * 3
-    assert "img/own.0123456789ab.txt" not in one.contents()
     one.collect(prune=1)
     assert missing(one, third) == set()
     assert missing(one, first) == {first["img/a.png"], first["css/a.css"]}
     assert missing(one, second) == {second["img/a.png"], second["css/a.css"]}
-    assert len([name for name in one.contents() if is_copy(name)]) == 1
-    assert set(LINKED) < set(one.contents())
+    left = set(one.contents())
+    assert len([name for name in left if is_copy(name)]) == 1
+    assert set(LINKED) < left
+    # What no release has named is not ours.
+    assert "img/own.0123456789ab.txt" in left
 
 
 def older(monkeypatch, age_of):
@@ -561,6 +564,22 @@ def test_with_compression_unchanged_files_stay_unchanged(site, backend):
     assert json.loads(site.collect(json=True))["uploaded"] == 0
 
 
+@pytest.mark.parametrize("packing", ["AWS_IS_GZIPPED", "AWS_S3_BROTLI"])
+def test_a_manifest_is_read_as_it_was_stored(one, monkeypatch, packing):
+    """Also after compression was switched off: by pages, by --prune, and in another storage of ours."""
+    monkeypatch.setattr(releases_module, "GRACE", timedelta(0))
+    for backend in (MANIFEST, f"{__name__}.InBucket"):
+        one.use(backend, **{packing: True}).write({**LINKED, **{f"{n}.txt": f"{n}" for n in range(99)}})
+        old = releases(one, 2)[0]
+        one.use(backend, **{packing: False})
+        assert one.twin().url("css/a.css", force=True)
+        one.write({"img/a.png": "uncompressed"}).collect(prune=2)
+        assert missing(one, old) == {old["img/a.png"], old["css/a.css"]}
+        assert one.twin().hashed_files["img/a.png"] in one.contents()
+        one.storage.delete_tree("", force=True)
+    S3Storage(location="manifests").delete("staticfiles.json")
+
+
 @pytest.fixture
 def blind(settings, tmp_path, seaweedfs_options):
     """A site whose server has ETags that are no digests, as S3 with SSE-KMS."""
@@ -596,6 +615,32 @@ def test_where_etags_are_no_digests_each_object_is_asked(blind, backend):
     site.write({"img/a.png": "new"})
     puts = 5 if manifest else 1
     assert sent(blind) == {"GET": 1, "HEAD": 9 if manifest else 5, "PUT": puts}
+
+
+@pytest.mark.parametrize("backend", [PLAIN, MANIFEST], ids=["plain", "manifest"])
+@pytest.mark.parametrize("encryption", ["aws:kms", "aws:kms:dsse"])
+def test_where_some_names_are_encrypted_only_those_are_asked(
+    settings, tmp_path, moto, monkeypatch, encryption, backend
+):
+    """The ETags of all others are digests. The next run sends nothing, also if a file is new."""
+
+    def listed(entry):
+        info = responses.listed(entry)
+        return replace(info, etag='"0123456789abcdef0123456789abcdef"') if info.key.endswith(".png") else info
+
+    monkeypatch.setattr(bucket, "listed", listed)
+    with FaultProxy(moto.endpoint_url) as proxy:
+        options = {**options_for(moto), "location": f"{encryption}-{backend}", "endpoint_url": proxy.url}
+        proxy.site = Site(settings, tmp_path / "static", options)
+        headers = {"*.png": {"ServerSideEncryption": encryption}}
+        site = proxy.site.use(backend, AWS_S3_HEADERS=headers).write(LINKED)
+        site.collect()
+        pictures = 4 if backend == MANIFEST else 2
+        assert sent(proxy) == {"GET": 1, "HEAD": pictures}
+        site.write({"img/a.png": "new"})
+        # The hashed picture is new.
+        asked, written = (3, 5) if backend == MANIFEST else (2, 1)
+        assert sent(proxy) == {"GET": 1, "HEAD": asked, "PUT": written}
 
 
 def test_objects_that_say_nothing_are_sent_again(blind):

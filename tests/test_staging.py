@@ -119,8 +119,8 @@ def test_a_storage_works_on_its_stage_inside_the_block_alone(stage, s3_options):
         storage._save("c.txt", ContentFile(b"c"))
         storage.delete("b.txt")
         assert (storage.exists("b.txt"), storage.exists("c.txt")) == (False, True)
-        assert storage.url("ä b.txt") == "/%C3%A4%20b.txt"
-        assert storage.url(".") == "/"
+        assert storage.url("ä b.txt").endswith("/%C3%A4%20b.txt")
+        assert storage.url("ä b.txt").startswith("http")
     assert (storage.exists("b.txt"), storage.exists("c.txt")) == (True, False)
     with storage.open("b.txt") as file:
         assert file.read() == b"in the bucket"
