@@ -235,6 +235,18 @@ def test_the_summary_is_djangos_and_a_line_of_ours(one, settings, tmp_path, back
     assert re.fullmatch(rf"{count} objects written, 0 deleted, {size} bytes, {count + 1} requests, \d+\.\d s\.", last)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_counts_have_their_plural_only_from_two(one, count):
+    """Of objects, bytes and requests; a dry run says what it would do, with the manifest."""
+    one.write({f"{number}.txt": "" for number in range(count)})
+    s = "s" * (count > 1)
+    assert f"\n{count} object{s} would be written, 0 would be deleted, 1 request, " in one.collect(dry_run=True)
+    one.write({"0.txt": "x"})
+    assert f"\n{count} object{s} written, 0 deleted, 1 byte, {count + 1} requests, " in one.collect()
+    one.use(MANIFEST)
+    assert f"\n{count + 2} objects would be written, 0 would be deleted, 1 request, " in one.collect(dry_run=True)
+
+
 class HashedInMemory(ManifestFilesMixin, InMemoryStorage):
     """What Django says of a storage that is not local."""
 
@@ -853,6 +865,48 @@ def test_a_file_that_cannot_be_read_is_named(one):
     (one.directory / "b.txt").symlink_to("none")
     with pytest.raises(CommandError, match=r"b\.txt"):
         one.collect()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a\\b.css", "contains a backslash. Rename the file"),
+        ("a\x01b.css", r"contains the character '\\x01'"),
+        ("d/" + "ä" * 120 + "/" + ("x" * 200 + "/") * 4 + "a.css", "has a key of .* bytes. S3 allows 1024"),
+        (" /a.css", "a part of only spaces"),
+    ],
+    ids=["backslash", "control character", "long", "spaces"],
+)
+def test_names_that_s3_cannot_hold_are_named(wire, name, reason):
+    """All of them, with what to do, and nothing is sent."""
+    site = wire.site.use(MANIFEST).write({**LINKED, name: "", "b\\c.css": ""})
+    wire.clear()
+    with pytest.raises(CommandError, match=reason) as raised:
+        site.collect()
+    assert "Collecting 'b\\c.css' failed" in str(raised.value)
+    assert list(wire.log) == []
+
+
+def test_a_name_that_only_its_hash_makes_too_long(wire):
+    """It is named too, before anything is sent."""
+    location = len(wire.site.storage.location)
+    name = "d" * 200 + ("/" + "x" * 200) * 3 + "/" + "y" * (1024 - location - 1 - 200 - 3 * 201 - 1 - 4) + ".css"
+    site = wire.site.write({name: ""})
+    site.collect()
+    wire.clear()
+    with pytest.raises(CommandError, match=r"Publishing 'd.*has a key of 1037 bytes"):
+        site.use(MANIFEST).collect()
+    assert list(wire.log) == []
+
+
+def test_a_pipe_is_named_and_not_read(one):
+    """Reading it would never end."""
+    one.write({"a.txt": "a"})
+    os.mkfifo(one.directory / "pipe.css")
+    with pytest.raises(CommandError, match=r"Collecting 'pipe\.css' failed: .* is not a regular file\. Delete it"):
+        one.collect()
+    one.collect(ignore_patterns=["pipe.css"])
+    assert list(one.contents()) == ["a.txt"]
 
 
 def test_an_interruption_ends_the_command(one, monkeypatch):

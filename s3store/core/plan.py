@@ -40,10 +40,10 @@ def compare(
     new = sorted(name for name in wanted if name not in found)
     same = sorted(name for name in wanted if name in found and found[name] == expected[name])
     other = sorted(name for name in wanted if name in found and found[name] != expected[name])
-    doubtful = [] if sure else [name for name in other if name in opaque] if same else other
+    unsure = set() if sure else {name for name in other if name in opaque} if same else set(other)
     return Plan(
         new=tuple(new),
-        changed=tuple(name for name in other if name not in set(doubtful)),
+        changed=tuple(name for name in other if name not in unsure),
         unchanged=tuple(same),
-        doubtful=tuple(doubtful),
+        doubtful=tuple(name for name in other if name in unsure),
     )

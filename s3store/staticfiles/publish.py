@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.core.exceptions import SuspiciousFileOperation
 
 from s3store import errors
 from s3store.core.info import DIGEST, ObjectInfo
@@ -132,6 +133,17 @@ def _save_all(twin: Any, scene: Stage, found: Mapping[str, StaticFile], method: 
             raise NotStagedError(f"{method} saved {name!r} without calling the method that it overrides.")
 
 
+def impossible(objects: Objects, names: Iterable[str]) -> Failures:
+    """Return the names that no object can have, with the reasons."""
+    found: list[tuple[str, Exception]] = []
+    for name in names:
+        try:
+            objects.key(name)
+        except SuspiciousFileOperation as error:
+            found.append((name, error))
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a run will do, by keys: upload as planned, then the manifests, then delete."""
@@ -202,8 +214,10 @@ class Publisher:
     def _plan(self) -> Plan:
         etags = {key: _etag(self._there[key]) for key in self._present()}
         digests = dict(self._each(self._digest, etags, threads=min(self._threads, _READERS)))
-        differing = (key for key, etag in etags.items() if etag != digests[key])
-        plan = compare(self._files, etags, digests, opaque={key for key in differing if self._is_opaque(key)})
+        differing = [key for key, etag in etags.items() if etag != digests[key]]
+        # If all differ, all are in doubt, whatever their encryption.
+        opaque = {key for key in differing if self._is_opaque(key)} if len(differing) < len(etags) else ()
+        plan = compare(self._files, etags, digests, opaque=opaque)
         if plan.doubtful:
             self._etags_are_digests = bool(plan.unchanged)
             etags |= dict(self._each(self._stored_digest, plan.doubtful, threads=self._threads))

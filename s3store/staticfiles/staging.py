@@ -53,11 +53,13 @@ class StaticFile:
 
 
 def in_storage(storage: Storage, path: str) -> StaticFile:
-    """Return a file of a finder."""
+    """Return a file of a finder. Raises OSError for a pipe, a socket or a device: reading it might never end."""
     try:
         local = storage.path(path)
     except NotImplementedError:
         local = ""
+    if local and Path(local).exists() and not Path(local).is_file():
+        raise OSError(f"{local} is not a regular file. Delete it, or exclude it with --ignore.")
     # Storages in memory return paths that do not exist.
     found = at_path(local) if Path(local).is_file() else StaticFile(opener=partial(storage.open, path))
     return replace(found, origin=(storage, path))

@@ -113,11 +113,13 @@ class Command(collectstatic.Command):
         storage: Any = self.storage
         objects = storage.objects
         with counted(objects.bucket.client) as sent, tempfile.TemporaryDirectory(prefix="s3store-") as directory:
-            found = self._found()
+            found, failures = self._found()
+            self._refuse((*failures, *publish.impossible(objects, found)), "Collecting ")
             release = publish.stage(
                 storage, found, directory=Path(directory), post_process=self.post_process, dry_run=self.dry_run
             )
             self._refuse(release.failures, "Post-processing ", shown=len(release.failures))
+            self._refuse(publish.impossible(objects, release.files), "Publishing ")
             for name in release.reserved:
                 self.log(f"'{name}' is not published: the manifest has this name. Rename the file.", level=1)
             for name, hashed_name in release.post_processed:
@@ -144,9 +146,10 @@ class Command(collectstatic.Command):
             "deleted": list(decision.delete),
         }
 
-    def _found(self) -> dict[str, StaticFile]:
-        """Return the finders' files by their names, the first of each name, as Django does."""
+    def _found(self) -> tuple[dict[str, StaticFile], Failures]:
+        """Return the finders' files by their names, the first of each name, as Django does, and the failures."""
         found: dict[str, StaticFile] = {}
+        failures: list[tuple[str, Exception]] = []
         self.doubles: list[str] = []
         for finder in get_finders():
             for path, storage in finder.list(self.ignore_patterns):
@@ -160,9 +163,16 @@ class Command(collectstatic.Command):
                         "file has a unique path.",
                         level=1,
                     )
-                else:
+                    continue
+                try:
                     found[name] = in_storage(storage, path)
-        return found
+                except OSError as error:
+                    failures.append((name, error))
+                if os.sep == "/" and "\\" in name:
+                    # Storages would take it for a directory separator, and publish another name.
+                    reason = ValueError("the name contains a backslash. Rename the file, or exclude it with --ignore.")
+                    failures.append((name, reason))
+        return found, tuple(failures)
 
     def _publish(self, objects: Objects, release: Release) -> tuple[Decision, Report]:
         releases = None
@@ -196,5 +206,10 @@ class Command(collectstatic.Command):
 
     def _last_line(self) -> str:
         done = self.summary
-        counts = f"{done['uploaded']} objects written, {done['deleted']} deleted, {done['bytes']} bytes"
+        if self.dry_run:
+            written = command.counted(len(done["upload"]), "object")
+            counts = f"{written} would be written, {len(done['delete'])} would be deleted"
+        else:
+            written, size = command.counted(done["uploaded"], "object"), command.counted(done["bytes"], "byte")
+            counts = f"{written} written, {done['deleted']} deleted, {size}"
         return command.summary_line(counts, requests=done["requests"], seconds=done["seconds"])
