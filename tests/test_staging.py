@@ -129,6 +129,26 @@ def test_a_storage_works_on_its_stage_inside_the_block_alone(stage, s3_options):
     assert not storage.exists("b.txt")
 
 
+def test_files_can_be_written_on_a_stage(stage):
+    """Through `open`, as bytes and as text; each is there when it is closed, and modes are those of the storage."""
+    storage = S3StaticStorage(bucket_name="bucket")
+    with storage.staged(stage):
+        file = storage.open("b.txt", "wb")
+        file.write(b"new")
+        assert storage.size("b.txt") == 1
+        file.file.close()
+        file.close()
+        with storage.open("t.txt", "w") as text:
+            text.write("ä")
+        with storage.open("t.txt") as binary, storage.open("t.txt", "r") as text:
+            assert (binary.read(), text.read()) == ("ä".encode(), "ä")
+        assert storage.size("b.txt") == 3
+        assert storage.listdir("") == (["deep"], ["b.txt", "t.txt"])
+        assert storage.listdir("deep/") == (["er"], [])
+        with pytest.raises(ValueError, match="not a supported mode"):
+            storage.open("t.txt", "z")
+
+
 def test_twenty_thousand_names_are_no_trouble(tmp_path):
     """Asking costs the same however many files there are: a search through all of them would take a minute."""
     files = {f"d{number}/f{number}.txt": in_memory(b"") for number in range(20_000)}

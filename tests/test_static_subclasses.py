@@ -370,8 +370,10 @@ class Merges(S3ManifestStaticStorage):
 
 
 def test_a_manifest_that_a_subclass_writes_is_published(site):
-    """As the manifest: last, and with a copy."""
+    """As the manifest: last, and with a copy, also if a collected file has its name."""
     use(site, WritesItself).collect()
+    assert json.loads(site.contents()["staticfiles.json"])["extra"] == 1
+    site.write({"staticfiles.json": "mine"}).collect()
     assert json.loads(site.contents()["staticfiles.json"])["extra"] == 1
     assert json.loads(site.collect(json=True))["uploaded"] == 0
 

@@ -75,6 +75,7 @@ def stage(
     with twin.staged(scene), twin.standing_in_for(storage):
         if saving := overridden(type(storage), "save", "_save", "get_available_name"):
             _save_all(twin, scene, found, saving, dry_run=dry_run)
+        collected = scene.files.get(getattr(twin, "manifest_name", ""))
         if post_process and hasattr(twin, "post_process"):
             paths = {name: file.origin or (file, name) for name, file in found.items()}
             for name, hashed_name, result in twin.post_process(paths, dry_run=dry_run):
@@ -88,18 +89,20 @@ def stage(
         failures=tuple((name, error) for (name, _), error in failures.items()),
     )
     return (
-        release if held_back is None else _with_manifest(release, twin, held_back.content, found, in_bucket=in_bucket)
+        release
+        if held_back is None
+        else _with_manifest(release, twin, held_back.content, collected, in_bucket=in_bucket)
     )
 
 
 def _with_manifest(
-    release: Release, twin: Any, content: bytes | None, found: Mapping[str, StaticFile], *, in_bucket: bool
+    release: Release, twin: Any, content: bytes | None, collected: StaticFile | None, *, in_bucket: bool
 ) -> Release:
     files, name = dict(release.files), twin.manifest_name
     if in_bucket and (taken := files.pop(name, None)):
-        if name in found:
+        if collected:
             release = replace(release, reserved=(name,))
-        elif content is None:
+        if content is None and taken is not collected:
             # A subclass can write the manifest like any other file.
             with taken.open() as file:
                 content = file.read()

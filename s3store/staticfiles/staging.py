@@ -7,7 +7,9 @@ calls work on local files, and no request is sent.
 from __future__ import annotations
 
 import io
+import os
 import posixpath
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -54,15 +56,16 @@ class StaticFile:
 
 def in_storage(storage: Storage, path: str) -> StaticFile:
     """Return a file of a finder. Raises OSError for a pipe, a socket or a device: reading it might never end."""
+    origin = storage, path
     try:
         local = storage.path(path)
-    except NotImplementedError:
-        local = ""
-    if local and Path(local).exists() and not Path(local).is_file():
+        kind = os.stat(local).st_mode  # noqa: PTH116 (three times as fast as Path)
+    except (NotImplementedError, FileNotFoundError):
+        # Storages in memory return paths that do not exist.
+        return StaticFile(opener=partial(storage.open, path), origin=origin)
+    if not stat.S_ISREG(kind):
         raise OSError(f"{local} is not a regular file. Delete it, or exclude it with --ignore.")
-    # Storages in memory return paths that do not exist.
-    found = at_path(local) if Path(local).is_file() else StaticFile(opener=partial(storage.open, path))
-    return replace(found, origin=(storage, path))
+    return replace(at_path(local), origin=origin)
 
 
 def at_path(path: str) -> StaticFile:
