@@ -243,7 +243,7 @@ class S3StaticStorage(Staged, S3Storage):
     def is_hashed(self, name: str) -> bool:  # noqa: ARG002 (for subclasses)
         """Return whether a file of this name never changes, because its name contains a hash of its content.
 
-        It decides on Cache-Control, and on what `collectstatic --prune` may delete. False for all names of this class.
+        It decides on Cache-Control. False for all names of this class.
         """
         return False
 

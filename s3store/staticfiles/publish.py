@@ -88,11 +88,9 @@ def stage(
         post_processed=tuple(processed),
         failures=tuple((name, error) for (name, _), error in failures.items()),
     )
-    return (
-        release
-        if held_back is None
-        else _with_manifest(release, twin, held_back.content, collected, in_bucket=in_bucket)
-    )
+    if held_back:
+        release = _with_manifest(release, twin, held_back.content, collected, in_bucket=in_bucket)
+    return release
 
 
 def _with_manifest(
