@@ -12,11 +12,10 @@ from typing import Any
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
-from django.utils import timezone
 
 from s3store import errors
 from s3store.conf.declared import from_setting
-from s3store.conf.sources import use_tz
+from s3store.conf.sources import django_time
 from s3store.core import keys
 from s3store.core.info import Grant, ObjectInfo, Stat
 from s3store.files import names
@@ -250,7 +249,7 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         modified = _info(self.objects, name, "modified").modified
         if modified is None:
             raise errors.InvalidRequestError(f"The server did not return when {name!r} was written.")
-        return modified if use_tz() else timezone.make_naive(modified, timezone.get_default_timezone())
+        return django_time(modified)
 
     def path(self, name: str) -> str:
         """Raise NotImplementedError: the file is not on this machine."""
@@ -276,7 +275,7 @@ class S3StaticStorage(Staged, S3Storage):
     def is_hashed(self, name: str) -> bool:  # noqa: ARG002 (for subclasses)
         """Return whether a file of this name never changes, because its name contains a hash of its content.
 
-        It decides on Cache-Control, and on what `collectstatic --prune` may delete. False for all names of this class.
+        It decides on Cache-Control. False for all names of this class.
         """
         return False
 
@@ -286,7 +285,7 @@ class S3StaticStorage(Staged, S3Storage):
         return {"CacheControl": cached, **super().get_object_parameters(name)}
 
 
-class S3ManifestStaticStorage(Manifested, S3StaticStorage):  # type: ignore[misc]
+class S3ManifestStaticStorage(Manifested, S3StaticStorage):
     """Static files whose names contain a hash of their content, by Django's ManifestFilesMixin.
 
     The storage reads the manifest when it is first needed, with one request, and keeps it. Browsers may cache files

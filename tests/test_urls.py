@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from s3store import errors
 from s3store.core.keys import UnsafeNameError, object_key
 from s3store.links import links
-from s3store.storage import S3Storage
+from s3store.storage import S3StaticStorage, S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.wire import client, sessions
 from tests.clock import standing_at
@@ -806,10 +806,14 @@ def test_options_that_change_change_the_urls(settings):
 
 
 def test_sn_17_a_name_never_changes_the_host():
-    """Two slashes at the front are refused, not taken for a host."""
-    for name in ("//evil.example/x", "/evil.example/x", "", None):
+    """Two slashes at the front are refused, not taken for a host. Static storages drop them."""
+    options = {**KEYS, "custom_domain": "cdn.example.com", "querystring_auth": False, "location": "l"}
+    for name in ("//evil.example/x", "/evil.example/x", "//evil.example/", "/"):
         with pytest.raises(SuspiciousFileOperation):
-            S3Storage(**KEYS, custom_domain="cdn.example.com", querystring_auth=False).url(name)
+            S3Storage(**options).url(name)
+        assert S3StaticStorage(**options).url(name) == f"https://cdn.example.com/l/{name.lstrip('/')}"
+    for name in ("", None):
+        assert S3Storage(**options).url(name) == "https://cdn.example.com/l/"
 
 
 # What each part of an answer rests on

@@ -11,12 +11,14 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from s3store.conf.declared import Declared, FromSetting
@@ -58,9 +60,14 @@ def upload_directory() -> str | None:
     return directory
 
 
-def use_tz() -> bool:
-    """Return the setting USE_TZ."""
-    return bool(settings.USE_TZ)
+def is_debug() -> bool:
+    """Return the setting DEBUG."""
+    return bool(settings.DEBUG)
+
+
+def django_time(moment: datetime) -> datetime:
+    """Return an aware time as Django's settings want it: in UTC with USE_TZ, otherwise naive and in TIME_ZONE."""
+    return moment if settings.USE_TZ else timezone.make_naive(moment, timezone.get_default_timezone())
 
 
 def check_names(given: Iterable[str], owner: str) -> None:

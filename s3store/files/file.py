@@ -79,6 +79,9 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
 
     file: Any
 
+    # The compression of what `read` returns, if the object has one and the options do not undo it.
+    _packing: str | None = None
+
     def __init__(
         self,
         objects: Objects,
@@ -101,6 +104,8 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
             found = encoding_of(raw.info)
             if found and (inflates(objects.options) if inflate is None else inflate):
                 stream = io.BufferedReader(self._inflated(stream, found))
+            elif found:
+                self._packing = found
         if "b" not in mode:
             stream = io.TextIOWrapper(stream, encoding=encoding or "utf-8", newline=newline)
         super().__init__(stream, target.name)

@@ -14,7 +14,7 @@ from s3store import errors
 from s3store.core import keys, parameters, parts
 from s3store.core.info import Grant, Stat
 from s3store.core.parameters import with_acl, with_metadata
-from s3store.files.local import replacing
+from s3store.files.local import LocalFile, replacing
 from s3store.wire.multipart import copy_in_parts, rewrite
 from s3store.wire.objects import Objects
 
@@ -139,9 +139,12 @@ class Verbs:
         return self.read_bytes(name).decode(encoding)
 
     def save_path(self, name: str, path: str | os.PathLike[str], **extra: Any) -> str:
-        """Save the file at a local path and return its name. `extra` are the other arguments of `save`."""
+        """Save the file at a local path and return its name. `extra` are the other arguments of `save`.
+
+        Raises OSError if the file is changed meanwhile: then nothing is saved.
+        """
         with Path(path).open("rb") as file:
-            return self.save(name, File(file, name), **extra)
+            return self.save(name, LocalFile(file, name), **extra)
 
     def download_to(self, name: str, target: IO[bytes]) -> int:
         """Write the content of a file to an open binary file, and return the number of bytes."""

@@ -92,7 +92,8 @@ class Headers:
             self._base.stdout.write(json.dumps({**summary, "changes": changes}))
         elif options["verbosity"]:
             what = "would be changed" if summary["dry_run"] else "changed"
-            counts = f"{summary['objects']} objects, {summary['changed']} {what}, {len(summary['failed'])} failed"
+            objects = command.counted(summary["objects"], "object")
+            counts = f"{objects}, {summary['changed']} {what}, {len(summary['failed'])} failed"
             line = command.summary_line(counts, requests=summary["requests"], seconds=summary["seconds"])
             self._base.stdout.write(line)
 
