@@ -97,7 +97,8 @@ class _Scope:
     key: bytes
 
 
-@lru_cache(maxsize=256)
+# Small, because the keys hold credentials: those that were rotated away must go.
+@lru_cache(maxsize=32)
 def _scope(credentials: Credentials, region: str, stamp: int, expires: int, headers: str) -> _Scope:
     date = timestamp(stamp)
     query = {
@@ -118,7 +119,7 @@ def _scope(credentials: Credentials, region: str, stamp: int, expires: int, head
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _signing_key(secret_key: str, day: str, region: str) -> bytes:
     key = f"AWS4{secret_key}".encode()
     for part in (day, region, "s3", "aws4_request"):

@@ -12,7 +12,7 @@ _REMEMBERED = 2048
 
 
 @sensitive_variables()
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def rsa_signer(pem: str | bytes, hash_algorithm: str = "SHA1") -> Callable[[bytes], bytes]:
     """Return a function that makes RSA signatures for CloudFront, with the hash `SHA1` or `SHA256`, and caches them.
 
