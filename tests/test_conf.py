@@ -42,7 +42,7 @@ PRECEDENCE = [
     ("file_overwrite", "AWS_S3_FILE_OVERWRITE", False, True, False, True),
     ("conditional_writes", "AWS_S3_CONDITIONAL_WRITES", True, False, True, False),
     ("default_acl", "AWS_DEFAULT_ACL", None, "private", "public-read", "authenticated-read"),
-    ("object_parameters", "AWS_S3_OBJECT_PARAMETERS", None, {"CacheControl": "a"}, {"Expires": "b"}, {}),
+    ("object_parameters", "AWS_S3_OBJECT_PARAMETERS", {}, {"CacheControl": "a"}, {"Expires": "b"}, {}),
     ("gzip", "AWS_IS_GZIPPED", False, True, False, True),
     ("brotli", "AWS_S3_BROTLI", False, True, False, True),
     ("max_memory_size", "AWS_S3_MAX_MEMORY_SIZE", 8 * 1024**2, 0, 1, 2),
@@ -82,7 +82,7 @@ def test_gzip_content_types_are_replaced_as_a_whole() -> None:
         assert tuple(S3Storage(gzip_content_types=("c/d",)).options.gzip_content_types) == ("c/d",)
 
 
-SWITCHED_OFF = [
+SWITCHED_OFF: list[tuple[str, str, Any]] = [
     ("default_acl", "AWS_DEFAULT_ACL", "public-read"),
     ("custom_domain", "AWS_S3_CUSTOM_DOMAIN", "cdn.example.com"),
     ("endpoint_url", "AWS_S3_ENDPOINT_URL", "http://127.0.0.1:9000"),
@@ -95,7 +95,7 @@ SWITCHED_OFF = [
 def test_none_in_options_switches_a_setting_off(option: str, setting: str, value: Any) -> None:
     """A private storage beside public ones says custom_domain=None or default_acl=None."""
     with override_settings(**{setting: value}):
-        assert getattr(S3Storage(**{option: None}).options, option) is None
+        assert not getattr(S3Storage(**{option: None}).options, option)
 
 
 @pytest.mark.parametrize(("option", "setting", "value"), SWITCHED_OFF, ids=[row[0] for row in SWITCHED_OFF])
@@ -104,8 +104,25 @@ def test_none_as_class_attribute_switches_a_setting_off(option: str, setting: st
     private: Any = type("Private", (S3Storage,), {option: None})
     with override_settings(**{setting: value}):
         storage = private()
-        assert getattr(storage.options, option) is None
-        assert getattr(storage, option) is None
+        assert not getattr(storage.options, option)
+        assert not getattr(storage, option)
+
+
+def test_object_parameters_can_be_copied_without_any() -> None:
+    """A subclass that extends them works when the project sets none, or sets None."""
+
+    class Cached(S3Storage):
+        def get_object_parameters(self, name: str) -> dict[str, Any]:
+            params: Any = self.object_parameters
+            return {**params.copy(), "CacheControl": name}
+
+    assert Cached().get_object_parameters("a") == {"CacheControl": "a"}
+    with override_settings(AWS_S3_OBJECT_PARAMETERS=None):
+        assert Cached().get_object_parameters("a") == {"CacheControl": "a"}
+    assert Cached(object_parameters={"ContentLanguage": "de"}).get_object_parameters("a") == {
+        "ContentLanguage": "de",
+        "CacheControl": "a",
+    }
 
 
 def test_the_empty_string_counts_as_missing_where_the_default_is_none() -> None:

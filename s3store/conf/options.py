@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from s3store.core.parts import GIB, MIB
+from s3store.core.secret import Unpicklable
 
 BUCKET = "Bucket and location"
 CREDENTIALS = "Credentials"
@@ -44,7 +45,7 @@ _COMPRESSIBLE = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Unpicklable):
     """The configuration of a storage. An empty string for an option whose default is None counts as missing."""
 
     bucket_name: str = _option(BUCKET, "", "AWS_STORAGE_BUCKET_NAME")

@@ -98,7 +98,10 @@ def resolve(cls: type | None, given: Mapping[str, Any], computed: Mapping[str, A
             if name not in values:
                 values[name] = value
                 sources[name] = f"the preset of provider {values['provider']!r}"
-    return Resolved(options=Options(**values), sources=sources)
+    if values.get("object_parameters") is None:
+        # Subclasses written for django-storages copy and change them.
+        values["object_parameters"] = {}
+    return Resolved(options=Options(**hidden(values)), sources=sources)
 
 
 @sensitive_variables()
@@ -115,10 +118,12 @@ def configured_like(
 Level = dict[str, tuple[Any, str]]
 
 
+@sensitive_variables()
 def _arguments(given: Mapping[str, Any]) -> Level:
     return {name: (value, f"OPTIONS or keyword argument {name}") for name, value in given.items()}
 
 
+@sensitive_variables()
 def _declared(cls: type, computed: Mapping[str, Any]) -> Level:
     level = {}
     for name in FIELDS:
@@ -134,6 +139,7 @@ def _declared(cls: type, computed: Mapping[str, Any]) -> Level:
     return level
 
 
+@sensitive_variables()
 def _from_settings() -> Level:
     level = {}
     # The pair is AWS_S3_ACCESS_KEY_ID with AWS_S3_SECRET_ACCESS_KEY or the two without S3, never one of each.
@@ -148,6 +154,7 @@ def _from_settings() -> Level:
     return level
 
 
+@sensitive_variables()
 def _from_environment() -> Level:
     variables = {name: option.metadata["env"] for name, option in FIELDS.items()}
     return {
@@ -173,6 +180,16 @@ def _normal(name: str, value: Any) -> Any:
     if name == "custom_domain" and value is False:
         # Settings for django-storages use False where the project's domain does not serve this bucket.
         return None
-    if name == "object_parameters" and isinstance(value, Mapping):
-        return Parameters(value)
     return value
+
+
+def hidden(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of options; those that can contain an encryption key in a form whose repr hides it."""
+    found = dict(values)
+    if isinstance(parameters := found.get("object_parameters"), Mapping):
+        found["object_parameters"] = Parameters(parameters)
+    if isinstance(headers := found.get("headers"), Mapping):
+        found["headers"] = {
+            pattern: Parameters(given) if isinstance(given, Mapping) else given for pattern, given in headers.items()
+        }
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
@@ -161,6 +161,9 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
         raw = self.__dict__.get("_raw")
         if isinstance(raw, ObjectWriter):
             raw.close()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("An open file cannot be pickled. Pickle its name, and open it again.")
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.file)

@@ -250,7 +250,8 @@ def request_errors() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
     from urllib3.exceptions import HTTPError
 
-    return (ClientError, BotoCoreError, HTTPError, OSError)
+    # UnicodeError: botocore cannot encode a value.
+    return (ClientError, BotoCoreError, HTTPError, OSError, UnicodeError)
 
 
 def sends_own_checksums(client: S3Client) -> bool:

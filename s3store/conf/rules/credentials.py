@@ -41,10 +41,13 @@ def half_cloudfront_pair(options: Options) -> Findings:
 
 @rule("E014")
 def white_space_in_credentials(options: Options) -> Findings:
-    """Credentials must not contain white space, such as the line break at the end of a file."""
+    """Credentials must be ASCII, and not contain white space, such as the line break at the end of a file."""
     for name in ("access_key", "secret_key", "security_token"):
-        if any(char.isspace() for char in getattr(options, name) or ""):
+        value = getattr(options, name) or ""
+        if any(char.isspace() for char in value):
             yield name, f"{name} contains white space.", "Strip it: open(path).read().strip()"
+        elif not value.isascii():
+            yield name, f"{name} contains non-ASCII characters.", "Copy it again from the place that issued it."
 
 
 @rule("E003")
