@@ -35,21 +35,38 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "file_overwrite",
         {"file_overwrite": "no"},
         {"file_overwrite": False},
-        "a str. Set a bool",
+        "'no' is not a bool. Write ",
     ),
-    "type-str": ("E001", "location", {"location": None}, {"location": ""}, "a NoneType. Set a str"),
-    "type-int": ("E001", "max_attempts", {"max_attempts": "3"}, {"max_attempts": 3}, "a str. Set a int"),
-    "type-int-no-bool": ("E001", "max_attempts", {"max_attempts": True}, {"max_attempts": 1}, "a bool"),
-    "type-float": ("E001", "read_timeout", {"read_timeout": "3"}, {"read_timeout": 0.5}, "int or float"),
+    "type-str": ("E001", "location", {"location": None}, {"location": ""}, "None is not a str. Write "),
+    "type-int": ("E001", "max_attempts", {"max_attempts": "3"}, {"max_attempts": 3}, "'3' is not an int. Write "),
+    "type-int-no-bool": ("E001", "max_attempts", {"max_attempts": True}, {"max_attempts": 1}, "True is not an int"),
+    "type-float": (
+        "E001",
+        "read_timeout",
+        {"read_timeout": "3"},
+        {"read_timeout": 0.5},
+        "'3' is not an int or a float",
+    ),
     "type-expire": (
         "E001",
         "querystring_expire",
         {"querystring_expire": "3600"},
         {"querystring_expire": timedelta(hours=1)},
-        "int or timedelta",
+        "'3600' is not an int or a timedelta. Write ",
     ),
-    "type-verify": ("E001", "verify", {"verify": 1}, {"verify": "/ca.pem"}, "bool or str or None"),
-    "type-proxies": ("E001", "proxies", {"proxies": "http://p"}, {"proxies": {"http": "http://p"}}, "Mapping or None"),
+    "type-verify": ("E001", "verify", {"verify": 1}, {"verify": "/ca.pem"}, "1 is not a bool or a str or None"),
+    "type-verify-false": ("E001", "verify", {"verify": "False"}, {"verify": True}, "is not the path of a CA bundle"),
+    "type-bucket": ("E001", "bucket_name", {"bucket_name": 5}, {"bucket_name": "bucket"}, "5 is not a str"),
+    "type-long": ("E001", "gzip", {"gzip": "x" * 100}, {"gzip": True}, ": a str is not a bool"),
+    "buffer-0": ("E011", "file_buffer_size", {"file_buffer_size": 0}, {"file_buffer_size": 1}, "0 is not positive"),
+    "key-not-ascii": ("E014", "access_key", {"access_key": "AK\u200b", "secret_key": "SK"}, KEYS, "non-ASCII"),
+    "type-proxies": (
+        "E001",
+        "proxies",
+        {"proxies": "http://p"},
+        {"proxies": {"http": "http://p"}},
+        "a str is not a dict or None",
+    ),
     "type-parameters": (
         "E001",
         "object_parameters",
@@ -359,6 +376,38 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "percent-encode the path",
     ),
 }
+
+# The value, and the line that says what it means.
+CORRECTIONS = {
+    ("file_overwrite", "False"): "Write AWS_S3_FILE_OVERWRITE = False.",
+    ("gzip", " yes "): "Write AWS_IS_GZIPPED = True.",
+    ("max_attempts", "3"): "Write AWS_S3_MAX_ATTEMPTS = 3.",
+    ("read_timeout", "2.5"): "Write AWS_S3_READ_TIMEOUT = 2.5.",
+    ("querystring_expire", "3600"): "Write AWS_QUERYSTRING_EXPIRE = 3600.",
+    ("querystring_expire", "2.5"): "Write AWS_QUERYSTRING_EXPIRE = 3600 for the default.",
+    ("region_name", 5): "Write AWS_S3_REGION_NAME = None, or remove it.",
+    ("verify", "no"): "Write AWS_S3_VERIFY = False.",
+}
+
+
+@pytest.mark.parametrize(("option", "value"), CORRECTIONS, ids=str)
+def test_a_value_of_a_wrong_type_has_a_line_to_write(option: str, value: Any) -> None:
+    """In the words of the place that has to be changed."""
+    setting = FIELDS[option].metadata["settings"][0]
+    with override_settings(**{setting: value}):
+        (problem,) = rules.problems(S3Storage().resolve())
+    assert problem.message.startswith(f"settings.{setting}: {value!r} is not ")
+    assert problem.hint == CORRECTIONS[option, value]
+    if option != "region_name":
+        (problem,) = rules.problems(Resolved(options=Options(**{option: value}), sources={}))
+        assert problem.hint == CORRECTIONS[option, value].replace(f"{setting} = ", f"{option}=")
+
+
+def test_a_large_number_is_written_in_digits() -> None:
+    """Thirty days are 2592000 seconds."""
+    (problem,) = rules.problems(Resolved(options=Options(querystring_expire=2_592_000), sources={}))
+    assert "2592000 seconds" in problem.message
+
 
 SN_08 = ["../x", "/x", "a//b", "a/../b", "a//"]
 

@@ -65,7 +65,8 @@ def open_file(
     else:
         if kind == "x":
             bucket.refuse_existing(key, params)
-        raw = ObjectWriter(Upload(bucket, objects.options), key, objects.written(target), create=kind == "x")
+        upload = Upload(bucket, objects.options, part_size=objects.options.file_buffer_size)
+        raw = ObjectWriter(upload, key, objects.written(target), create=kind == "x")
     return S3File(objects, target, mode, raw, reopen, encoding=encoding, newline=newline)
 
 

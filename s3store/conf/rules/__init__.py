@@ -65,4 +65,7 @@ def problems(resolved: Resolved, *, warnings: bool = False, whole: bool = True) 
         for option, message, hint in candidate.find(resolved.options):
             wrong_types = wrong_types or candidate is values.wrong_type
             source = resolved.sources.get(option, f"the default of {option}")
+            if source.startswith("settings."):
+                # The line to write is that of the settings file.
+                hint = hint.replace(f"{option}=", f"{source.removeprefix('settings.')} = ")
             yield Problem(id=candidate.id, option=option, message=f"{source}: {message}", hint=hint)

@@ -24,7 +24,7 @@ def impossible_expiry(options: Options) -> Findings:
     if not 1 <= seconds <= MAX_EXPIRES:
         yield (
             "querystring_expire",
-            f"a signed URL cannot have a lifetime of {seconds:g} seconds.",
+            f"a signed URL cannot have a lifetime of {seconds:.15g} seconds.",
             f"Set 1 to {MAX_EXPIRES} seconds (7 days). For longer, link to a view that redirects to a new URL.",
         )
 
