@@ -8,9 +8,9 @@ from django.db.models import FileField
 from django.db.models.fields.files import FieldFile
 from django.template import Context, Engine
 
-from s3store.core.recent import Recent
 from s3store.storage import S3Storage
 from s3store.wire import client
+from s3store.wire.recent import Recent
 from tests.clock import standing_at
 from tests.optional import needs
 

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from s3store import errors
 from s3store.core.keys import UnsafeNameError, object_key
-from s3store.core.recent import Recent
 from s3store.links import links
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.wire import client, sessions
+from s3store.wire.recent import Recent
 from tests.clock import standing_at
 from tests.faults.proxy import FaultProxy
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
-from s3store.conf import rules, sources
+from s3store.conf import foreign, rules, sources
 from s3store.conf.declared import Declared
 from s3store.conf.options import FIELDS, SECRETS, Options
 from s3store.conf.sources import Resolved, hidden
@@ -101,6 +101,7 @@ class Configured(_Base):
         @sensitive_variables()
         def __init__(self, **options: Any) -> None:
             sources.check_names(options, type(self).__name__)
+            _refuse_hooks(type(self))
             self._given = Given(options)
             self._withheld = False
             self._known = None
@@ -188,6 +189,16 @@ class Configured(_Base):
 
     def __deepcopy__(self: Self, memo: dict[int, Any]) -> Self:
         return self.__copy__()
+
+
+for _name in foreign.NAMES:
+    setattr(Configured, _name, foreign.ForeignName(_name))
+
+
+def _refuse_hooks(cls: type) -> None:
+    for name in foreign.REFUSED:
+        if not isinstance(inspect.getattr_static(cls, name), foreign.ForeignName):
+            raise ImproperlyConfigured(f"{cls.__name__}.{name} is never called. {foreign.NAMES[name]}")
 
 
 def _raise_first(resolved: Resolved, *, whole: bool = True) -> None:

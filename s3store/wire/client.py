@@ -20,8 +20,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from s3store.conf.options import CONNECTS, Options
 from s3store.core.digests import content_md5
-from s3store.core.recent import Recent
 from s3store.wire import sessions
+from s3store.wire.recent import Recent
 
 if TYPE_CHECKING:
     from botocore.config import Config

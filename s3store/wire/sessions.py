@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from s3store.conf.options import Options
 from s3store.core import urls
-from s3store.core.recent import Recent
+from s3store.wire.recent import Recent
 
 _lock = threading.RLock()
 _sessions: Recent[tuple[Any, Any]] = Recent(16)

@@ -50,6 +50,20 @@ def white_space_in_credentials(options: Options) -> Findings:
             yield name, f"{name} contains non-ASCII characters.", "Copy it again from the place that issued it."
 
 
+@rule("E019")
+def escaped_line_breaks(options: Options) -> Findings:
+    """A CloudFront key must contain line breaks, not `\\n` as in many environment variables."""
+    key = options.cloudfront_key
+    for pem in key.values() if isinstance(key, Mapping) else [key]:
+        found = pem.encode(errors="replace") if isinstance(pem, str) else pem
+        if isinstance(found, bytes) and rb"\n" in found:
+            yield (
+                "cloudfront_key",
+                r"cloudfront_key contains '\n' instead of line breaks, which is common in environment variables.",
+                r"Write cloudfront_key.replace('\\n', '\n').",
+            )
+
+
 @rule("E003")
 def two_identities(options: Options) -> Findings:
     """Only one of a profile, keys and anonymous access can be set."""

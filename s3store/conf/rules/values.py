@@ -162,3 +162,48 @@ def unknown_transfer_arguments(options: Options) -> Findings:
         if name not in _TRANSFER_ARGUMENTS:
             hint = did_you_mean(name, _TRANSFER_ARGUMENTS, f"Use {', '.join(_TRANSFER_ARGUMENTS)}.")
             yield "transfer_config", f"{name!r} is not an argument of TransferConfig.", hint
+
+
+# botocore: "Config Reference".
+_CLIENT_ARGUMENTS = (
+    "account_id_endpoint_mode",
+    "auth_scheme_preference",
+    "client_cert",
+    "client_context_params",
+    "connect_timeout",
+    "defaults_mode",
+    "disable_request_compression",
+    "endpoint_discovery_enabled",
+    "ignore_configured_endpoint_urls",
+    "inject_host_prefix",
+    "max_pool_connections",
+    "parameter_validation",
+    "proxies",
+    "proxies_config",
+    "read_timeout",
+    "region_name",
+    "request_checksum_calculation",
+    "request_min_compression_size_bytes",
+    "response_checksum_validation",
+    "retries",
+    "s3",
+    "s3_disable_express_session_auth",
+    "sigv4a_signing_region_set",
+    "signature_version",
+    "tcp_keepalive",
+    "use_dualstack_endpoint",
+    "use_fips_endpoint",
+    "user_agent",
+    "user_agent_appid",
+    "user_agent_extra",
+)
+
+
+@rule("W008")
+def unknown_client_arguments(options: Options) -> Findings:
+    """A client_config that is a dict should have arguments of botocore's Config."""
+    config = options.client_config
+    for name in config if isinstance(config, Mapping) else ():
+        if name not in _CLIENT_ARGUMENTS:
+            hint = did_you_mean(name, _CLIENT_ARGUMENTS, "See botocore's Config.")
+            yield "client_config", f"{name!r} is not an argument of botocore's Config.", hint

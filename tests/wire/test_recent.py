@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from s3store.core.recent import Recent
+from s3store.wire.recent import Recent
 
 
 def test_the_least_recently_used_goes() -> None:
