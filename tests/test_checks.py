@@ -16,6 +16,7 @@ from django.core.management.base import SystemCheckError
 from django.test import override_settings
 
 from s3store.conf import foreign
+from s3store.conf.installed import check_installed
 from s3store.conf.options import FIELDS
 from s3store.storage import S3ManifestStaticStorage, S3Storage
 
@@ -524,3 +525,11 @@ def test_an_app_that_is_not_installed_is_reported(installed: str, found: str) ->
     code = _WITHOUT_THE_APP % installed
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == (found, "")
+
+
+def test_the_app_is_looked_for_in_installed_apps() -> None:
+    """The check that works without the app finds nothing with it."""
+    assert check_installed() == []
+    with override_settings(INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"]):
+        (warning,) = check_installed()
+    assert str(warning.hint).startswith("Add it, before 'django.contrib.staticfiles'")

@@ -365,6 +365,18 @@ def test_halves_of_two_pairs_are_no_pair(
         S3Storage(**given).options  # noqa: B018 (the property raises)
 
 
+@pytest.mark.parametrize("pair", [S3_PAIR, PLAIN_PAIR], ids=["s3", "plain"])
+def test_d05_a_profile_beside_keys_in_one_place_is_an_error(pair: dict[str, str]) -> None:
+    """Both pairs of settings are keys: which of the two identities is meant cannot be guessed."""
+    with (
+        override_settings(AWS_S3_SESSION_PROFILE="work", **pair),
+        pytest.raises(
+            ImproperlyConfigured, match=r"session_profile and access_key are set together.*\(s3store\.E003\)"
+        ),
+    ):
+        S3Storage().options  # noqa: B018 (the property raises)
+
+
 def test_a_class_of_its_own_credentials_ignores_the_settings() -> None:
     """The rule holds for attributes of a class: its keys never meet the settings' token."""
 
