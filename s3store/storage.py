@@ -14,6 +14,7 @@ from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
 
 from s3store import errors
+from s3store.conf import installed  # noqa: F401 (registers its check)
 from s3store.conf.declared import from_setting
 from s3store.conf.sources import django_time
 from s3store.core import keys

@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore.retries import standard
 
-from s3store.wire import backoff, sessions
+from s3store.wire import backoff, client, sessions
 from tests.optional import needs
 
 pytest_plugins = ["s3store.testing.fixtures"]
@@ -67,6 +67,7 @@ def moto(moto):
 def no_sessions_of_another_test():
     """What botocore found in the environment of one test is not there in the next."""
     sessions._sessions.clear()
+    client._answers.clear()
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,7 @@ SECRET_OPTIONS: dict[str, dict[str, Any]] = {
     "cloudfront_signer": {"cloudfront_signer": {"key": SECRET}},
     "customer_key": {"object_parameters": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": SECRET}},
     "customer_key_bytes": {"object_parameters": {"SSECustomerKey": SECRET.encode(), "CacheControl": "a"}},
+    "customer_key_by_name": {"headers": {"p/*": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": SECRET}}},
     "client_config_proxies": {"client_config": {"proxies": {"https": f"http://ann:{SECRET}@proxy:3128"}}},
 }
 secret_options = pytest.mark.parametrize("options", SECRET_OPTIONS.values(), ids=SECRET_OPTIONS)
@@ -466,6 +467,16 @@ def test_sc_05_the_copy_finds_a_customers_key_in_storages() -> None:
     with in_storages(bucket_name="b", object_parameters=parameters):
         twin = pickle.loads(pickle.dumps(storages["ours"]))
         assert twin.options.object_parameters == parameters
+
+
+def test_sc_05_the_copy_finds_a_customers_key_for_some_names_in_storages() -> None:
+    """Headers by name hide it, and are found again, as object parameters are."""
+    headers = {"p/*": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": SECRET}, "*.css": {"CacheControl": "a"}}
+    with in_storages(bucket_name="b", headers=headers):
+        storage = storages["ours"]
+        assert type(storage.deconstruct()[2]["headers"]["*.css"]) is dict
+        twin = pickle.loads(pickle.dumps(storage))
+        assert twin.options.headers == headers
 
 
 def test_sc_05_the_copy_takes_credentials_from_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:

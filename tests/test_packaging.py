@@ -104,7 +104,7 @@ def project(tmp_path):
         "AWS_STORAGE_BUCKET_NAME = 'my-bucket'\n"
         "AWS_S3_REGION_NAME = 'eu-central-1'\n"
         "AWS_S3_ACCESS_KEY_ID = 'AKIDEXAMPLE'\n"
-        "AWS_S3_SECRET_ACCESS_KEY = 'not-a-secret'\n"
+        "AWS_S3_SECRET_ACCESS_KEY = 'not-a-secret'.upper()\n"
     )
     return tmp_path
 

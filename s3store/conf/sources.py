@@ -37,6 +37,7 @@ class Resolved:
 
 
 PAIR = ("access_key", "secret_key")
+CLOUDFRONT = ("cloudfront_key_id", "cloudfront_key")
 
 _generation = 0
 
@@ -101,9 +102,11 @@ def resolve(cls: type | None, given: Mapping[str, Any], computed: Mapping[str, A
         levels += [_declared(cls, computed), _from_settings(), _from_environment()]
     for level in levels:
         # Credentials are one value: parts of it from two sources would be a pair that was never issued.
-        known = any(values.get(name) for name in IDENTITY)
+        known: tuple[str, ...] = IDENTITY if any(values.get(name) for name in IDENTITY) else ()
+        if "cloudfront_signer" in values:
+            known += CLOUDFRONT
         for name, (value, source) in level.items():
-            if name not in values and not (known and name in IDENTITY) and _is_set(name, value):
+            if name not in values and name not in known and _is_set(name, value):
                 values[name] = _normal(name, value)
                 sources[name] = source
     if cls is not None:
@@ -111,7 +114,16 @@ def resolve(cls: type | None, given: Mapping[str, Any], computed: Mapping[str, A
             if name not in values:
                 values[name] = value
                 sources[name] = f"the preset of provider {values['provider']!r}"
-    return Resolved(options=Options(**values), sources=sources)
+    unsigned = "cloudfront_signer" in values and not any(
+        values.get(name) for name in ("cloudfront_signer", *CLOUDFRONT)
+    )
+    if unsigned and values.get("custom_domain") and "querystring_auth" not in values:
+        values["querystring_auth"] = False
+        sources["querystring_auth"] = "cloudfront_signer=None"
+    if values.get("object_parameters") is None:
+        # Subclasses written for django-storages copy and change them.
+        values["object_parameters"] = {}
+    return Resolved(options=Options(**hidden(values)), sources=sources)
 
 
 @sensitive_variables()
@@ -128,10 +140,12 @@ def configured_like(
 Level = dict[str, tuple[Any, str]]
 
 
+@sensitive_variables()
 def _arguments(given: Mapping[str, Any]) -> Level:
     return {name: (value, f"OPTIONS or keyword argument {name}") for name, value in given.items()}
 
 
+@sensitive_variables()
 def _declared(cls: type, computed: Mapping[str, Any]) -> Level:
     level = {}
     for name in FIELDS:
@@ -147,6 +161,7 @@ def _declared(cls: type, computed: Mapping[str, Any]) -> Level:
     return level
 
 
+@sensitive_variables()
 def _from_settings() -> Level:
     level = {}
     # The pair is AWS_S3_ACCESS_KEY_ID with AWS_S3_SECRET_ACCESS_KEY or the two without S3, never one of each.
@@ -161,8 +176,14 @@ def _from_settings() -> Level:
     return level
 
 
+@sensitive_variables()
 def _from_environment() -> Level:
     variables = {name: option.metadata["env"] for name, option in FIELDS.items()}
+    # AWS_SESSION_TOKEN belongs to AWS_ACCESS_KEY_ID if that is there too, and otherwise to AWS_S3_ACCESS_KEY_ID.
+    if os.environ.get("AWS_ACCESS_KEY_ID") in (None, "", os.environ.get(variables["access_key"])):
+        tokens = (variables["security_token"], "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+        has_keys = os.environ.get(variables["access_key"])
+        variables["security_token"] = next((name for name in tokens if has_keys and os.environ.get(name)), tokens[0])
     return {
         name: (os.environ[variable], f"environment variable {variable}")
         for name, variable in variables.items()
@@ -171,8 +192,10 @@ def _from_environment() -> Level:
 
 
 def _is_set(name: str, value: object) -> bool:
-    """Return whether `value` decides. None switches off an option that a later source sets. Missing credentials, None
-    or an empty string, leave the decision to the next source."""
+    """Return whether `value` decides. None switches off an option that a later source sets. Missing credentials and a
+    missing scheme, None or an empty string, leave the decision to the next source."""
+    if name == "url_protocol":
+        return bool(value)
     if value is None:
         return name not in IDENTITY
     return not (FIELDS[name].default is None and isinstance(value, str) and not value)
@@ -183,9 +206,21 @@ def _normal(name: str, value: Any) -> Any:
         return value.removesuffix("/")
     if name in ("gzip_content_types", "public_names") and isinstance(value, Iterable) and not isinstance(value, str):
         return tuple(value)
+    if name == "bucket_name" and value is None:
+        return ""
     if name == "custom_domain" and value is False:
         # Settings for django-storages use False where the project's domain does not serve this bucket.
         return None
-    if name == "object_parameters" and isinstance(value, Mapping):
-        return Parameters(value)
     return value
+
+
+def hidden(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of options; those that can contain an encryption key in a form whose repr hides it."""
+    found = dict(values)
+    if isinstance(parameters := found.get("object_parameters"), Mapping):
+        found["object_parameters"] = Parameters(parameters)
+    if isinstance(headers := found.get("headers"), Mapping):
+        found["headers"] = {
+            pattern: Parameters(given) if isinstance(given, Mapping) else given for pattern, given in headers.items()
+        }
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 from s3store.core.info import INTERNAL
@@ -79,10 +80,29 @@ _TAKES = {
 
 
 class Parameters(dict[str, Any]):
-    """Parameters of a request. The repr does not show a customer-provided encryption key."""
+    """Parameters of a request. Neither a repr nor a pickle contains a customer-provided encryption key."""
 
     def __repr__(self) -> str:
         return repr({name: "…" if name.endswith("SSECustomerKey") else value for name, value in self.items()})
+
+    def copy(self) -> Parameters:
+        """Return a copy that hides the key too."""
+        return Parameters(self)
+
+    def __copy__(self) -> Parameters:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameters:
+        return Parameters(deepcopy(dict(self), memo))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if any(name.endswith("SSECustomerKey") for name in self):
+            raise TypeError("Parameters with an SSECustomerKey cannot be pickled. Pickle the storage instead.")
+        return Parameters, (dict(self),)
+
+    def public(self) -> Parameters:
+        """Return the parameters without a customer-provided encryption key."""
+        return Parameters((name, value) for name, value in self.items() if not name.startswith("SSECustomerKey"))
 
 
 Params = Mapping[str, Any]
@@ -234,6 +254,8 @@ def header_problem(value: object) -> str | None:
         return next((problem for item in pairs if (problem := header_problem(item))), None)
     if isinstance(value, str) and any(ord(char) < 32 or ord(char) == 127 for char in value):
         return f"{value!r} contains a control character, which is not allowed in an HTTP header"
+    if isinstance(value, str) and any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+        return f"{value!r} contains half of a surrogate pair, which cannot be encoded"
     return None
 
 
@@ -258,7 +280,7 @@ def object_parameter_problems(params: Mapping[str, Any]) -> Iterator[tuple[str, 
             hint = did_you_mean(name, sorted(OBJECT_PARAMETERS), "See PutObject in AWS's API reference.")
             yield f"{name!r} is not an object parameter of S3.", hint
         elif not name.startswith("SSECustomerKey") and (problem := header_problem(value)):
-            yield f"{name}: {problem}.", "Remove the control character."
+            yield f"{name}: {problem}.", "Remove the character."
     if params.get("ACL") not in (None, *OBJECT_ACLS):
         yield f"ACL: {params['ACL']!r} is not a canned ACL for objects.", f"Use one of {', '.join(OBJECT_ACLS)}."
     metadata = params.get("Metadata")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
@@ -70,7 +70,8 @@ def open_file(
             bucket.refuse_existing(
                 key, params, operation="open", advice="Open it with mode 'w' to replace it, or choose another name."
             )
-        raw = ObjectWriter(Upload(bucket, objects.options), key, objects.written(target), create=kind == "x")
+        upload = Upload(bucket, objects.options, part_size=objects.options.file_buffer_size)
+        raw = ObjectWriter(upload, key, objects.written(target), create=kind == "x")
     return S3File(objects, target, mode, raw, reopen, encoding=encoding, newline=newline)
 
 
@@ -173,6 +174,9 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
         raw = self.__dict__.get("_raw")
         if isinstance(raw, ObjectWriter):
             raw.close()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("An open file cannot be pickled. Pickle its name, and open it again.")
 
     def __iter__(self) -> Iterator[Any]:
         # Django's File splits binary lines at every kind of line end.

@@ -1,4 +1,4 @@
-"""One client per process and configuration. Only this module and `sessions` import boto3 and botocore.
+"""A few clients per process, one for each configuration. Only this module and `sessions` import boto3 and botocore.
 
 boto3's clients are thread-safe; its sessions and resources are not. A client is created once under a lock, and again in
 a forked child, which must not share TLS connections with its parent.
@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_variables
 from s3store.conf.options import CONNECTS, Options
 from s3store.core.digests import content_md5
 from s3store.wire import sessions
+from s3store.wire.recent import Recent
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -82,23 +83,38 @@ def counted_attempts(expected: int, total: float) -> Iterator[Effort]:
 # The number of resources that a thread keeps.
 _RESOURCES = 4
 
+MAX_CLIENTS = 16
+"""The number of clients that a process keeps: a client takes megabytes, and holds its credentials."""
+
 _lock = threading.RLock()
 _local = threading.local()
-_clients: dict[tuple[Any, ...], tuple[Options, S3Client]] = {}
+_clients: Recent[S3Client] = Recent(MAX_CLIENTS)
+_answers: Recent[tuple[str, str]] = Recent(MAX_CLIENTS)
 
 
 @sensitive_variables()
 def get_client(options: Options) -> S3Client:
-    """Return this process's boto3 client for the options."""
-    key = tuple(_hashable(getattr(options, name)) for name in CONNECTS)
+    """Return this process's boto3 client for the options. Equal options have the same client."""
+    key = _key(options)
     found = _clients.get(key)
     if found is None:
         with _lock:
             found = _clients.get(key)
             if found is None:
-                # The cache keeps the options, because ids of their objects are in the key.
-                found = _clients[key] = options, _make(options)
-    return found[1]
+                found = _make(options)
+                # Credentials that appear later on this machine would not reach a client without any.
+                if is_unsigned(options) or _has_credentials(found):
+                    _clients.keep(key, found)
+    return found
+
+
+def _has_credentials(client: Any) -> bool:
+    return client._get_credentials() is not None
+
+
+@sensitive_variables()
+def _key(options: Options) -> tuple[Any, ...]:
+    return tuple(_hashable(getattr(options, name)) for name in CONNECTS)
 
 
 def get_resource(options: Options) -> Any:
@@ -123,17 +139,32 @@ def get_resource(options: Options) -> Any:
 
 
 def _hashable(value: Any) -> Any:
+    """Return the value in a form that compares by content: a client_config can be a dict or a Config."""
     if isinstance(value, Mapping):
-        return tuple(sorted((name, _hashable(item)) for name, item in value.items()))
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return id(value)
+        return frozenset((name, _hashable(item)) for name, item in value.items())
+    if isinstance(value, list | tuple | set):
+        return tuple(_hashable(item) for item in value)
+    if type(value).__module__ == "botocore.config":
+        return _hashable(vars(value))
+    return value
+
+
+def is_unsigned(options: Options) -> bool:
+    """Return whether requests and URLs are not signed: `anonymous`, or UNSIGNED in `client_config`."""
+    config = options.client_config
+    if options.anonymous or config is None:
+        return options.anonymous
+    from botocore import UNSIGNED
+
+    version = config.get("signature_version") if isinstance(config, Mapping) else config.signature_version
+    return version is UNSIGNED
 
 
 def _start_anew() -> None:
     global _lock
     _lock = threading.RLock()
     _clients.clear()
+    _answers.clear()
 
 
 # Windows has neither fork nor this function.
@@ -172,9 +203,13 @@ def ask_botocore(options: Options) -> tuple[str, str]:
 
     For configurations whose host names only botocore knows: dual-stack, FIPS, acceleration, a `client_config`.
     """
-    found = _connect(options, on_aws=sessions.is_on_aws(options), unsigned=True)
-    url = found.generate_presigned_url("get_object", {"Bucket": options.bucket_name, "Key": "k"})
-    return url.removesuffix("/k"), found.meta.region_name
+    key = (*_key(options), options.bucket_name)
+    answer = _answers.get(key)
+    if answer is None:
+        found = _connect(options, on_aws=sessions.is_on_aws(options), unsigned=True)
+        url = found.generate_presigned_url("get_object", {"Bucket": options.bucket_name, "Key": "k"})
+        answer = _answers.keep(key, (url.removesuffix("/k"), found.meta.region_name))
+    return answer
 
 
 def _config(options: Options, *, on_aws: bool) -> Config:
@@ -275,7 +310,8 @@ def request_errors() -> tuple[type[Exception], ...]:
     from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
-    return (ClientError, BotoCoreError, HTTPError, OSError, ResponseParserError)
+    # UnicodeError: botocore cannot encode a value.
+    return (ClientError, BotoCoreError, HTTPError, OSError, ResponseParserError, UnicodeError)
 
 
 def sends_own_checksums(client: S3Client) -> bool:

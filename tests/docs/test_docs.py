@@ -34,7 +34,7 @@ from django.test import override_settings
 
 from s3store import errors
 from s3store.checks import check_legacy_settings, check_storages
-from s3store.conf import rules
+from s3store.conf import installed, rules
 from s3store.conf.options import FIELDS
 from s3store.core import parameters
 from s3store.core.expiry import window_start
@@ -190,7 +190,9 @@ def test_every_check_is_described_and_nothing_else():
     """Ids of rules and of the checks of the project."""
     text = (REFERENCE / "checks.rst").read_text(encoding="utf-8")
     described = re.findall(r"^(s3store\.[EW]\d{3})\n-+$", text, re.MULTILINE)
-    source = Path(inspect.getsourcefile(check_storages)).read_text(encoding="utf-8")
+    source = "".join(
+        Path(inspect.getsourcefile(module)).read_text(encoding="utf-8") for module in (check_storages, installed)
+    )
     wanted = {rule.id for rule in rules.RULES} | set(re.findall(r'"(s3store\.[EW]\d{3})"', source))
     assert sorted(described) == sorted(wanted)
 
