@@ -49,7 +49,11 @@ class Command(collectstatic.Command):
         super().set_options(**options)
         # The storage itself, not the lazy object around it: it compares itself with the storage of its manifest.
         self.storage = storages["staticfiles"]
-        self.is_ours = isinstance(self.storage, S3StaticStorage)
+        # A mixin that makes files of its own, as that of django-pipeline, may read what was sent before.
+        is_s3 = isinstance(self.storage, S3StaticStorage)
+        mixed = is_s3 and self.post_process and not isinstance(self.storage, Manifested)
+        mixed = mixed and hasattr(self.storage, "post_process")
+        self.is_ours = is_s3 and not mixed
         self.threads = options["threads"]
         self.prune = options["prune"]
         self.clear_bucket = options["clear_bucket"]
@@ -61,7 +65,12 @@ class Command(collectstatic.Command):
             for name in ("prune", "clear_bucket", "json"):
                 if options[name]:
                     flag = f"--{name.replace('_', '-')}"
-                    raise CommandError(f"{flag} needs a staticfiles storage that is an S3StaticStorage.")
+                    raise CommandError(
+                        f"{flag} needs a staticfiles storage that is an S3StaticStorage"
+                        f"{', without a post_process method from a mixin' * mixed}."
+                    )
+            if mixed:
+                self.log("A mixin adds post_process to the storage: Django's own collectstatic runs.", level=1)
             return
         if self.symlink:
             raise CommandError("--link is not possible: S3 has no links to local files.")
