@@ -94,7 +94,7 @@ def test(arguments: list[str]) -> int:
     check(PYTHON, "-m", "mypy")
     print("dev.py: pytest", flush=True)
     failed = run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--cov", "--cov-branch")
-    return failed or test_lowest_and_highest()
+    return failed or test_lowest_and_highest() or test_packages()
 
 
 def demo(arguments: list[str]) -> int:
@@ -119,6 +119,13 @@ def test_lowest_and_highest() -> int:
         print("dev.py: skipped, because none is installed:", *LOWEST_AND_HIGHEST, flush=True)
         return 0  # tox takes it for a failure when it skips every environment
     return run(PYTHON, "-m", "tox", "-e", ",".join(LOWEST_AND_HIGHEST.values()), "--", *PART_OF_THE_TESTS)
+
+
+def test_packages() -> int:
+    """Run other packages with files in S3, in an environment of tox: they limit the version of Django."""
+    print("dev.py: tox, other packages", flush=True)
+    set_up_tox()
+    return run(PYTHON, "-m", "tox", "-e", "packages")
 
 
 # The environment

@@ -231,7 +231,7 @@ def test_a_mixin_that_makes_files_is_run_as_django_runs_it(one):
     one.use(f"{__name__}.BundlingStorage").write({"a.css": "one ", "b.css": "two "})
     assert one.collect().startswith("A mixin adds post_process to the storage: Django's own collectstatic runs.\n")
     assert one.storage.read_text("bundle.css") == "one two "
-    with pytest.raises(CommandError, match="--json needs .* without a post_process method from a mixin"):
+    with pytest.raises(CommandError, match=r"--json needs .* without a post_process method from a mixin"):
         one.collect(json=True)
     assert json.loads(one.collect(json=True, post_process=False))["post_processed"] == 0
 
