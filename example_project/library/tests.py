@@ -637,6 +637,13 @@ class AdminTests(SiteTestCase):
         self.user = get_user_model().objects.create_superuser("root", password="x")
         self.client.force_login(self.user)
 
+    def test_the_form_for_a_new_document_has_only_fields(self):
+        """What a document gets by its file has no row before."""
+        page = self.client.get(reverse("admin:library_document_add"))
+        self.assertContains(page, "Private")
+        for row in ("Preview", "Signed URL", "Original name", "Uploaded by"):
+            self.assertNotContains(page, f"{row}:")
+
     def test_add_change_and_delete(self):
         """The admin's form has the same rules, and its delete action removes objects too."""
         add = reverse("admin:library_document_add")
