@@ -79,3 +79,13 @@ def certificates(tmp_path_factory):
     bundle = tmp_path_factory.mktemp("tls") / "ca.pem"
     authority.cert_pem.write_to_path(str(bundle))
     return context, str(bundle)
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory):
+    """The directory with the source distribution and the wheel."""
+    from tests.distributions import build  # needs `packaging`, which only the developers' environment must have
+
+    target = tmp_path_factory.mktemp("dist")
+    build(tmp_path_factory.mktemp("source"), target)
+    return target

@@ -176,7 +176,7 @@ def test_only_conf_reads_settings() -> None:
         == []
     )
     users = [name for name, text in sources().items() if "settings." in code_of(text) and not is_in(name, "testing")]
-    assert users == ["s3store.conf.legacy", "s3store.conf.sources"]
+    assert users == ["s3store.conf.declared", "s3store.conf.legacy", "s3store.conf.sources"]
 
 
 def code_of(text: str) -> str:

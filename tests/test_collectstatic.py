@@ -13,7 +13,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.staticfiles.management.commands import collectstatic as djangos
 from django.contrib.staticfiles.storage import ManifestFilesMixin, ManifestStaticFilesStorage
-from django.core.files.storage import FileSystemStorage, InMemoryStorage
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, storages
 from django.core.management import CommandError, call_command
 
 from s3store.checks import check_order
@@ -211,6 +212,26 @@ def test_any_other_storage_gets_djangos_command(settings, tmp_path, monkeypatch)
     monkeypatch.setattr(ManifestStaticFilesStorage, "save", interrupt)
     with pytest.raises(KeyboardInterrupt):
         call_command("collectstatic", interactive=False)
+
+
+class Bundling:
+    """A mixin that makes a file of those that were published before, as that of django-pipeline does."""
+
+    def post_process(self, paths, dry_run=False, **options):
+        """Read them from the storage of the site."""
+        bundle = "".join(storages["staticfiles"].read_text(name) for name in sorted(paths) if name.endswith(".css"))
+        yield "bundle.css", self.save("bundle.css", ContentFile(bundle)), True
+
+
+class BundlingStorage(Bundling, S3StaticStorage):
+    """Without a manifest."""
+
+
+def test_a_mixin_that_makes_files_reads_what_is_published(one):
+    """Also on the first deployment, when the bucket is empty."""
+    one.use(f"{__name__}.BundlingStorage").write({"a.css": "one ", "b.css": "two "})
+    one.collect()
+    assert one.storage.read_text("bundle.css") == "one two "
 
 
 # What it says

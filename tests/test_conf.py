@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -668,3 +672,31 @@ def test_options_of_a_client_and_secrets_are_marked() -> None:
     }
     hidden = {name for name, option in FIELDS.items() if not option.repr}
     assert hidden == set(SECRETS) | {"client_config"}
+
+
+WITHOUT_SETTINGS = """
+import json, sys
+from s3store.storage import S3MediaStorage
+storage = S3MediaStorage(**json.loads(sys.argv[1]))
+name = storage.save("a/b.txt", "text")
+storage.read_text(name), storage.stat(name), storage.url(name), list(storage.scan()), storage.listdir("a")
+with storage.open("c.txt", "w") as file:
+    file.write("more")
+assert storage.get_modified_time(name).tzinfo
+storage.delete_many([name, "c.txt"])
+print(storage.location)
+"""
+
+
+def test_a_storage_with_all_its_options_needs_no_settings(seaweedfs_options) -> None:
+    """A script outside of a project saves, reads, lists and deletes."""
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SETTINGS, json.dumps(seaweedfs_options)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == seaweedfs_options["location"]

@@ -159,6 +159,12 @@ def test_downloaded_files_have_the_usual_permissions(storage, tmp_path):
     assert storage.download_path("a.txt", tmp_path / "a").stat().st_mode == plain.stat().st_mode
 
 
+def test_download_path_creates_missing_directories(storage, tmp_path):
+    """A FileNotFoundError would read as if the object were missing."""
+    storage.save("a.txt", b"text")
+    assert storage.download_path("a.txt", tmp_path / "not" / "yet" / "a.txt").read_bytes() == b"text"
+
+
 def test_walk_can_be_pruned(storage):
     """As with os.walk, directories taken out of the list are not entered."""
     for name in ("a/x", "b/y", "c/d/z"):

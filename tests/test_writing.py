@@ -382,6 +382,26 @@ def test_rw_07_a_forgotten_file_publishes_nothing(storage, mode, after, cycle):
     assert uploads(storage) == []
 
 
+@pytest.mark.filterwarnings("ignore:The file:ResourceWarning")
+@pytest.mark.parametrize(("mode", "content"), [("wb", b"x"), ("w", "x"), ("xb", b"x")])
+def test_open_and_write_in_one_line_is_an_error(storage, mode, content):
+    """The file is gone before it is written: the error says what to write instead of losing the content silently."""
+    with pytest.raises(ValueError, match=r"a\.bin' cannot be written: .* Use `with storage\.open") as caught:
+        storage.open("a.bin", mode).write(content)
+    assert "storage.save(name, content)" in str(caught.value)
+    assert not storage.exists("a.bin")
+
+
+@pytest.mark.parametrize(("mode", "content"), [("wb", b"x"), ("w", "x")])
+def test_a_closed_file_says_so(storage, mode, content):
+    """Writing after the end of the with block."""
+    with storage.open("a.bin", mode) as file:
+        file.write(content)
+    with pytest.raises(ValueError, match="closed"):
+        file.write(content)
+    assert storage.read_bytes("a.bin") == b"x"
+
+
 _EXIT = """
 import os, sys, django
 from django.conf import settings

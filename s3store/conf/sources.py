@@ -15,13 +15,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from django.conf import settings
+from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from s3store.conf.declared import Declared, FromSetting
+from s3store.conf.declared import Declared, FromSetting, project
 from s3store.conf.options import FIELDS, IDENTITY, Options
 from s3store.core import providers
 from s3store.core.parameters import Parameters
@@ -57,18 +57,23 @@ setting_changed.connect(_forget, dispatch_uid="s3store.conf.sources")
 
 def upload_directory() -> str | None:
     """Return the setting FILE_UPLOAD_TEMP_DIR: where large uploads are on disk. None: the system's directory."""
-    directory: str | None = settings.FILE_UPLOAD_TEMP_DIR
+    directory: str | None = project().FILE_UPLOAD_TEMP_DIR
     return directory
 
 
 def is_debug() -> bool:
     """Return the setting DEBUG."""
-    return bool(settings.DEBUG)
+    return bool(project().DEBUG)
 
 
 def django_time(moment: datetime) -> datetime:
-    """Return an aware time as Django's settings want it: in UTC with USE_TZ, otherwise naive and in TIME_ZONE."""
-    return moment if settings.USE_TZ else timezone.make_naive(moment, timezone.get_default_timezone())
+    """Return an aware time as Django's settings want it: in UTC with USE_TZ, otherwise naive and in TIME_ZONE.
+
+    Without settings, times have a time zone.
+    """
+    settings = project()
+    aware = settings is global_settings or settings.USE_TZ
+    return moment if aware else timezone.make_naive(moment, timezone.get_default_timezone())
 
 
 def check_names(given: Iterable[str], owner: str) -> None:
@@ -132,7 +137,7 @@ def configured_like(
 ) -> Mapping[str, Any] | None:
     """Return the OPTIONS of the entry of STORAGES that has this class and, apart from secrets, these options."""
     path = f"{cls.__module__}.{cls.__qualname__}"
-    entries = (entry for entry in settings.STORAGES.values() if entry.get("BACKEND") == path)
+    entries = (entry for entry in project().STORAGES.values() if entry.get("BACKEND") == path)
     found: Iterator[Mapping[str, Any]] = (entry.get("OPTIONS") or {} for entry in entries)
     return next((options for options in found if public(options) == given), None)
 
@@ -153,7 +158,7 @@ def _declared(cls: type, computed: Mapping[str, Any]) -> Level:
         value = declared.value if isinstance(declared, Declared) else computed.get(name, MISSING)
         source = f"class attribute {cls.__name__}.{name}"
         if isinstance(value, FromSetting):
-            if hasattr(settings, value.setting):
+            if hasattr(project(), value.setting):
                 source = f"settings.{value.setting}"
             value = value.current()
         if value is not MISSING:
@@ -164,6 +169,7 @@ def _declared(cls: type, computed: Mapping[str, Any]) -> Level:
 @sensitive_variables()
 def _from_settings() -> Level:
     level = {}
+    settings = project()
     # The pair is AWS_S3_ACCESS_KEY_ID with AWS_S3_SECRET_ACCESS_KEY or the two without S3, never one of each.
     specific = any(getattr(settings, FIELDS[name].metadata["settings"][0], None) for name in PAIR)
     for name, option in FIELDS.items():

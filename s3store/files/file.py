@@ -15,7 +15,7 @@ from s3store.files.codec import encoding_of, unpacker
 from s3store.files.content import Limited
 from s3store.files.reader import BUFFER_SIZE, RangeReader
 from s3store.files.upload import Upload
-from s3store.files.writer import ObjectWriter
+from s3store.files.writer import ObjectWriter, TextWriter
 from s3store.wire.objects import Objects, Target
 
 Reopen = Callable[..., Any]
@@ -108,7 +108,8 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
             elif found:
                 self._packing = found
         if "b" not in mode:
-            stream = io.TextIOWrapper(stream, encoding=encoding or "utf-8", newline=newline)
+            kind = io.TextIOWrapper if isinstance(raw, RangeReader) else TextWriter
+            stream = kind(stream, encoding=encoding or "utf-8", newline=newline)
         super().__init__(stream, target.name)
         # File takes the mode from the stream, which has none.
         self.mode = mode

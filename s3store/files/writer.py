@@ -31,6 +31,7 @@ class ObjectWriter(io.RawIOBase):
         self._create = create
         self._position = 0
         self._done = False
+        self._lost = False
         self._parts: MultipartUpload | None = None
         self._buffer = bytearray()
         # The whole content, where parts cannot be sent early: only at the end is it known whether compression makes the
@@ -80,8 +81,7 @@ class ObjectWriter(io.RawIOBase):
 
     def write(self, data: ReadableBuffer) -> int:
         """Write all of `data` and return its size in bytes."""
-        if self._done or self.closed:
-            raise ValueError(f"{self._key!r} is closed. Open it again to write.")
+        self.check_open()
         if isinstance(data, str):
             raise TypeError(f"{self._key!r} is open for bytes. Write bytes, or open it with mode 'w' to write text.")
         view = memoryview(data).cast("B")
@@ -92,6 +92,16 @@ class ObjectWriter(io.RawIOBase):
             self._send_full_parts()
         self._position += len(view)
         return len(view)
+
+    def check_open(self) -> None:
+        """Raise ValueError if nothing more can be written."""
+        if self._lost:  # as in storage.open(name, "wb").write(content)
+            raise ValueError(
+                f"{self._key!r} cannot be written: the open file was not kept in a variable. Use `with "
+                "storage.open(name, mode) as file: file.write(content)`, or `storage.save(name, content)`."
+            )
+        if self._done or self.closed:
+            raise ValueError(f"{self._key!r} is closed. Open it again to write.")
 
     def _send_full_parts(self) -> None:
         size = self._parts.part_size if self._parts else self._upload.transfer.part_size
@@ -131,7 +141,7 @@ class ObjectWriter(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed and not self._done:
-            self._done = True
+            self._done = self._lost = True
             warnings.warn(
                 f"The file {self._key!r} was not closed and is not saved. Use a with statement, or call close().",
                 ResourceWarning,
@@ -144,3 +154,12 @@ class ObjectWriter(io.RawIOBase):
             self._whole.close()
         self._buffer.clear()
         super().close()
+
+
+class TextWriter(io.TextIOWrapper):
+    """Text for an ObjectWriter."""
+
+    def write(self, text: str) -> int:
+        """Write `text` and return its length."""
+        self.buffer.check_open()  # type: ignore[attr-defined]
+        return super().write(text)

@@ -156,8 +156,12 @@ class Verbs:
         return total
 
     def download_path(self, name: str, path: str | os.PathLike[str]) -> Path:
-        """Download a file to a local path, and return the path. The local file appears complete or not at all."""
+        """Download a file to a local path, and return the path. The local file appears complete or not at all.
+
+        Missing directories of the path are created.
+        """
         wanted = Path(path)
+        wanted.parent.mkdir(parents=True, exist_ok=True)
         with replacing(wanted) as file:
             self.download_to(name, file)
         return wanted

@@ -325,6 +325,39 @@ def test_a_dropped_file_is_chosen_and_a_large_one_is_refused_before_the_upload(d
     assert page.get_by_role("button", name="Upload").is_enabled(), "nothing was sent"
 
 
+def test_a_large_upload_shows_its_progress(demo, new_page):
+    """A bar grows; then the page is that of the document, or the form with its error and its script."""
+    page = new_page()
+    log_in(page, demo)
+    page.goto(f"{demo.url}upload/")
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 4_000_000}
+    session.send("Network.emulateNetworkConditions", slow)
+    choose(page, "broken.png", "image/png", b"no picture" * 200_000)
+    page.get_by_role("button", name="Upload").click()
+    page.locator("[data-progress]:not([hidden])").wait_for()
+    page.get_by_text("neither a picture").wait_for()
+    assert page.locator(".drop.is-enhanced").count() == 1
+    choose(page, "large.pdf", "application/pdf", PDF + b"%" * 2_000_000)
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_function("0 < document.querySelector('[data-progress]')?.value")
+    page.get_by_text("“large” was added to the library.").wait_for()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("“large” was deleted.").wait_for()
+
+
+def test_a_url_is_copied(demo, new_page):
+    """The button says so and the clipboard has the whole URL."""
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    log_in(page, demo)
+    page.locator(".card-link").first.click()
+    page.get_by_role("button", name="Copy the signed URL").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == signed_link(page)
+
+
 def test_the_admin_is_dressed_from_the_bucket(demo, new_page):
     """Every style sheet and script of the admin's pages comes from the bucket, and works."""
     page = new_page()
