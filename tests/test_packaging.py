@@ -20,7 +20,7 @@ import s3store
 ROOT = Path(__file__).resolve().parents[1]
 
 # One process builds and installs for all tests.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("packaging")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 
 def run(*command: str | Path, cwd: Path) -> str:
