@@ -26,6 +26,7 @@ def pytest_addoption(parser):
         default="",
         help="rows of tests/coverage/breaks.csv: all, or their numbers with commas (default: ten drawn ones)",
     )
+    parser.addoption("--load-seconds", type=float, default=0, help="how long 200 threads work (default: a round)")
 
 
 @pytest.fixture(autouse=True, scope="session")
