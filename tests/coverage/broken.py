@@ -27,16 +27,19 @@ class Break:
     before: str
     after: str
 
-    def apply(self, root: Path) -> None:
-        """Break the copy at `root`. Raises AssertionError if the text is not there exactly once."""
-        path = root / self.file
-        text = path.read_text(encoding="utf-8")
+    def applied(self, root: Path) -> str:
+        """Return the text of the broken file. Raises AssertionError if the text to replace is not there once."""
+        text = (root / self.file).read_text(encoding="utf-8")
         found = text.count(self.before)
         assert found == 1, (
             f"{self.file} contains {self.before!r} {found} times instead of once. "
             "Correct the row in tests/coverage/breaks.csv: it says how to break the capability."
         )
-        path.write_text(text.replace(self.before, self.after), encoding="utf-8")
+        return text.replace(self.before, self.after)
+
+    def apply(self, root: Path) -> None:
+        """Break the copy at `root`."""
+        (root / self.file).write_text(self.applied(root), encoding="utf-8")
 
 
 def breaks() -> dict[str, Break]:

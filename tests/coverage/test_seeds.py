@@ -84,6 +84,12 @@ def test_every_row_with_a_test_says_how_to_break_it():
     assert BREAKS.keys() == TESTS.keys()
 
 
+@pytest.mark.parametrize("row", sorted(BREAKS))
+def test_what_a_row_breaks_is_in_the_code(row):
+    """The text exists exactly once, and is still Python when it is replaced."""
+    compile(BREAKS[row].applied(ROOT), BREAKS[row].file, "exec")
+
+
 @pytest.mark.slow
 @pytest.mark.no_cover  # the tests run in processes of their own
 def test_what_covers_a_number_notices_that_it_is_broken(broken, tmp_path):
