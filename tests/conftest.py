@@ -6,6 +6,7 @@ import ssl
 import sys
 
 import botocore.session
+import hypothesis
 import pytest
 from botocore.retries import standard
 
@@ -13,6 +14,19 @@ from s3store.wire import backoff, client, sessions
 from tests.optional import needs
 
 pytest_plugins = ["s3store.testing.fixtures"]
+
+# Time depends on what else the machine does.
+hypothesis.settings.register_profile("s3store", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("s3store")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--breaks",
+        default="",
+        help="rows of tests/coverage/breaks.csv: all, or their numbers with commas (default: ten drawn ones)",
+    )
+    parser.addoption("--load-seconds", type=float, default=0, help="how long 200 threads work (default: a round)")
 
 
 @pytest.fixture(autouse=True, scope="session")

