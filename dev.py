@@ -17,6 +17,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +31,7 @@ CONTENTS = {
     "demo": "Django, boto3, Pillow and an S3 server for the demo (300 MB, about a minute the first time)",
     "dev": "all packages for development (800 MB, a few minutes the first time)",
 }
+SECONDS_OF_SILENCE = 5.0
 # The lowest and the highest versions in tox.ini, by Python, and the tests that `dev.py test` runs with them.
 LOWEST_AND_HIGHEST = {"python3.10": "py310-dj42-boto136", "python3.13": "py313-dj61"}
 PART_OF_THE_TESTS = (
@@ -63,14 +66,14 @@ TOOLS = (
 
 def main(arguments: list[str]) -> int:
     commands = {"test": test, "demo": demo, "bench": bench, "tox": tox}
-    if not arguments or arguments[0] not in commands:
-        print(__doc__)
-        return 0 if arguments and arguments[0] in ("-h", "--help", "help") else 2
     if sys.version_info < (3, 10):  # noqa: UP036 - the current Python can be older
         print("s3store needs Python 3.10 or newer; this is", sys.version.split()[0])
         return 1
     os.chdir(ROOT)
     try:
+        if not arguments or arguments[0] not in commands:
+            print(__doc__, flush=True)
+            return 0 if arguments and arguments[0] in ("-h", "--help", "help") else 2
         set_up("demo" if arguments[0] == "demo" else "dev")
         return commands[arguments[0]](arguments[1:])
     except subprocess.CalledProcessError as error:
@@ -78,6 +81,9 @@ def main(arguments: list[str]) -> int:
         return error.returncode if error.returncode > 0 else 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `dev.py … | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 # Commands
@@ -94,7 +100,7 @@ def test(arguments: list[str]) -> int:
     check(PYTHON, "-m", "mypy")
     print("dev.py: pytest", flush=True)
     failed = run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--cov", "--cov-branch")
-    return failed or test_lowest_and_highest()
+    return failed or test_lowest_and_highest() or test_packages()
 
 
 def demo(arguments: list[str]) -> int:
@@ -121,6 +127,13 @@ def test_lowest_and_highest() -> int:
     return run(PYTHON, "-m", "tox", "-e", ",".join(LOWEST_AND_HIGHEST.values()), "--", *PART_OF_THE_TESTS)
 
 
+def test_packages() -> int:
+    """Run other packages with files in S3, in an environment of tox: they limit the version of Django."""
+    print("dev.py: tox, other packages", flush=True)
+    set_up_tox()
+    return run(PYTHON, "-m", "tox", "-e", "packages")
+
+
 # The environment
 
 
@@ -141,16 +154,32 @@ def set_up(extra: str) -> None:
 
 
 def install(*what: str) -> None:
-    check(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
+    began = time.monotonic()
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(SECONDS_OF_SILENCE):
+            print(f"dev.py: still installing, {time.monotonic() - began:.0f} s", flush=True)
+
+    telling = threading.Thread(target=tell, daemon=True)
+    telling.start()
+    try:
+        check(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
+    finally:
+        over.set()
+        telling.join()
 
 
 def set_up_tox() -> None:
-    """Install tox, and let it find all of pyenv's Pythons. Of these only those of `pyenv global` run from the PATH."""
+    """Install tox with uv, which fills an environment in seconds, and let tox find all of pyenv's Pythons.
+
+    Of these only those of `pyenv global` run from the PATH.
+    """
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found = sorted(map(str, pyenv.glob("versions/3.1?.*/bin")), reverse=True)
     os.environ["PATH"] = os.pathsep.join([*found, os.environ["PATH"]])
-    if run(PYTHON, "-c", "import tox", quiet=True) != 0:
-        install("tox")
+    if run(PYTHON, "-c", "import tox_uv", quiet=True) != 0:
+        install("tox-uv")
 
 
 def works(python: Path) -> bool:

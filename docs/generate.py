@@ -174,8 +174,8 @@ def findings(functions: Mapping[str, ast.FunctionDef], name: str) -> Iterator[tu
 
 def project_checks() -> Iterator[tuple[str, str, str]]:
     """Yield (id, message, hint) of the checks that are not rules."""
-    tree = ast.parse((PACKAGE / "checks.py").read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    trees = [ast.parse((PACKAGE / name).read_text(encoding="utf-8")) for name in ("checks.py", "conf/installed.py")]
+    for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Call):
             given = {keyword.arg: keyword.value for keyword in node.keywords}
             identifier = given.get("id")

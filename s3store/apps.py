@@ -9,7 +9,7 @@ from django.apps import AppConfig
 from django.core.checks import Tags, register
 from django.core.signals import setting_changed
 
-from s3store.checks import check_legacy_settings, check_order, check_storages
+from s3store.checks import check_legacy_settings, check_order, check_settings, check_staticfiles, check_storages
 from s3store.conf import legacy
 
 DJANGO_READS_LEGACY_SETTINGS = django.VERSION < (5, 1)
@@ -28,6 +28,8 @@ class S3StoreConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_storages, Tags.files)
+        register(check_settings, Tags.files)
         register(check_order, Tags.staticfiles)
+        register(check_staticfiles, Tags.staticfiles)
         if not DJANGO_READS_LEGACY_SETTINGS:
             register(check_legacy_settings, Tags.files)

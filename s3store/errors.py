@@ -22,6 +22,7 @@ __all__ = [
     "Failure",
     "InvalidCredentialsError",
     "InvalidRequestError",
+    "InvalidResponseError",
     "MissingReferenceError",
     "NoCredentialsError",
     "ObjectChangedError",
@@ -157,6 +158,15 @@ class InvalidRequestError(S3StoreError):
     number = errno.EINVAL
 
 
+class InvalidResponseError(S3StoreError):
+    """The response is not one of S3, or a part of it is missing or wrong. A write may not have been stored."""
+
+    advice = (
+        "Check endpoint_url (AWS_S3_ENDPOINT_URL): another server, a proxy or a login page may have responded instead "
+        "of S3."
+    )
+
+
 class ConflictError(S3StoreError):
     """Another request for the same key was in progress."""
 
@@ -223,6 +233,7 @@ _BY_CODE: dict[str, type[S3StoreError]] = {
     "ExpiredTokenException": ExpiredCredentialsError,
     "IllegalLocationConstraintException": WrongRegionError,
     "InternalError": ServerError,
+    "InvalidObjectState": AccessDeniedError,
     "InvalidAccessKeyId": InvalidCredentialsError,
     "InvalidDigest": ChecksumError,
     "InvalidRange": ObjectChangedError,
@@ -242,6 +253,23 @@ _BY_CODE: dict[str, type[S3StoreError]] = {
     "TemporaryRedirect": WrongRegionError,
     "TooManyRequests": ServerError,
     "XAmzContentSHA256Mismatch": ChecksumError,
+}
+
+# What to do, where the code says more than the class of the exception.
+_ADVICE = {
+    "EntityTooLarge": "One request creates at most 5 GiB, and some servers less: lower multipart_threshold.",
+    "InvalidObjectState": "The object is archived (Glacier). Restore it before you read or copy it.",
+    "InvalidToken": (
+        "The session token does not belong to the access key. Set security_token (AWS_SESSION_TOKEN) together with "
+        "the keys of the same session, or remove it for permanent keys."
+    ),
+    "KMS.DisabledException": "The KMS key of the object or bucket is disabled. Enable it.",
+    "KMS.KMSInvalidStateException": "The KMS key is being deleted or is not available. Check its state.",
+    "KMS.NotFoundException": "The KMS key does not exist in this region. Check SSEKMSKeyId.",
+    "MethodNotAllowed": (
+        "The server does not allow this operation here. Check endpoint_url, and whether this S3 server supports it."
+    ),
+    "QuotaExceeded": "The quota of the account or bucket is used up. Delete files, or raise the quota.",
 }
 
 _BY_STATUS: dict[int, type[S3StoreError]] = {
@@ -267,12 +295,16 @@ def kind_of(code: str | None, status: int | None) -> type[S3StoreError]:
 
 
 def build(kind: type[S3StoreError], reason: str, *, operation: str, bucket: str | None, **facts: Any) -> S3StoreError:
-    """Return an exception of `kind` with the full message. `facts` are the other attributes of S3StoreError."""
-    reason = reason.rstrip(" .")
+    """Return an exception of `kind` with the full message. `facts` are the other attributes of S3StoreError, and
+    `advice` if the caller knows better what to do.
+    """
+    reason = (reason or "").rstrip(" .")
+    advice = facts.pop("advice", None)
     code, key, request_id = (facts.get(name) for name in ("code", "key", "request_id"))
+    advice = advice or _ADVICE.get(code or "", kind.advice)
     if not reason and not code:
         reason = f"HTTP status {facts['status']}" if facts.get("status") else "no reason was given"
     target = f"key {key!r} in bucket {bucket!r}" if key is not None else f"bucket {bucket!r}"
     answer = ", ".join(str(part) for part in (code, reason, request_id and f"request id {request_id}") if part)
-    message = f"{operation} of {target} failed: {answer}. {kind.advice}"
+    message = f"{operation} of {target} failed: {answer}. {advice}"
     return kind(message, operation=operation, bucket=bucket, **facts)

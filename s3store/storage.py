@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import posixpath
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,16 +12,16 @@ from typing import Any
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
-from django.utils import timezone
 
 from s3store import errors
+from s3store.conf import installed  # noqa: F401 (registers its check)
 from s3store.conf.declared import from_setting
-from s3store.conf.sources import use_tz
+from s3store.conf.sources import django_time
 from s3store.core import keys
 from s3store.core.info import Grant, ObjectInfo, Stat
 from s3store.files import names
 from s3store.files.content import repeatable, rewind
-from s3store.files.file import S3File, content_size, inflates, open_file
+from s3store.files.file import NO_PATH, S3File, content_size, inflates, open_file
 from s3store.files.stored import StoredFile
 from s3store.files.upload import Upload
 from s3store.links.uploads import PresignedUpload
@@ -69,9 +70,13 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         Raises FileExistsError for mode `x` if the file exists, io.UnsupportedOperation for a mode that S3 cannot serve,
         and ValueError for an unknown mode.
         """
-        return self._open(name, mode, encoding=encoding, newline=newline)
+        # Subclasses that override `_open` with Django's two arguments keep working for callers that give no more.
+        extra = {key: value for key, value in (("encoding", encoding), ("newline", newline)) if value is not None}
+        return self._open(name, mode, **extra)
 
-    def _open(self, name: str, mode: str = "rb", *, encoding: str | None = None, newline: str | None = None) -> S3File:
+    def _open(
+        self, name: str, mode: str = "rb", *, encoding: str | None = None, newline: str | None = None
+    ) -> File[Any]:
         objects = self.objects
         target = objects.target(name)
         reopen = partial(self.open, target.name)
@@ -120,9 +125,17 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         return saved
 
     def _available(self, name: str, max_length: int | None) -> str:
-        found = self.get_available_name(name, max_length=max_length)
+        """Return the name to try first. S3 says whether it is free when the file is written."""
+        if type(self).get_available_name is S3Storage.get_available_name:
+            found = self._fitting(name, max_length)
+        else:
+            found = self.get_available_name(name, max_length=max_length)
         validate_file_name(found, allow_relative_path=True)
         return found
+
+    def _fitting(self, name: str, max_length: int | None) -> str:
+        overwrite = self.options.file_overwrite
+        return names.fitting(name, max_length, None if overwrite else self.get_alternative_name)
 
     def _save_new(self, name: str, content: Any, max_length: int | None, extra: dict[str, Any]) -> str:
         wanted = candidate = self._available(name, max_length)
@@ -158,19 +171,40 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         return target.name
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """Return the name, shortened to `max_length`. Sends no request: `save` finds out whether the name is free."""
-        overwrite = self.options.file_overwrite
-        return names.fitting(name, max_length, None if overwrite else self.get_alternative_name)
+        """Return a name that is free: `name`, or one with a random part, of at most `max_length` characters.
+
+        Costs a request for each name that is tried, and none with `file_overwrite`. `save` does not call it, unless a
+        subclass overrides it: it finds out whether the name is free when it writes the file.
+        """
+        objects = self.objects
+        with objects.pinned():
+            found = self._fitting(name, max_length)
+            while not objects.options.file_overwrite and self._is_taken(objects, found):
+                found = names.alternative(name, max_length, self.get_alternative_name)
+        return found
+
+    def _is_taken(self, objects: Objects, name: str) -> bool:
+        target = objects.target(name)
+        return objects.bucket.find(target.key, target.params) is not None
 
     def delete(self, name: str) -> None:
         """Delete a file. A missing file is not an error. Raises ValueError for an empty name.
 
-        `dir/` deletes the object that marks an empty folder, and no files.
+        `dir/` deletes the object that marks an empty folder. If the folder contains files, it raises OSError
+        (ENOTEMPTY), as Django's FileSystemStorage does: use `delete_tree`.
         """
         if not name:
             raise ValueError("The name must be given to delete().")
         objects = self.objects
-        target = objects.folder(name) if str(name).endswith("/") else objects.target(name)
+        if str(name).endswith("/"):
+            target = objects.folder(name)
+            page = next(objects.bucket.pages(target.key, objects.listing_params, flat=False, limit=2))
+            if any(info.key != target.key for info in page.objects):
+                raise OSError(
+                    errno.ENOTEMPTY, f"The directory contains files. Delete them with delete_tree({name!r})", str(name)
+                )
+        else:
+            target = objects.target(name)
         objects.bucket.delete(target.key, target.params)
 
     # Asking
@@ -222,13 +256,11 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         modified = _info(self.objects, name, "modified").modified
         if modified is None:
             raise errors.InvalidRequestError(f"The server did not return when {name!r} was written.")
-        return modified if use_tz() else timezone.make_naive(modified, timezone.get_default_timezone())
+        return django_time(modified)
 
     def path(self, name: str) -> str:
         """Raise NotImplementedError: the file is not on this machine."""
-        raise NotImplementedError(
-            "Files in S3 have no local path. Read them with open(), or download one with download_path()."
-        )
+        raise NotImplementedError(NO_PATH)
 
 
 class S3MediaStorage(S3Storage):
@@ -250,7 +282,7 @@ class S3StaticStorage(Staged, S3Storage):
     def is_hashed(self, name: str) -> bool:  # noqa: ARG002 (for subclasses)
         """Return whether a file of this name never changes, because its name contains a hash of its content.
 
-        It decides on Cache-Control, and on what `collectstatic --prune` may delete. False for all names of this class.
+        It decides on Cache-Control. False for all names of this class.
         """
         return False
 
@@ -260,7 +292,7 @@ class S3StaticStorage(Staged, S3Storage):
         return {"CacheControl": cached, **super().get_object_parameters(name)}
 
 
-class S3ManifestStaticStorage(Manifested, S3StaticStorage):  # type: ignore[misc]
+class S3ManifestStaticStorage(Manifested, S3StaticStorage):
     """Static files whose names contain a hash of their content, by Django's ManifestFilesMixin.
 
     The storage reads the manifest when it is first needed, with one request, and keeps it. Browsers may cache files

@@ -64,9 +64,9 @@ class ServingView(AccessMixin, View):
         )
 
     def _said_yes(self, answer: object) -> bool:
-        """Return the result of `has_permission`. Refuse coroutines and responses, which are always true."""
-        if not inspect.isawaitable(answer) and not isinstance(answer, HttpResponseBase):
-            return bool(answer)
+        """Return the result of `has_permission`. Refuse all but True and False: most objects count as true."""
+        if answer is True or answer is False:
+            return answer
         if inspect.iscoroutine(answer):
             answer.close()
         raise ImproperlyConfigured(

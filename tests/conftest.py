@@ -6,13 +6,27 @@ import ssl
 import sys
 
 import botocore.session
+import hypothesis
 import pytest
 from botocore.retries import standard
 
-from s3store.wire import backoff, sessions
+from s3store.wire import backoff, client, sessions
 from tests.optional import needs
 
 pytest_plugins = ["s3store.testing.fixtures"]
+
+# Time depends on what else the machine does.
+hypothesis.settings.register_profile("s3store", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("s3store")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--breaks",
+        default="",
+        help="rows of tests/coverage/breaks.csv: all, or their numbers with commas (default: ten drawn ones)",
+    )
+    parser.addoption("--load-seconds", type=float, default=0, help="how long 200 threads work (default: a round)")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -67,6 +81,7 @@ def moto(moto):
 def no_sessions_of_another_test():
     """What botocore found in the environment of one test is not there in the next."""
     sessions._sessions.clear()
+    client._answers.clear()
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +93,13 @@ def certificates(tmp_path_factory):
     bundle = tmp_path_factory.mktemp("tls") / "ca.pem"
     authority.cert_pem.write_to_path(str(bundle))
     return context, str(bundle)
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory):
+    """The directory with the source distribution and the wheel."""
+    from tests.distributions import build  # needs `packaging`, which only the developers' environment must have
+
+    target = tmp_path_factory.mktemp("dist")
+    build(tmp_path_factory.mktemp("source"), target)
+    return target

@@ -17,6 +17,7 @@ import botocore.session
 import pytest
 
 import s3store
+from s3store.conf import foreign
 from s3store.core import parameters
 
 ROOT = Path(s3store.__file__).parent
@@ -175,7 +176,7 @@ def test_only_conf_reads_settings() -> None:
         == []
     )
     users = [name for name, text in sources().items() if "settings." in code_of(text) and not is_in(name, "testing")]
-    assert users == ["s3store.conf.legacy", "s3store.conf.sources"]
+    assert users == ["s3store.conf.declared", "s3store.conf.legacy", "s3store.conf.sources"]
 
 
 def code_of(text: str) -> str:
@@ -404,8 +405,10 @@ def public_things() -> Iterator[tuple[str, Any]]:
             elif inspect.isclass(thing):
                 yield f"{name}.{attribute}", thing
                 for method, member in vars(thing).items():
-                    if not method.startswith("_") and (
-                        inspect.isroutine(member) or isinstance(member, property | classmethod | staticmethod)
+                    if (
+                        not method.startswith("_")
+                        and method not in foreign.NAMES
+                        and (inspect.isroutine(member) or isinstance(member, property | classmethod | staticmethod))
                     ):
                         yield f"{name}.{attribute}.{method}", getattr(thing, method)
 

@@ -89,15 +89,15 @@ def test_exists(storage, sent):
     """1 for a file; 1 for `dir/`; 2 for `dir`, which could be a file; 2 for nothing."""
     storage.save("dir/a.txt", b"x")
     for name, expected in {
-        "dir/a.txt": ["HEAD"],
-        "dir/": ["GET"],
-        "dir": ["HEAD", "GET"],
-        "none": ["HEAD", "GET"],
-        "": ["GET"],
+        "dir/a.txt": (True, ["HEAD"]),
+        "dir/": (True, ["GET"]),
+        "dir": (True, ["HEAD", "GET"]),
+        "none": (False, ["HEAD", "GET"]),
+        "": (True, ["GET"]),
     }.items():
         with sent() as methods:
-            storage.exists(name)
-        assert methods == expected, name
+            found = storage.exists(name)
+        assert (found, methods) == expected, name
 
 
 @pytest.mark.parametrize("verb", ["size", "get_modified_time", "stat"])

@@ -1,7 +1,9 @@
 """The client: lazy, configured as asked, safe defaults off AWS, TLS."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -9,8 +11,9 @@ from django.test import override_settings
 
 from s3store import errors
 from s3store.conf.options import Options
+from s3store.core import sigv4
 from s3store.storage import S3Storage
-from s3store.wire import client
+from s3store.wire import client, sessions
 from tests.faults.proxy import FaultProxy
 
 KEYS = {"bucket_name": "some-bucket", "access_key": "key", "secret_key": "secret"}
@@ -100,9 +103,10 @@ def test_other_options_reach_the_client(tmp_path):
 
 
 def test_a_profile_is_used(tmp_path, monkeypatch):
-    """session_profile names a profile of the shared configuration."""
+    """session_profile names a profile of the shared configuration, beside the default one."""
     shared = tmp_path / "credentials"
-    shared.write_text("[work]\naws_access_key_id = from-profile\naws_secret_access_key = s\n")
+    default = "[default]\naws_access_key_id = from-default\naws_secret_access_key = s\n"
+    shared.write_text(default + "[work]\naws_access_key_id = from-profile\naws_secret_access_key = s\n")
     config = tmp_path / "config"
     config.write_text("[profile work]\nregion = eu-west-1\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(shared))
@@ -203,6 +207,166 @@ def test_an_untrusted_certificate_is_refused_at_once(seaweedfs_options, certific
         with pytest.raises(ConnectionError, match=r"(?i)certificate"):
             storage.exists("a")
         assert proxy.connections <= 8
+
+
+class Rotating(S3Storage):
+    """Reads its credentials from a property, as one that asks a vault does."""
+
+    bucket_name = "some-bucket"
+    region_name = "eu-central-1"
+    number = 0
+
+    @property
+    def access_key(self):
+        return f"rotated-{type(self).number}"
+
+    @property
+    def secret_key(self):
+        return f"rotated-secret-{type(self).number}"
+
+
+def test_rotated_credentials_do_not_collect_clients():
+    """A process keeps a few clients; the least recently used goes, and its secrets go with it."""
+    from botocore.credentials import Credentials
+
+    storage = Rotating()
+    clients = []
+    for number in range(40):
+        Rotating.number = number
+        clients.append(weakref.ref(storage.client))
+        storage.url("a")
+    gc.collect()
+    assert len(client._clients) == len(sessions._sessions) == client.MAX_CLIENTS
+    assert [found() is None for found in clients[: 40 - client.MAX_CLIENTS]] == [True] * (40 - client.MAX_CLIENTS)
+    held = [found.access_key for found in gc.get_objects() if type(found) in (Credentials, sigv4.Credentials)]
+    assert "rotated-39" in held
+    assert "rotated-0" not in held
+
+
+def test_a_client_in_use_is_not_the_one_that_goes():
+    """What is used stays, whatever else comes."""
+    first = S3Storage(**KEYS, region_name="eu-central-1")
+    kept = first.client
+    for number in range(client.MAX_CLIENTS + 2):
+        _ = S3Storage(**KEYS, region_name="eu-central-1", connect_timeout=30.0 + number).client
+        assert first.client is kept
+
+
+def test_a_file_is_read_to_its_end_after_its_client_has_gone(seaweedfs_options):
+    """Threads that still use a client finish their call."""
+    storage = S3Storage(**seaweedfs_options)
+    content = bytes(range(256)) * 40_000
+    storage.save("a.bin", content)
+    used = weakref.ref(storage.client)
+    with storage.open("a.bin") as file:
+        start = file.read(1000)
+        for number in range(client.MAX_CLIENTS):
+            _ = S3Storage(**KEYS, region_name="eu-central-1", connect_timeout=60.0 + number).client
+        gc.collect()
+        assert start + file.read() == content
+    del file
+    gc.collect()
+    assert used() is None
+    assert storage.read_bytes("a.bin") == content
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: {"read_timeout": 3, "s3": {"use_dualstack_endpoint": True}},
+        lambda: botocore_config(read_timeout=3, retries={"max_attempts": 2}, proxies={"https": "http://127.0.0.1:1"}),
+        lambda: {"ignored_codes": [1, 2], "region_name": "eu-west-1"},
+    ],
+    ids=["dict", "Config", "list"],
+)
+def test_a_client_config_that_is_made_again_has_the_same_client(make):
+    """Configurations are compared by their content: a property that returns a new one makes no new client."""
+    one, two = (Options(**KEYS, region_name="us-east-1", client_config=make()) for _ in range(2))
+    assert client._key(one) == client._key(two)
+    assert client._key(one) != client._key(Options(**KEYS, region_name="us-east-1"))
+
+
+def botocore_config(**arguments):
+    from botocore.config import Config
+
+    return Config(**arguments)
+
+
+def test_a_client_config_by_a_property_makes_one_client(monkeypatch):
+    """Neither requests nor URLs make a client for each call."""
+
+    class Configured(S3Storage):
+        @property
+        def client_config(self):
+            return botocore_config(read_timeout=7, s3={"use_accelerate_endpoint": True})
+
+    made = []
+    connect = client._connect
+    monkeypatch.setattr(client, "_connect", lambda *a, **k: made.append(connect(*a, **k)) or made[-1])
+    storage = Configured(**KEYS, region_name="eu-central-1")
+    assert storage.client is storage.client
+    assert storage.url("a").partition("?")[0] == storage.url("a").partition("?")[0]
+    assert "s3-accelerate" in storage.url("a")
+    # One sends requests, the other knows the host of URLs.
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("as_dict", [True, False])
+def test_an_unsigned_client_config_gives_unsigned_urls(as_dict):
+    """UNSIGNED in client_config means what `anonymous` means."""
+    from botocore import UNSIGNED
+
+    config = {"signature_version": UNSIGNED} if as_dict else botocore_config(signature_version=UNSIGNED)
+    storage = S3Storage(bucket_name="some-bucket", region_name="eu-central-1", client_config=config)
+    assert storage.url("a") == "https://some-bucket.s3.eu-central-1.amazonaws.com/a"
+    assert storage.client is storage.client
+    signed = S3Storage(**KEYS, region_name="eu-central-1", client_config={"read_timeout": 3})
+    assert "X-Amz-Signature" in signed.url("a")
+
+
+def test_credentials_that_appear_after_the_first_use_are_seen(seaweedfs_options, monkeypatch):
+    """A process that starts before its credentials are there works when they are."""
+    keys = {name: seaweedfs_options.pop(name) for name in ("access_key", "secret_key")}
+    storage = S3Storage(**seaweedfs_options)
+    with pytest.raises(errors.NoCredentialsError):
+        storage.exists("a")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["access_key"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["secret_key"])
+    assert not storage.exists("a")
+    assert storage.client is storage.client
+
+
+@pytest.mark.parametrize(
+    "identity", [KEYS, {"bucket_name": "some-bucket", "anonymous": True}], ids=["keys", "anonymous"]
+)
+def test_a_missing_profile_in_the_environment_does_not_disturb_an_own_identity(monkeypatch, identity):
+    """AWS_PROFILE may be left over from another tool."""
+    monkeypatch.setenv("AWS_PROFILE", "left-over")
+    storage = S3Storage(**identity, region_name="eu-central-1", read_timeout=31.0)
+    assert storage.url("a").startswith("https://some-bucket.s3.eu-central-1.amazonaws.com/a")
+    assert storage.client.meta.region_name == "eu-central-1"
+    without_region = S3Storage(**identity, read_timeout=31.0)
+    assert without_region.url("a")
+    with pytest.raises(errors.NoCredentialsError, match="left-over"):
+        S3Storage(bucket_name="some-bucket", region_name="eu-central-1").url("a")
+
+
+def test_an_existing_profile_in_the_environment_still_gives_the_region(tmp_path, monkeypatch):
+    """Explicit keys replace its keys only."""
+    config = tmp_path / "config"
+    config.write_text("[profile work]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    assert S3Storage(**KEYS, read_timeout=32.0).client.meta.region_name == "eu-west-1"
+
+
+def test_sessions_share_what_botocore_reads_from_its_package():
+    """A client costs a fraction of a megabyte then, and a tenth of the time."""
+    storages = [S3Storage(**{**KEYS, "access_key": name}, region_name="eu-central-1") for name in ("one", "two")]
+    sessions_of = [sessions._sessions_for(storage.options) for storage in storages]
+    loaders = [inner.get_component("data_loader") for inner, _ in sessions_of]
+    assert loaders[0] is loaders[1]
+    assert len(loaders[0].search_paths) == len(set(loaders[0].search_paths))
 
 
 def test_the_key_of_a_client_keeps_the_objects_it_is_made_of():

@@ -13,7 +13,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.staticfiles.management.commands import collectstatic as djangos
 from django.contrib.staticfiles.storage import ManifestFilesMixin, ManifestStaticFilesStorage
-from django.core.files.storage import FileSystemStorage, InMemoryStorage
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, storages
 from django.core.management import CommandError, call_command
 
 from s3store.checks import check_order
@@ -21,6 +22,7 @@ from s3store.core.parts import MIB
 from s3store.staticfiles import publish
 from s3store.staticfiles import releases as releases_module
 from s3store.storage import S3ManifestStaticStorage, S3StaticStorage, S3Storage
+from s3store.testing.fixtures import options_for
 from s3store.wire import bucket, responses
 from tests.faults.proxy import FaultProxy
 from tests.static_site import MANIFEST, PLAIN, Site, is_copy, without_copies
@@ -80,7 +82,7 @@ def test_requests_for_the_admin(wire, settings, backend):
         "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     ]
     said = json.loads(site.collect(json=True, dry_run=True))
-    files = len([key for key in said["upload"] if not site.storage.is_hashed(key)])
+    files = len([key for key in said["upload"] if not site.storage.is_hashed(key) and "staticfiles" not in key])
     assert files > 100
     manifest = backend == MANIFEST
     assert sent(wire) == {"GET": 1, "PUT": 2 * files + 2 if manifest else files}
@@ -212,6 +214,26 @@ def test_any_other_storage_gets_djangos_command(settings, tmp_path, monkeypatch)
         call_command("collectstatic", interactive=False)
 
 
+class Bundling:
+    """A mixin that makes a file of those that were published before, as that of django-pipeline does."""
+
+    def post_process(self, paths, dry_run=False, **options):
+        """Read them from the storage of the site."""
+        bundle = "".join(storages["staticfiles"].read_text(name) for name in sorted(paths) if name.endswith(".css"))
+        yield "bundle.css", self.save("bundle.css", ContentFile(bundle)), True
+
+
+class BundlingStorage(Bundling, S3StaticStorage):
+    """Without a manifest."""
+
+
+def test_a_mixin_that_makes_files_reads_what_is_published(one):
+    """Also on the first deployment, when the bucket is empty."""
+    one.use(f"{__name__}.BundlingStorage").write({"a.css": "one ", "b.css": "two "})
+    one.collect()
+    assert one.storage.read_text("bundle.css") == "one two "
+
+
 # What it says
 
 
@@ -232,6 +254,18 @@ def test_the_summary_is_djangos_and_a_line_of_ours(one, settings, tmp_path, back
     count = 5 if backend == PLAIN else 12
     size = sum(len(content) for content in one.contents().values())
     assert re.fullmatch(rf"{count} objects written, 0 deleted, {size} bytes, {count + 1} requests, \d+\.\d s\.", last)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_counts_have_their_plural_only_from_two(one, count):
+    """Of objects, bytes and requests; a dry run says what it would do, with the manifest."""
+    one.write({f"{number}.txt": "" for number in range(count)})
+    s = "s" * (count > 1)
+    assert f"\n{count} object{s} would be written, 0 would be deleted, 1 request, " in one.collect(dry_run=True)
+    one.write({"0.txt": "x"})
+    assert f"\n{count} object{s} written, 0 deleted, 1 byte, {count + 1} requests, " in one.collect()
+    one.use(MANIFEST)
+    assert f"\n{count + 2} objects would be written, 0 would be deleted, 1 request, " in one.collect(dry_run=True)
 
 
 class HashedInMemory(ManifestFilesMixin, InMemoryStorage):
@@ -258,7 +292,8 @@ def test_json(one):
     planned = json.loads(one.collect(json=True, dry_run=True, verbosity=3))
     assert planned["dry_run"] is True
     assert planned["delete"] == []
-    assert len(planned["upload"]) == 10
+    assert len(planned["upload"]) == 12
+    assert planned["upload"][-1].endswith("/staticfiles.json")
     said = json.loads(one.collect(json=True))
     assert said.pop("seconds") > 0
     assert said.pop("bytes") > 300
@@ -438,20 +473,21 @@ def test_prune_deletes_what_no_recent_release_has(one, monkeypatch):
     """This release and the one before stay whole; what older ones alone have goes, their manifests' copies with it."""
     one.use(MANIFEST, AWS_IS_GZIPPED=True).write(LINKED)
     first, second, third = releases(one, 3)
-    one.storage.save("img/own.0123456789ab.txt", b"left by a run that was interrupted")
+    one.storage.save("img/own.0123456789ab.txt", b"another program's")
     one.collect(prune=2)
     assert [missing(one, paths) for paths in (first, second, third)] == [set()] * 3
-    assert "img/own.0123456789ab.txt" in one.contents()
     monkeypatch.setattr(releases_module, "GRACE", timedelta(0))
     one.collect(prune=3)
     assert [missing(one, paths) for paths in (first, second, third)] == [set()] * 3
-    assert "img/own.0123456789ab.txt" not in one.contents()
     one.collect(prune=1)
     assert missing(one, third) == set()
     assert missing(one, first) == {first["img/a.png"], first["css/a.css"]}
     assert missing(one, second) == {second["img/a.png"], second["css/a.css"]}
-    assert len([name for name in one.contents() if is_copy(name)]) == 1
-    assert set(LINKED) < set(one.contents())
+    left = set(one.contents())
+    assert len([name for name in left if is_copy(name)]) == 1
+    assert set(LINKED) < left
+    # What no release has named is not ours.
+    assert "img/own.0123456789ab.txt" in left
 
 
 def older(monkeypatch, age_of):
@@ -561,6 +597,22 @@ def test_with_compression_unchanged_files_stay_unchanged(site, backend):
     assert json.loads(site.collect(json=True))["uploaded"] == 0
 
 
+@pytest.mark.parametrize("packing", ["AWS_IS_GZIPPED", "AWS_S3_BROTLI"])
+def test_a_manifest_is_read_as_it_was_stored(one, monkeypatch, packing):
+    """Also after compression was switched off: by pages, by --prune, and in another storage of ours."""
+    monkeypatch.setattr(releases_module, "GRACE", timedelta(0))
+    for backend in (MANIFEST, f"{__name__}.InBucket"):
+        one.use(backend, **{packing: True}).write({**LINKED, **{f"{n}.txt": f"{n}" for n in range(99)}})
+        old = releases(one, 2)[0]
+        one.use(backend, **{packing: False})
+        assert one.twin().url("css/a.css", force=True)
+        one.write({"img/a.png": "uncompressed"}).collect(prune=2)
+        assert missing(one, old) == {old["img/a.png"], old["css/a.css"]}
+        assert one.twin().hashed_files["img/a.png"] in one.contents()
+        one.storage.delete_tree("", force=True)
+    S3Storage(location="manifests").delete("staticfiles.json")
+
+
 @pytest.fixture
 def blind(settings, tmp_path, seaweedfs_options):
     """A site whose server has ETags that are no digests, as S3 with SSE-KMS."""
@@ -596,6 +648,32 @@ def test_where_etags_are_no_digests_each_object_is_asked(blind, backend):
     site.write({"img/a.png": "new"})
     puts = 5 if manifest else 1
     assert sent(blind) == {"GET": 1, "HEAD": 9 if manifest else 5, "PUT": puts}
+
+
+@pytest.mark.parametrize("backend", [PLAIN, MANIFEST], ids=["plain", "manifest"])
+@pytest.mark.parametrize("encryption", ["aws:kms", "aws:kms:dsse"])
+def test_where_some_names_are_encrypted_only_those_are_asked(
+    settings, tmp_path, moto, monkeypatch, encryption, backend
+):
+    """The ETags of all others are digests. The next run sends nothing, also if a file is new."""
+
+    def listed(entry):
+        info = responses.listed(entry)
+        return replace(info, etag='"0123456789abcdef0123456789abcdef"') if info.key.endswith(".png") else info
+
+    monkeypatch.setattr(bucket, "listed", listed)
+    with FaultProxy(moto.endpoint_url) as proxy:
+        options = {**options_for(moto), "location": f"{encryption}-{backend}", "endpoint_url": proxy.url}
+        proxy.site = Site(settings, tmp_path / "static", options)
+        headers = {"*.png": {"ServerSideEncryption": encryption}}
+        site = proxy.site.use(backend, AWS_S3_HEADERS=headers).write(LINKED)
+        site.collect()
+        pictures = 4 if backend == MANIFEST else 2
+        assert sent(proxy) == {"GET": 1, "HEAD": pictures}
+        site.write({"img/a.png": "new"})
+        # The hashed picture is new.
+        asked, written = (3, 5) if backend == MANIFEST else (2, 1)
+        assert sent(proxy) == {"GET": 1, "HEAD": asked, "PUT": written}
 
 
 def test_objects_that_say_nothing_are_sent_again(blind):
@@ -808,6 +886,48 @@ def test_a_file_that_cannot_be_read_is_named(one):
     (one.directory / "b.txt").symlink_to("none")
     with pytest.raises(CommandError, match=r"b\.txt"):
         one.collect()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a\\b.css", "contains a backslash. Rename the file"),
+        ("a\x01b.css", r"contains the character '\\x01'"),
+        ("d/" + "ä" * 120 + "/" + ("x" * 200 + "/") * 4 + "a.css", "has a key of .* bytes. S3 allows 1024"),
+        (" /a.css", "a part of only spaces"),
+    ],
+    ids=["backslash", "control character", "long", "spaces"],
+)
+def test_names_that_s3_cannot_hold_are_named(wire, name, reason):
+    """All of them, with what to do, and nothing is sent."""
+    site = wire.site.use(MANIFEST).write({**LINKED, name: "", "b\\c.css": ""})
+    wire.clear()
+    with pytest.raises(CommandError, match=reason) as raised:
+        site.collect()
+    assert "Collecting 'b\\c.css' failed" in str(raised.value)
+    assert list(wire.log) == []
+
+
+def test_a_name_that_only_its_hash_makes_too_long(wire):
+    """It is named too, before anything is sent."""
+    location = len(wire.site.storage.location)
+    name = "d" * 200 + ("/" + "x" * 200) * 3 + "/" + "y" * (1024 - location - 1 - 200 - 3 * 201 - 1 - 4) + ".css"
+    site = wire.site.write({name: ""})
+    site.collect()
+    wire.clear()
+    with pytest.raises(CommandError, match=r"Publishing 'd.*has a key of 1037 bytes"):
+        site.use(MANIFEST).collect()
+    assert list(wire.log) == []
+
+
+def test_a_pipe_is_named_and_not_read(one):
+    """Reading it would never end."""
+    one.write({"a.txt": "a"})
+    os.mkfifo(one.directory / "pipe.css")
+    with pytest.raises(CommandError, match=r"Collecting 'pipe\.css' failed: .* is not a regular file\. Delete it"):
+        one.collect()
+    one.collect(ignore_patterns=["pipe.css"])
+    assert list(one.contents()) == ["a.txt"]
 
 
 def test_an_interruption_ends_the_command(one, monkeypatch):

@@ -1,12 +1,15 @@
 """Threads, processes, forks: one client, no lost files."""
 
 import asyncio
+import contextvars
 import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import time
+import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +19,7 @@ from django.core.cache import caches
 from django.core.files.base import ContentFile
 
 from s3store.storage import S3Storage
+from s3store.testing.fixtures import BUCKET, options_for
 from s3store.wire import client, sessions
 from tests.faults.proxy import FaultProxy
 
@@ -99,7 +103,7 @@ def test_rc_03_fork_after_first_use(storage):
     for child in children:
         child.start()
     assert all(storage.read_text("3") == "3" * 1000 for _ in range(20))
-    answers = [queue.get(timeout=30) for _ in children]
+    answers = [queue.get(timeout=300) for _ in children]
     for child in children:
         child.join()
     assert answers == [(True, True)] * 8
@@ -204,6 +208,53 @@ def test_rc_07_the_retry_quota_does_not_run_dry(seaweedfs_options):
         storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
         names = [storage.save(f"{number}", b"x") for number in range(60)]
     assert names == [f"{number}" for number in range(60)]
+
+
+@pytest.mark.slow
+def test_rc_options_of_a_context_never_mix(seaweedfs):
+    """8 threads for 10 s, two tenants whose location is a property: no URL, listing or byte is the other's."""
+    tenant = contextvars.ContextVar("tenant")
+
+    class Tenants(S3Storage):
+        @property
+        def location(self):
+            return tenant.get()
+
+    storage = Tenants(**options_for(seaweedfs), file_overwrite=True, transfer_config={"multipart_threshold": 1 << 20})
+    prefix = uuid.uuid4().hex
+    until = time.monotonic() + 10
+
+    def work(number):
+        mine = f"{prefix}/{number % 2}"
+        tenant.set(mine)
+        small, large = mine.encode(), mine.encode() * 40_000
+        rounds = 0
+        while time.monotonic() < until:
+            name = f"{number}-{rounds % 3}"
+            storage.save(name, small)
+            assert f"/{mine}/{name}?" in storage.url(name)
+            assert storage.read_bytes(name) == small
+            assert {int(found.partition("-")[0]) % 2 for found in storage.listdir("")[1]} == {number % 2}
+            storage.copy(name, f"{name}c", overwrite=True)
+            assert storage.read_bytes(f"{name}c") == small
+            if rounds % 5 == 0:
+                storage.save(f"{name}L", large)
+                with storage.open(f"{name}L") as file:
+                    assert b"".join(file.chunks()) == large
+            assert storage.size(name) == len(small)
+            rounds += 1
+        return rounds
+
+    with ThreadPoolExecutor(8) as threads:
+        done = list(threads.map(lambda number: contextvars.copy_context().run(work, number), range(8)))
+    assert min(done) > 0
+    theirs = {key.rpartition("/")[0] for key in _keys(S3Storage(**options_for(seaweedfs)), prefix)}
+    assert theirs == {f"{prefix}/0", f"{prefix}/1"}
+
+
+def _keys(storage, prefix):
+    pages = storage.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/")
+    return [entry["Key"] for page in pages for entry in page["Contents"]]
 
 
 def test_32_threads_share_the_memory_of_one_client(seaweedfs_options):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -33,6 +37,7 @@ PRECEDENCE = [
     ("client_config", "AWS_S3_CLIENT_CONFIG", None, {"retries": 1}, {"retries": 2}, {"retries": 3}),
     ("transfer_config", "AWS_S3_TRANSFER_CONFIG", None, {"use_threads": 1}, {"use_threads": 2}, {"use_threads": 3}),
     ("use_threads", "AWS_S3_USE_THREADS", True, False, True, False),
+    ("file_buffer_size", "AWS_S3_FILE_BUFFER_SIZE", None, 1, 2, 3),
     ("max_pool_connections", "AWS_S3_MAX_POOL_CONNECTIONS", 50, 1, 2, 3),
     ("connect_timeout", "AWS_S3_CONNECT_TIMEOUT", 5.0, 1, 2.5, 3),
     ("read_timeout", "AWS_S3_READ_TIMEOUT", 20.0, 1, 2.5, 3),
@@ -42,7 +47,7 @@ PRECEDENCE = [
     ("file_overwrite", "AWS_S3_FILE_OVERWRITE", False, True, False, True),
     ("conditional_writes", "AWS_S3_CONDITIONAL_WRITES", True, False, True, False),
     ("default_acl", "AWS_DEFAULT_ACL", None, "private", "public-read", "authenticated-read"),
-    ("object_parameters", "AWS_S3_OBJECT_PARAMETERS", None, {"CacheControl": "a"}, {"Expires": "b"}, {}),
+    ("object_parameters", "AWS_S3_OBJECT_PARAMETERS", {}, {"CacheControl": "a"}, {"Expires": "b"}, {}),
     ("gzip", "AWS_IS_GZIPPED", False, True, False, True),
     ("brotli", "AWS_S3_BROTLI", False, True, False, True),
     ("max_memory_size", "AWS_S3_MAX_MEMORY_SIZE", 8 * 1024**2, 0, 1, 2),
@@ -82,7 +87,7 @@ def test_gzip_content_types_are_replaced_as_a_whole() -> None:
         assert tuple(S3Storage(gzip_content_types=("c/d",)).options.gzip_content_types) == ("c/d",)
 
 
-SWITCHED_OFF = [
+SWITCHED_OFF: list[tuple[str, str, Any]] = [
     ("default_acl", "AWS_DEFAULT_ACL", "public-read"),
     ("custom_domain", "AWS_S3_CUSTOM_DOMAIN", "cdn.example.com"),
     ("endpoint_url", "AWS_S3_ENDPOINT_URL", "http://127.0.0.1:9000"),
@@ -95,7 +100,7 @@ SWITCHED_OFF = [
 def test_none_in_options_switches_a_setting_off(option: str, setting: str, value: Any) -> None:
     """A private storage beside public ones says custom_domain=None or default_acl=None."""
     with override_settings(**{setting: value}):
-        assert getattr(S3Storage(**{option: None}).options, option) is None
+        assert not getattr(S3Storage(**{option: None}).options, option)
 
 
 @pytest.mark.parametrize(("option", "setting", "value"), SWITCHED_OFF, ids=[row[0] for row in SWITCHED_OFF])
@@ -104,8 +109,25 @@ def test_none_as_class_attribute_switches_a_setting_off(option: str, setting: st
     private: Any = type("Private", (S3Storage,), {option: None})
     with override_settings(**{setting: value}):
         storage = private()
-        assert getattr(storage.options, option) is None
-        assert getattr(storage, option) is None
+        assert not getattr(storage.options, option)
+        assert not getattr(storage, option)
+
+
+def test_object_parameters_can_be_copied_without_any() -> None:
+    """A subclass that extends them works when the project sets none, or sets None."""
+
+    class Cached(S3Storage):
+        def get_object_parameters(self, name: str) -> dict[str, Any]:
+            params: Any = self.object_parameters
+            return {**params.copy(), "CacheControl": name}
+
+    assert Cached().get_object_parameters("a") == {"CacheControl": "a"}
+    with override_settings(AWS_S3_OBJECT_PARAMETERS=None):
+        assert Cached().get_object_parameters("a") == {"CacheControl": "a"}
+    assert Cached(object_parameters={"ContentLanguage": "de"}).get_object_parameters("a") == {
+        "ContentLanguage": "de",
+        "CacheControl": "a",
+    }
 
 
 def test_the_empty_string_counts_as_missing_where_the_default_is_none() -> None:
@@ -113,6 +135,47 @@ def test_the_empty_string_counts_as_missing_where_the_default_is_none() -> None:
     with override_settings(AWS_S3_REGION_NAME="eu-central-1", AWS_DEFAULT_ACL=""):
         assert S3Storage(region_name="").options.region_name == "eu-central-1"
         assert S3Storage().options.default_acl is None
+
+
+@pytest.mark.parametrize("value", [None, ""], ids=repr)
+def test_no_scheme_means_https(value: Any) -> None:
+    """AWS_S3_URL_PROTOCOL may be there without a value, as django-storages allows."""
+    with override_settings(AWS_S3_URL_PROTOCOL=value):
+        assert S3Storage().url_protocol == "https:"
+        assert S3Storage(url_protocol=value).url_protocol == "https:"
+    with override_settings(AWS_S3_URL_PROTOCOL="http:"):
+        assert S3Storage(url_protocol=value).url_protocol == "http:"
+
+
+def test_a_bucket_of_none_is_no_bucket() -> None:
+    """`os.environ.get("BUCKET")` without the variable says what is missing, not that None has a wrong type."""
+    with (
+        override_settings(AWS_STORAGE_BUCKET_NAME=None),
+        pytest.raises(ImproperlyConfigured, match=r"has no bucket\. Set bucket_name"),
+    ):
+        S3Storage().exists("a")
+
+
+CLOUDFRONT = {"AWS_CLOUDFRONT_KEY_ID": "K1", "AWS_CLOUDFRONT_KEY": "PEM", "AWS_S3_CUSTOM_DOMAIN": "cdn.example.com"}
+
+
+def test_no_cloudfront_signer_switches_the_signatures_off() -> None:
+    """A public storage beside signed ones says cloudfront_signer=None, in OPTIONS or as a class attribute."""
+
+    class Public(S3Storage):
+        cloudfront_signer = None
+
+    with override_settings(**CLOUDFRONT, AWS_STORAGE_BUCKET_NAME="bucket"):
+        for storage in (S3Storage(cloudfront_signer=None), Public()):
+            assert (storage.cloudfront_key, storage.cloudfront_key_id) == (None, None)
+            assert storage.url("a.txt") == "https://cdn.example.com/a.txt"
+            assert storage.resolve().sources["querystring_auth"] == "cloudfront_signer=None"
+        assert S3Storage().cloudfront_key == "PEM"
+        # Who says to sign is believed, and a key in the same place is one.
+        assert S3Storage(cloudfront_signer=None, querystring_auth=True).options.querystring_auth is True
+        assert S3Storage(cloudfront_signer=None, custom_domain=None).options.querystring_auth is True
+        own = S3Storage(cloudfront_signer=None, cloudfront_key="OWN", cloudfront_key_id="K2")
+        assert (own.cloudfront_key, own.options.querystring_auth) == ("OWN", True)
 
 
 # Settings written for django-storages
@@ -149,6 +212,7 @@ DJANGO_STORAGES = [
     ("AWS_S3_MAX_MEMORY_SIZE", "max_memory_size", 1024),
     ("AWS_DEFAULT_ACL", "default_acl", "private"),
     ("AWS_S3_USE_THREADS", "use_threads", False),
+    ("AWS_S3_FILE_BUFFER_SIZE", "file_buffer_size", 5 * 1024**2),
     ("AWS_S3_TRANSFER_CONFIG", "transfer_config", {"multipart_threshold": 1}),
     ("AWS_S3_CLIENT_CONFIG", "client_config", {"max_pool_connections": 1}),
 ]
@@ -241,7 +305,31 @@ IDENTITIES = {
         ("given-id", "given-secret", "t", None),
     ),
     "D11-token-in-env-not-with-keys-in-settings": (PLAIN_PAIR, ENV_TOKEN, {}, ("id", "secret", None, None)),
-    "D11-token-of-botocore-not-with-our-env": ({}, {**ENV_PAIR, **TOKEN}, {}, ("env-id", "env-secret", None, None)),
+    "D11-token-of-botocore-with-our-env": ({}, {**ENV_PAIR, **TOKEN}, {}, ("env-id", "env-secret", "token", None)),
+    "D11-other-token-of-botocore-with-our-env": (
+        {},
+        {**ENV_PAIR, "AWS_SECURITY_TOKEN": "t"},
+        {},
+        ("env-id", "env-secret", "t", None),
+    ),
+    "D11-our-token-before-botocores": (
+        {},
+        {**ENV_PAIR, **TOKEN, **ENV_TOKEN},
+        {},
+        ("env-id", "env-secret", "env-token", None),
+    ),
+    "D11-token-of-botocores-pair-not-with-our-env": (
+        {},
+        {**ENV_PAIR, **PLAIN_PAIR, **TOKEN},
+        {},
+        ("env-id", "env-secret", None, None),
+    ),
+    "D11-token-of-the-same-pair-in-our-env": (
+        {},
+        {**ENV_PAIR, "AWS_ACCESS_KEY_ID": "env-id", **TOKEN},
+        {},
+        ("env-id", "env-secret", "token", None),
+    ),
 }
 
 
@@ -279,6 +367,18 @@ def test_halves_of_two_pairs_are_no_pair(
         monkeypatch.setenv(name, value)
     with override_settings(**settings), pytest.raises(ImproperlyConfigured, match=r"settings\.AWS.* \(s3store\.E002\)"):
         S3Storage(**given).options  # noqa: B018 (the property raises)
+
+
+@pytest.mark.parametrize("pair", [S3_PAIR, PLAIN_PAIR], ids=["s3", "plain"])
+def test_d05_a_profile_beside_keys_in_one_place_is_an_error(pair: dict[str, str]) -> None:
+    """Both pairs of settings are keys: which of the two identities is meant cannot be guessed."""
+    with (
+        override_settings(AWS_S3_SESSION_PROFILE="work", **pair),
+        pytest.raises(
+            ImproperlyConfigured, match=r"session_profile and access_key are set together.*\(s3store\.E003\)"
+        ),
+    ):
+        S3Storage().options  # noqa: B018 (the property raises)
 
 
 def test_a_class_of_its_own_credentials_ignores_the_settings() -> None:
@@ -511,6 +611,7 @@ API: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "headers": (None, ("AWS_S3_HEADERS",), ""),
     "transfer_config": (None, ("AWS_S3_TRANSFER_CONFIG",), ""),
     "use_threads": (True, ("AWS_S3_USE_THREADS",), ""),
+    "file_buffer_size": (None, ("AWS_S3_FILE_BUFFER_SIZE",), ""),
     "max_memory_size": (8 * 1024 * 1024, ("AWS_S3_MAX_MEMORY_SIZE",), ""),
     "file_name_charset": ("utf-8", ("AWS_S3_FILE_NAME_CHARSET",), ""),
     "keep_only_hashed": (False, ("AWS_S3_KEEP_ONLY_HASHED",), ""),
@@ -571,3 +672,31 @@ def test_options_of_a_client_and_secrets_are_marked() -> None:
     }
     hidden = {name for name, option in FIELDS.items() if not option.repr}
     assert hidden == set(SECRETS) | {"client_config"}
+
+
+WITHOUT_SETTINGS = """
+import json, sys
+from s3store.storage import S3MediaStorage
+storage = S3MediaStorage(**json.loads(sys.argv[1]))
+name = storage.save("a/b.txt", "text")
+storage.read_text(name), storage.stat(name), storage.url(name), list(storage.scan()), storage.listdir("a")
+with storage.open("c.txt", "w") as file:
+    file.write("more")
+assert storage.get_modified_time(name).tzinfo
+storage.delete_many([name, "c.txt"])
+print(storage.location)
+"""
+
+
+def test_a_storage_with_all_its_options_needs_no_settings(seaweedfs_options) -> None:
+    """A script outside of a project saves, reads, lists and deletes."""
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SETTINGS, json.dumps(seaweedfs_options)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == seaweedfs_options["location"]

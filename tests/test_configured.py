@@ -28,6 +28,7 @@ from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
+from django.utils.module_loading import import_string
 from django.views.debug import ExceptionReporter, get_default_exception_reporter_filter
 
 from s3store.conf.options import FIELDS, SECRETS, Options
@@ -51,6 +52,7 @@ SECRET_OPTIONS: dict[str, dict[str, Any]] = {
     "cloudfront_signer": {"cloudfront_signer": {"key": SECRET}},
     "customer_key": {"object_parameters": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": SECRET}},
     "customer_key_bytes": {"object_parameters": {"SSECustomerKey": SECRET.encode(), "CacheControl": "a"}},
+    "customer_key_by_name": {"headers": {"p/*": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": SECRET}}},
     "client_config_proxies": {"client_config": {"proxies": {"https": f"http://ann:{SECRET}@proxy:3128"}}},
 }
 secret_options = pytest.mark.parametrize("options", SECRET_OPTIONS.values(), ids=SECRET_OPTIONS)
@@ -166,7 +168,7 @@ def test_a_copy_works_on_its_own(copied: Any) -> None:
     """What is computed from the options, and what S3 returned about objects, stays with the original."""
     storage = S3Storage(bucket_name="b", region_name="eu-central-1")
     objects = storage.objects
-    objects.bucket._noted(ObjectInfo(key="k", size=1))
+    objects.bucket._noted(ObjectInfo(key="k", size=1), 1)
     links = objects.of(Links)
     twin = copied(storage)
     assert twin.objects.bucket.known("k", "size") is None
@@ -314,8 +316,8 @@ def test_other_attributes_are_ordinary() -> None:
     storage = S3Storage()
     storage.note = "x"
     assert storage.note == "x"
-    with pytest.raises(AttributeError, match="'S3Storage' object has no attribute 'bucket'"):
-        storage.bucket  # noqa: B018 (the lookup raises)
+    with pytest.raises(AttributeError, match="'S3Storage' object has no attribute 'buckets'"):
+        storage.buckets  # noqa: B018 (the lookup raises)
 
 
 # Secrets
@@ -467,6 +469,16 @@ def test_sc_05_the_copy_finds_a_customers_key_in_storages() -> None:
         assert twin.options.object_parameters == parameters
 
 
+def test_sc_05_the_copy_finds_a_customers_key_for_some_names_in_storages() -> None:
+    """Headers by name hide it, and are found again, as object parameters are."""
+    headers = {"p/*": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": SECRET}, "*.css": {"CacheControl": "a"}}
+    with in_storages(bucket_name="b", headers=headers):
+        storage = storages["ours"]
+        assert type(storage.deconstruct()[2]["headers"]["*.css"]) is dict
+        twin = pickle.loads(pickle.dumps(storage))
+        assert twin.options.headers == headers
+
+
 def test_sc_05_the_copy_takes_credentials_from_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A storage that STORAGES does not name signs with what the other process has."""
     data = pickle.dumps(S3Storage(bucket_name="b", **KEYS))
@@ -476,10 +488,16 @@ def test_sc_05_the_copy_takes_credentials_from_its_environment(monkeypatch: pyte
     assert (options.access_key, options.secret_key, options.security_token) == ("env-id", "env-secret", None)
 
 
-def test_sc_05_a_storage_without_secrets_does_not_look_for_any() -> None:
-    """A copy of a storage that had no credentials of its own gets none from a storage that looks alike."""
-    with in_storages(bucket_name="b", **KEYS):
-        assert pickle.loads(pickle.dumps(S3Storage(bucket_name="b"))).options.secret_key is None
+def test_a_storage_that_is_built_again_has_the_secrets_of_its_entry() -> None:
+    """Tasks of image and CMS packages build it from what `deconstruct` returns, which contains no secret."""
+    with in_storages(bucket_name="b", client_config=Config(read_timeout=3), **KEYS):
+        path, args, kwargs = storages["ours"].deconstruct()
+        again = import_string(path)(*args, **kwargs)
+        assert again.options == storages["ours"].options
+        assert "hunter2" not in repr(again.deconstruct())
+        assert S3Storage(bucket_name="elsewhere").options.secret_key is None
+        own = {**KEYS, "secret_key": "its-own"}
+        assert S3Storage(bucket_name="b", **own).options.secret_key == "its-own"
 
 
 def test_a_copy_in_the_same_process_keeps_its_secrets() -> None:
@@ -606,7 +624,7 @@ DERIVED: dict[str, Any] = {
     "links": lambda objects: objects.of(Links),
     "distribution": lambda objects: objects.of(Distribution.of),
     "bucket": lambda objects: objects.bucket,
-    "facts": lambda objects: objects.bucket._noted(ObjectInfo(key="k", size=1)),
+    "facts": lambda objects: objects.bucket._noted(ObjectInfo(key="k", size=1), 1),
     "options": lambda objects: objects.options,
 }
 

@@ -43,7 +43,7 @@ def info(key: str = "k", size: int = 1) -> ObjectInfo:
 def test_a_fact_grows_old(clock: Clock, seconds: float, known: bool) -> None:
     """Another process's write is not seen for two seconds, and no longer."""
     memory = Facts(clock)
-    memory.put(info())
+    memory.put(info(), memory.moment())
     clock.now += seconds
     assert (memory.get("k") == info()) is known
 
@@ -51,9 +51,9 @@ def test_a_fact_grows_old(clock: Clock, seconds: float, known: bool) -> None:
 def test_a_new_fact_replaces_the_old(clock: Clock) -> None:
     """And lives from then on."""
     memory = Facts(clock)
-    memory.put(info(size=1))
+    memory.put(info(size=1), memory.moment())
     clock.now += 1.5
-    memory.put(info(size=2))
+    memory.put(info(size=2), memory.moment())
     clock.now += 1.5
     assert memory.get("k") == info(size=2)
 
@@ -62,7 +62,7 @@ def test_facts_are_forgotten(clock: Clock) -> None:
     """One by one or several together; forgetting what is not known is not an error."""
     memory = Facts(clock)
     for key in "abc":
-        memory.put(info(key))
+        memory.put(info(key), memory.moment())
     memory.forget("a")
     memory.forget("a")
     assert [memory.get(key) for key in "abc"] == [None, info("b"), info("c")]
@@ -74,9 +74,9 @@ def test_the_oldest_fact_makes_room(clock: Clock) -> None:
     """A scan of a million files keeps two pages of them."""
     memory = Facts(clock)
     for number in range(facts.LIMIT):
-        memory.put(info(str(number)))
-    memory.put(info("0"))
-    memory.put(info("new"))
+        memory.put(info(str(number)), memory.moment())
+    memory.put(info("0"), memory.moment())
+    memory.put(info("new"), memory.moment())
     assert memory.get("1") is None
     assert memory.get("0") == info("0")
     assert sum(memory.get(key) is not None for key in ["new", *map(str, range(facts.LIMIT))]) == facts.LIMIT
@@ -86,7 +86,7 @@ def test_nothing_is_known_of_other_keys(clock: Clock) -> None:
     """Not even with a clock that starts below zero."""
     clock.now = -5.0
     memory = Facts(clock)
-    memory.put(info())
+    memory.put(info(), memory.moment())
     assert memory.get("other") is None
     assert memory.get("k") == info()
 
@@ -164,3 +164,64 @@ def test_facts_are_asked_for_again_after_any_change_of_options(moto: Server, two
 def test_the_cache_holds_two_pages_of_a_listing_for_two_seconds() -> None:
     """As the documentation says."""
     assert (facts.LIMIT, facts.SECONDS) == (2 * parts.MAX_DELETE_KEYS, 2.0)
+
+
+def test_an_answer_from_before_a_change_is_not_kept(clock: Clock) -> None:
+    """A HEAD that was slow does not overwrite what a save has noted since."""
+    memory = Facts(clock)
+    asked = memory.moment()
+    memory.put(info(size=2), memory.forget("k"))
+    memory.put(info(size=1), asked)
+    assert memory.get("k") == info(size=2)
+
+
+def test_the_older_of_two_answers_is_not_kept(clock: Clock) -> None:
+    """Answers can overtake each other."""
+    memory = Facts(clock)
+    first, second = memory.moment(), memory.moment()
+    memory.put(info(size=2), second)
+    memory.put(info(size=1), first)
+    assert memory.get("k") == info(size=2)
+
+
+def test_of_two_changes_at_the_same_time_none_is_kept(clock: Clock) -> None:
+    """Which of them S3 applied last is not known."""
+    memory = Facts(clock)
+    one, other = memory.forget("k"), memory.forget("k")
+    memory.put(info(size=1), memory.forget("k", since=one))
+    memory.put(info(size=2), memory.forget("k", since=other))
+    assert memory.get("k") is None
+    begun = memory.forget("k")
+    memory.put(info(size=3), memory.forget("k", since=begun))
+    assert memory.get("k") == info(size=3)
+
+
+def test_a_change_that_is_no_longer_remembered_is_respected(clock: Clock) -> None:
+    """Deleting a million files takes no memory, and an old answer stays out."""
+    memory = Facts(clock)
+    asked = memory.moment()
+    memory.forget("k")
+    for number in range(facts.LIMIT):
+        memory.forget(str(number))
+    assert len(memory._changed) == facts.LIMIT
+    memory.put(info(), asked)
+    assert memory.get("k") is None
+
+
+def test_a_slow_head_is_overtaken_by_a_save(seaweedfs_options: dict[str, Any]) -> None:
+    """On a real server: the HEAD leaves before the save, and its answer arrives after it."""
+    storage = S3Storage(**seaweedfs_options, file_overwrite=True)
+    storage.save("a.txt", b"old")
+    bucket = storage.objects.bucket
+    call = bucket._call
+
+    def slow(operation: str, *arguments: Any, **named: Any) -> Any:
+        answer = call(operation, *arguments, **named)
+        if operation == "head_object":
+            bucket._call = call  # type: ignore[method-assign]
+            storage.save("a.txt", b"newer")
+        return answer
+
+    bucket._call = slow  # type: ignore[method-assign]
+    storage.stat("a.txt")
+    assert storage.size("a.txt") == 5

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import subprocess
-import sys
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -112,33 +110,8 @@ def test_the_owner_of_the_bucket_is_named(s3_options):
     assert "x-amz-expected-bucket-owner" in sent[0].query
 
 
-_MOCKED = """
-import django
-from django.conf import settings
-settings.configure()
-django.setup()
-from moto import mock_aws
-from s3store.staticfiles.fast_put import FastUpload
-from s3store.storage import S3Storage
-with mock_aws():
-    storage = S3Storage(bucket_name="mocked-bucket", access_key="k", secret_key="s", region_name="us-east-1")
-    storage.client.create_bucket(Bucket="mocked-bucket")
-    info = FastUpload(storage.objects.bucket, storage.options).put("a.css", b"body", {}, create=False)
-    print(storage.stat("a.css").etag == info.etag)
-"""
-
-
-def test_whoever_answers_for_s3_is_heard():
-    """moto's mock_aws, which many projects test with, answers by botocore's events, and nothing leaves the machine.
-
-    In a process of its own: it would empty the moto server that other tests use in this one.
-    """
-    ran = subprocess.run([sys.executable, "-c", _MOCKED], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "True"
-
-
 def test_an_answer_by_botocores_events_is_the_answer():
-    """No connection is made then: the endpoint is one that nobody listens at."""
+    """So answers moto's mock_aws, which many projects test with. No connection is made: nobody listens there."""
     storage = S3Storage(
         bucket_name="some-bucket",
         endpoint_url="http://127.0.0.1:9",

@@ -296,7 +296,7 @@ def test_paths_narrow_it_down(place):
     assert sorted(names_at(storage.objects, ["css", "css/deep/", "d.css"])) == ["css/a.css", "css/deep/b.css", "d.css"]
     storage = place(object_parameters={"CacheControl": "max-age=5"})
     with counted_requests(storage) as sent:
-        assert "1 objects, 1 changed" in run("d.css")
+        assert "1 object, 1 changed" in run("d.css")
     assert sorted(sent.methods) == ["GET", "HEAD", "HEAD", "PUT"]
     assert "2 objects, 2 changed" in run("css")
     assert "4 objects, 1 changed" in run()
@@ -329,7 +329,7 @@ def test_another_storage_is_named_by_its_alias(place, settings):
     S3Storage().save("a.pdf", b"x")
     storage = place(object_parameters={"CacheControl": "private"})
     storage.save("a.css", b"x")
-    assert "1 objects, 1 changed" in run("--storage", "uploads")
+    assert "1 object, 1 changed" in run("--storage", "uploads")
     assert S3Storage().stat("a.pdf").cache_control == "private"
 
 

@@ -72,7 +72,7 @@ class Local(http.client.HTTPConnection):
     """A connection to a socket in a folder."""
 
     def __init__(self, folder):
-        super().__init__("testserver", timeout=20)
+        super().__init__("testserver", timeout=60)
         self._path = f"{folder}/socket"
 
     def connect(self):

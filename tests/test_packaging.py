@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import os
 import re
-import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -16,41 +15,18 @@ from pathlib import Path
 import pytest
 
 import s3store
+from tests.distributions import run
 
 ROOT = Path(__file__).resolve().parents[1]
 
 # One process builds and installs for all tests.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("packaging")]
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command without the settings of this test run and without its import path; return what it prints."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "COV", "DJANGO_", "PYTEST_", "PYTHON"))
-    }
-    ran = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=inherited, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """The directory with both distributions: the source distribution of the tracked files, and the wheel made of it."""
-    source = tmp_path_factory.mktemp("source")
-    files = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).splitlines()
-    for name in files:
-        # What is deleted and not yet committed is listed, too.
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    target = tmp_path_factory.mktemp("dist")
-    # Without isolation nothing is downloaded: the build requirements are among the developers' packages.
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", target, source, cwd=target)
-    return target
+def built(distributions):
+    """The directory with both distributions."""
+    return distributions
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +80,7 @@ def project(tmp_path):
         "AWS_STORAGE_BUCKET_NAME = 'my-bucket'\n"
         "AWS_S3_REGION_NAME = 'eu-central-1'\n"
         "AWS_S3_ACCESS_KEY_ID = 'AKIDEXAMPLE'\n"
-        "AWS_S3_SECRET_ACCESS_KEY = 'not-a-secret'\n"
+        "AWS_S3_SECRET_ACCESS_KEY = 'not-a-secret'.upper()\n"
     )
     return tmp_path
 

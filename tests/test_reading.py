@@ -231,9 +231,9 @@ def test_rr_06_a_stall_ends_with_the_read_timeout(through, seaweedfs_options):
     content = os.urandom(100 * KIB)
     S3Storage(**seaweedfs_options).save("a.bin", content)
     with FaultProxy(
-        seaweedfs_options["endpoint_url"], faults={"stall": 1.0}, match="^GET", max_faults=1, stall_seconds=30
+        seaweedfs_options["endpoint_url"], faults={"stall": 1.0}, match="^GET", max_faults=1, stall_seconds=300
     ) as proxy:
-        assert through(proxy, read_timeout=0.3).read_bytes("a.bin") == content
+        assert through(proxy, read_timeout=1.0).read_bytes("a.bin") == content
 
 
 _MEMORY = """

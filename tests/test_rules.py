@@ -35,21 +35,38 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "file_overwrite",
         {"file_overwrite": "no"},
         {"file_overwrite": False},
-        "a str. Set a bool",
+        "'no' is not a bool. Write ",
     ),
-    "type-str": ("E001", "location", {"location": None}, {"location": ""}, "a NoneType. Set a str"),
-    "type-int": ("E001", "max_attempts", {"max_attempts": "3"}, {"max_attempts": 3}, "a str. Set a int"),
-    "type-int-no-bool": ("E001", "max_attempts", {"max_attempts": True}, {"max_attempts": 1}, "a bool"),
-    "type-float": ("E001", "read_timeout", {"read_timeout": "3"}, {"read_timeout": 0.5}, "int or float"),
+    "type-str": ("E001", "location", {"location": None}, {"location": ""}, "None is not a str. Write "),
+    "type-int": ("E001", "max_attempts", {"max_attempts": "3"}, {"max_attempts": 3}, "'3' is not an int. Write "),
+    "type-int-no-bool": ("E001", "max_attempts", {"max_attempts": True}, {"max_attempts": 1}, "True is not an int"),
+    "type-float": (
+        "E001",
+        "read_timeout",
+        {"read_timeout": "3"},
+        {"read_timeout": 0.5},
+        "'3' is not an int or a float",
+    ),
     "type-expire": (
         "E001",
         "querystring_expire",
         {"querystring_expire": "3600"},
         {"querystring_expire": timedelta(hours=1)},
-        "int or timedelta",
+        "'3600' is not an int or a timedelta. Write ",
     ),
-    "type-verify": ("E001", "verify", {"verify": 1}, {"verify": "/ca.pem"}, "bool or str or None"),
-    "type-proxies": ("E001", "proxies", {"proxies": "http://p"}, {"proxies": {"http": "http://p"}}, "Mapping or None"),
+    "type-verify": ("E001", "verify", {"verify": 1}, {"verify": __file__}, "1 is not a bool or a str or None"),
+    "type-verify-false": ("E001", "verify", {"verify": "False"}, {"verify": True}, "is not the path of a CA bundle"),
+    "type-bucket": ("E001", "bucket_name", {"bucket_name": 5}, {"bucket_name": "bucket"}, "5 is not a str"),
+    "type-long": ("E001", "gzip", {"gzip": "x" * 100}, {"gzip": True}, ": a str is not a bool"),
+    "buffer-0": ("E011", "file_buffer_size", {"file_buffer_size": 0}, {"file_buffer_size": 1}, "0 is not positive"),
+    "key-not-ascii": ("E014", "access_key", {"access_key": "AK\u200b", "secret_key": "SK"}, KEYS, "non-ASCII"),
+    "type-proxies": (
+        "E001",
+        "proxies",
+        {"proxies": "http://p"},
+        {"proxies": {"http": "http://p"}},
+        "a str is not a dict or None",
+    ),
     "type-parameters": (
         "E001",
         "object_parameters",
@@ -88,6 +105,34 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         "multipart_threshold",
     ),
     "transfer-nonsense": ("E015", "transfer_config", {"transfer_config": {"zzz": 5}}, {}, "use_threads"),
+    "pem-escaped": (
+        "E019",
+        "cloudfront_key",
+        {"cloudfront_key": "-----BEGIN-----\\nx", "cloudfront_key_id": "K"},
+        {"cloudfront_key": "-----BEGIN-----\nx", "cloudfront_key_id": "K"},
+        "instead of line breaks",
+    ),
+    "pem-escaped-bytes": (
+        "E019",
+        "cloudfront_key",
+        {"cloudfront_key": {"K": b"-----BEGIN-----\\nx"}, "cloudfront_key_id": "K"},
+        {"cloudfront_key": {"K": b"-----BEGIN-----\nx"}, "cloudfront_key_id": "K"},
+        "instead of line breaks",
+    ),
+    "region-space": (
+        "E018",
+        "region_name",
+        {"region_name": "EU Central 1 "},
+        {"region_name": "eu-central-1"},
+        "is not the name of a region",
+    ),
+    "region-url": (
+        "E018",
+        "region_name",
+        {"region_name": "…"},
+        {"region_name": "us-gov-west-1"},
+        "Write eu-central-1 or similar",
+    ),
     "profile-and-keys": (
         "E003",
         "session_profile",
@@ -360,6 +405,52 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
     ),
 }
 
+# The value, and the line that says what it means.
+CORRECTIONS = {
+    ("file_overwrite", "False"): "Write AWS_S3_FILE_OVERWRITE = False.",
+    ("gzip", " yes "): "Write AWS_IS_GZIPPED = True.",
+    ("max_attempts", "3"): "Write AWS_S3_MAX_ATTEMPTS = 3.",
+    ("read_timeout", "2.5"): "Write AWS_S3_READ_TIMEOUT = 2.5.",
+    ("querystring_expire", "3600"): "Write AWS_QUERYSTRING_EXPIRE = 3600.",
+    ("querystring_expire", "2.5"): "Write AWS_QUERYSTRING_EXPIRE = 3600 for the default.",
+    ("region_name", 5): "Write AWS_S3_REGION_NAME = None, or remove it.",
+    ("verify", "no"): "Write AWS_S3_VERIFY = False.",
+}
+
+
+@pytest.mark.parametrize(("option", "value"), CORRECTIONS, ids=str)
+def test_a_value_of_a_wrong_type_has_a_line_to_write(option: str, value: Any) -> None:
+    """In the words of the place that has to be changed."""
+    setting = FIELDS[option].metadata["settings"][0]
+    with override_settings(**{setting: value}):
+        (problem,) = rules.problems(S3Storage().resolve())
+    assert problem.message.startswith(f"settings.{setting}: {value!r} is not ")
+    assert problem.hint == CORRECTIONS[option, value]
+    if option != "region_name":
+        (problem,) = rules.problems(Resolved(options=Options(**{option: value}), sources={}))
+        assert problem.hint == CORRECTIONS[option, value].replace(f"{setting} = ", f"{option}=")
+
+
+def test_a_large_number_is_written_in_digits() -> None:
+    """Thirty days are 2592000 seconds."""
+    (problem,) = rules.problems(Resolved(options=Options(querystring_expire=2_592_000), sources={}))
+    assert "2592000 seconds" in problem.message
+
+
+def test_the_arguments_of_client_config_are_botocores() -> None:
+    """A newer botocore may have more: then the list is extended."""
+    from botocore.config import Config
+
+    assert set(Config.OPTION_DEFAULTS) <= set(rules.values._CLIENT_ARGUMENTS)
+
+
+def test_a_region_is_corrected_where_it_can_be() -> None:
+    """The spelling of the console becomes the name of the region."""
+    for given, meant in (("EU Central 1 ", "eu-central-1"), ("us_east_1", "us-east-1"), ("eu-west-1\n", "eu-west-1")):
+        (problem,) = rules.problems(Resolved(options=Options(region_name=given), sources={}))
+        assert problem.hint == f"Write region_name={meant!r}."
+
+
 SN_08 = ["../x", "/x", "a//b", "a/../b", "a//"]
 
 WARNINGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
@@ -377,6 +468,35 @@ WARNINGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         {"custom_domain": "cdn.example", "cloudfront_signer": object()},
         "CloudFront does not accept",
     ),
+    "domain-global-host": (
+        "W002",
+        "custom_domain",
+        {"custom_domain": "bucket.s3.amazonaws.com"},
+        {"custom_domain": "bucket.s3.amazonaws.com", "querystring_auth": False},
+        "Remove it",
+    ),
+    "region-unknown": (
+        "W007",
+        "region_name",
+        {"region_name": "frankfurt"},
+        {"region_name": "frankfurt", "endpoint_url": "https://s3.example.com"},
+        "AWS has no region 'frankfurt'",
+    ),
+    "region-zone": (
+        "W007",
+        "region_name",
+        {"region_name": "eu-central-1a"},
+        {"region_name": "ap-southeast-2"},
+        "a zone is not a region",
+    ),
+    "client-argument": (
+        "W008",
+        "client_config",
+        {"client_config": {"read_timeuot": 3}},
+        {"client_config": {"read_timeout": 3}},
+        "Did you mean 'read_timeout'?",
+    ),
+    "ca-bundle": ("W009", "verify", {"verify": "/no/such/ca.pem"}, {"verify": __file__}, "does not exist here"),
     "bucket-dots": (
         "W003",
         "bucket_name",
@@ -453,7 +573,7 @@ SC_08: dict[str, tuple[dict[str, Any], str | None]] = {
     "verify-off": ({"verify": False}, "verify"),
     "verify-off-elsewhere": ({"verify": False, "endpoint_url": "https://minio.example"}, "verify"),
     "verify-off-here": ({"verify": False, "endpoint_url": "https://127.0.0.1:9000"}, None),
-    "verify-file": ({"verify": "/ca.pem"}, None),
+    "verify-file": ({"verify": __file__}, None),
     "http": ({"endpoint_url": "http://minio.example:9000"}, "endpoint_url"),
     "http-whatever-use_ssl": ({"endpoint_url": "http://minio.example", "use_ssl": True}, "endpoint_url"),
     "http-loopback": ({"endpoint_url": "http://127.0.0.1:9000"}, None),
@@ -706,7 +826,7 @@ LOST: dict[str, tuple[dict[str, Any], list[tuple[str, str]], str]] = {
         [("E017", "endpoint_url")],
         "switches the endpoint of Cloudflare R2 off",
     ),
-    "hyphen": ({"provider": "b2", "region_name": "-"}, [("E017", "region_name")], "cannot be part of a host name"),
+    "hyphen": ({"provider": "r2", "account_id": "-"}, [("E017", "account_id")], "cannot be part of a host name"),
     "long": ({"provider": "r2", "account_id": "a" * 64}, [("E017", "account_id")], "cannot be part of a host name"),
     "gcs-switched-off": ({"provider": "gcs", "endpoint_url": None}, [("E017", "endpoint_url")], "of Google Cloud"),
 }

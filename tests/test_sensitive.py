@@ -10,6 +10,7 @@ import pytest
 from s3store.conf import configured, sources
 from s3store.links import credentials, distribution, endpoint, links, rsa
 from s3store.mixins import presigned
+from s3store.staticfiles import fast_put
 from s3store.wire import bucket, calls, client, sessions
 
 HOLDERS: list[Callable[..., Any]] = [
@@ -17,6 +18,7 @@ HOLDERS: list[Callable[..., Any]] = [
     calls.call,
     client.ask_botocore,
     client.get_client,
+    client._key,
     client._make,
     configured.Configured.__init__,
     credentials.credentials_of,
@@ -30,8 +32,13 @@ HOLDERS: list[Callable[..., Any]] = [
     presigned.Presigned.upload_url,
     presigned._signing,
     rsa.rsa_signer,
+    fast_put.FastUpload._sent,
     sessions._sessions_for,
     sessions.find_credentials,
+    sources._arguments,
+    sources._declared,
+    sources._from_environment,
+    sources._from_settings,
     sources.configured_like,
     sources.resolve,
 ]

@@ -217,7 +217,7 @@ def test_a_storage_without_a_manifest_takes_the_files_as_they_are(tmp_path):
     write(tmp_path / "in", {"a.css": "url(no.png)"})
     release = by_us(S3StaticStorage, tmp_path / "in", tmp_path / "workshop")
     assert contents_of(release) == {"a.css": b"url(no.png)"}
-    assert (release.manifest, release.history, release.post_processed) == (None, "", ())
+    assert (release.manifest, release.paths, release.post_processed) == (None, {}, ())
 
 
 def test_only_hashed_files_are_kept_where_that_was_asked_for(tmp_path):

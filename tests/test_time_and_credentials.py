@@ -102,7 +102,7 @@ def test_rc_04_gevent(seaweedfs_options):
         [sys.executable, "-c", _GEVENT.format(options=seaweedfs_options)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
         check=False,
     )

@@ -10,6 +10,7 @@ from django.template import Context, Engine
 
 from s3store.storage import S3Storage
 from s3store.wire import client
+from s3store.wire.recent import Recent
 from tests.clock import standing_at
 from tests.optional import needs
 
@@ -22,8 +23,8 @@ START = 1_000_000 * WINDOW
 
 @pytest.fixture
 def clients(monkeypatch):
-    """The clients that are made from now on, with their options."""
-    made = {}
+    """The clients that are made from now on."""
+    made = Recent(client.MAX_CLIENTS)
     monkeypatch.setattr(client, "_clients", made)
     return made
 
@@ -64,14 +65,14 @@ def test_a_page_stays_the_same_within_a_window(storage, clients):
     first = render(storage, START)
     assert render(storage, START + WINDOW - 0.5) == first
     assert len(set(first.splitlines())) == len(NAMES)
-    assert clients == {}
+    assert len(clients) == 0
 
 
 def test_every_url_of_a_page_changes_with_the_window(storage, clients):
     """In the next one, all have a new signature; that costs no request either."""
     first = render(storage, START).splitlines()
     assert set(first).isdisjoint(render(storage, START + WINDOW).splitlines())
-    assert clients == {}
+    assert len(clients) == 0
 
 
 def test_a_template_escapes_urls_and_browsers_read_them_as_they_were(storage):

@@ -98,21 +98,6 @@ def test_rl_06_a_failed_copy_leaves_no_parts(seaweedfs_options, monkeypatch):
     assert storage.get_metadata("a.bin") == {}
 
 
-def test_a_copy_that_is_refused_for_another_reason_raises(seaweedfs_options):
-    """An invalid request for a small object is not taken for a large one."""
-
-    def respond(method, target, headers):
-        if "x-amz-copy-source" in {name.lower() for name in dict(headers)}:
-            return 400, {}, b"<Error><Code>InvalidRequest</Code><Message>no copies here</Message></Error>"
-        return None
-
-    with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
-        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
-        storage.save("a.txt", b"x")
-        with pytest.raises(OSError, match="no copies here"):
-            storage.copy("a.txt", "b.txt")
-
-
 def test_metadata_that_s3_cannot_hold_is_refused(storage):
     """And the object keeps what it had."""
     storage.save("a.txt", b"x", metadata={"a": "1"})
@@ -157,6 +142,12 @@ def test_downloaded_files_have_the_usual_permissions(storage, tmp_path):
     plain = tmp_path / "plain"
     plain.touch()
     assert storage.download_path("a.txt", tmp_path / "a").stat().st_mode == plain.stat().st_mode
+
+
+def test_download_path_creates_missing_directories(storage, tmp_path):
+    """A FileNotFoundError would read as if the object were missing."""
+    storage.save("a.txt", b"text")
+    assert storage.download_path("a.txt", tmp_path / "not" / "yet" / "a.txt").read_bytes() == b"text"
 
 
 def test_walk_can_be_pruned(storage):
@@ -346,7 +337,7 @@ def test_a_refused_copy_of_a_small_object_is_not_tried_in_parts(seaweedfs_option
     with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
         storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
         storage.save("a.txt", b"x")
-        with pytest.raises(errors.InvalidRequestError) as caught:
+        with pytest.raises(errors.InvalidRequestError, match="no copies here") as caught:
             storage.copy("a.txt", "b.txt")
         assert proxy.requests("POST") == []
     assert caught.value.operation == "copy_object"
@@ -401,3 +392,71 @@ def test_copies_and_moves_replace_nothing_by_default(storage, verb):
     getattr(storage, verb)("a.txt", "b.txt", overwrite=True)
     assert storage.read_bytes("b.txt") == b"a"
     assert storage.exists("a.txt") is (verb == "copy")
+
+
+# Local files that change while they are saved
+
+
+def _cut(path):
+    os.truncate(path, 3)
+
+
+def _grow(path):
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def _touch(path):
+    os.utime(path, (1, 1))
+
+
+@pytest.mark.parametrize("gzip", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("change", [_cut, _grow, _touch])
+def test_so_11_a_file_that_changes_while_it_is_saved_is_an_error(seaweedfs_options, tmp_path, change, gzip):
+    """It names the path, and nothing is saved. A file that only changed before is saved."""
+
+    class Meanwhile(S3Storage):
+        def get_available_name(self, name, max_length=None):
+            change(path)
+            return super().get_available_name(name, max_length)
+
+    path = tmp_path / "a.css"
+    path.write_text("a {}" * 100)
+    storage = Meanwhile(**seaweedfs_options, gzip=gzip)
+    with pytest.raises(OSError, match=r"a\.css was changed while it was being saved"):
+        storage.save_path("a.css", path)
+    assert not storage.exists("a.css")
+    storage = S3Storage(**seaweedfs_options, gzip=gzip)
+    storage.save_path("a.css", path)
+    assert storage.read_bytes("a.css") == path.read_bytes()
+
+
+def test_so_11_a_large_file_that_is_cut_between_two_parts(seaweedfs_options, tmp_path):
+    """The parts that were sent are thrown away."""
+    path = tmp_path / "large.bin"
+    path.write_bytes(b"x" * (20 * MIB))
+
+    def respond(method, target, headers):
+        if "partNumber=1" in target:
+            os.truncate(path, 9 * MIB)
+
+    with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, use_threads=False)
+        with pytest.raises(OSError, match=r"large\.bin was changed while"):
+            storage.save_path("large.bin", path)
+        assert proxy.requests("DELETE")
+    assert not S3Storage(**seaweedfs_options).exists("large.bin")
+
+
+def test_a_subclass_may_read_the_file_as_it_likes(s3_storage, tmp_path):
+    """In chunks, or at once."""
+
+    class Reading(S3Storage):
+        def _save(self, name, content):
+            return super()._save(name, ContentFile(b"".join(content.chunks()) + content.read()))
+
+    path = tmp_path / "a.txt"
+    path.write_text("text")
+    storage = Reading(**s3_storage._given)
+    storage.save_path("a.txt", path)
+    assert storage.read_bytes("a.txt") == b"text"

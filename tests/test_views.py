@@ -181,10 +181,44 @@ class _Awaitable:
         yield
 
 
-@pytest.mark.parametrize("answer", [_later, _Awaitable, HttpResponse], ids=lambda answer: answer.__name__)
+def _a_tuple():
+    return (False,)
+
+
+def _a_word():
+    return "False"
+
+
+def _a_number():
+    return 1
+
+
+def _none():
+    return None
+
+
+def _a_method():
+    return "x".isdigit
+
+
+def _generator():
+    yield False
+
+
+async def _async_generator():
+    yield False
+
+
+NO_ANSWERS = [
+    *(_later, _Awaitable, HttpResponse, dict, _a_tuple, _a_word, _a_number, _none, _a_method, _generator),
+    _async_generator,
+]
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS, ids=lambda answer: answer.__name__)
 @pytest.mark.parametrize("view", [FileView, FieldFileView])
 def test_an_answer_that_is_no_bool_lets_nobody_in(rf, storage, db, view, answer):
-    """A coroutine, what else can be awaited, and a response are true, and were meant as something else."""
+    """Only True is yes and only False is no: most other objects are true, and were meant as something else."""
     document = Document.objects.create(rich="secret.bin")
 
     class Careless(view):

@@ -27,6 +27,11 @@ class DocumentAdmin(admin.ModelAdmin):
     fields = ["title", "is_private", "upload", "preview", "link", "original_name", "human_size", "kind", "uploaded_by"]
     readonly_fields = ["preview", "link", "original_name", "human_size", "kind", "uploaded_by"]
 
+    def get_fields(self, request: HttpRequest, obj: Document | None = None) -> list[str]:
+        """Leave out what a new document does not have yet."""
+        fields = [str(name) for name in super().get_fields(request, obj)]
+        return fields if obj else [name for name in fields if name not in self.readonly_fields]
+
     class Media:
         css = {"all": ["library/admin.css"]}
 
@@ -39,24 +44,20 @@ class DocumentAdmin(admin.ModelAdmin):
     @admin.display(description=_("Preview"))
     def preview(self, document: Document) -> str:
         """Return the thumbnail, or an icon for the type of the file."""
-        if not document.pk:
-            return "–"
         url = document.thumbnail.url if document.thumbnail else static("library/tile-pdf.svg")
         return format_html('<img class="library-preview" src="{}" alt="" width="72" height="54">', url)
 
     @admin.display(description=_("Signed URL"))
     def link(self, document: Document) -> str:
         """Return a link that opens the file."""
-        if not document.pk:
-            return "–"
         return format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', document.file.url, document.file.name)
 
     @admin.display(description=_("Size"), ordering="size")
     def human_size(self, document: Document) -> str:
         """Return the size in a readable unit."""
-        return filesizeformat(document.size) if document.pk else "–"
+        return filesizeformat(document.size)
 
     @admin.display(description=_("Type"), ordering="content_type")
     def kind(self, document: Document) -> str:
         """Return the short name of the type."""
-        return document.kind or "–"
+        return document.kind

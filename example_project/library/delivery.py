@@ -30,7 +30,7 @@ _HASH = re.compile(r"(?<=\.)[0-9a-f]{12}(?=\.|\Z)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFile:
-    """A static file, its published name, and the facts from S3, or None if the file does not exist."""
+    """A static file, its published name, and the facts from S3, or None if there are none."""
 
     name: str
     published: str
@@ -54,7 +54,7 @@ def published_names() -> list[tuple[str, str]]:
 
 
 def in_bucket(names: Iterable[tuple[str, str]]) -> list[PublishedFile]:
-    """Request the facts about each file: a listing has no headers."""
+    """Request the facts about each file: a listing has no headers. Raises OSError if S3 does not respond."""
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(_ask, names))
 
@@ -64,17 +64,20 @@ def _ask(pair: tuple[str, str]) -> PublishedFile:
     url = staticfiles_storage.url(name)
     try:
         stat = staticfiles_storage.stat(published)
-    except OSError:
+    except FileNotFoundError:
         return PublishedFile(name=name, published=published, url=url)
     return PublishedFile(name=name, published=published, url=url, stat=stat, plain_size=stat.plain_size)
 
 
 def published_at() -> datetime | None:
-    """Return the time at which the manifest was written."""
+    """Return the time at which the manifest was written, or None if it does not exist.
+
+    Raises OSError if S3 does not respond.
+    """
     storage = staticfiles_storage
     try:
         written: datetime = storage.manifest_storage.get_modified_time(storage.manifest_name)
-    except OSError:
+    except FileNotFoundError:
         return None
     return written
 
@@ -96,10 +99,22 @@ class Delivery(LibraryPage, ListView):
         runs = noted()
         for run in runs.values():
             run["at"] = parse_datetime(run["at"])
+        names, written, unreachable = context["names"], None, False
+        try:
+            # The first request decides whether there are others.
+            written = published_at() if names else None
+            files = in_bucket(names)
+        except OSError:
+            logger.exception("The static files could not be read from S3.")
+            unreachable = True
+            files = [
+                PublishedFile(name=name, published=there, url=staticfiles_storage.url(name)) for name, there in names
+            ]
         return {
             **context,
-            "files": in_bucket(context["names"]),
-            "published_at": published_at() if context["names"] else None,
+            "files": files,
+            "published_at": written,
+            "unreachable": unreachable,
             "sent": runs.get("sent"),
             "unchanged": runs.get("unchanged"),
         }

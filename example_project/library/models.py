@@ -1,8 +1,8 @@
 """The model of the library: a document."""
 
+import logging
 import re
 from datetime import timedelta
-from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -17,6 +17,8 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from library.inspection import Facts
+
+logger = logging.getLogger(__name__)
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
@@ -126,7 +128,8 @@ class Document(models.Model):
         extension, and a picture with the name ``page.html`` must not be served as HTML.
         """
         self._superseded += self.objects_in_bucket()
-        self.original_name = PurePath(upload.name or "document").name[-200:]
+        # Browsers send a quotation mark in the name of a file as %22.
+        self.original_name = PurePath((upload.name or "document").replace("%22", '"')).name[-200:]
         self.title = self.title or PurePath(self.original_name).stem[:120]
         stem = slugify(PurePath(self.original_name).stem)[:80] or "document"
         self.size = facts.size
@@ -144,5 +147,13 @@ def remove_after_commit(objects: list[tuple[Storage, str]]) -> None:
 
     A failure is logged. It can leave an object without a row, but never a row without its object.
     """
-    for storage, name in objects:
-        transaction.on_commit(partial(storage.delete, name), robust=True)
+
+    def remove() -> None:
+        for storage, name in objects:
+            try:
+                storage.delete(name)
+            except OSError:
+                logger.exception("The row of %s is deleted, but its object is not.", name)
+
+    if objects:
+        transaction.on_commit(remove, robust=True)

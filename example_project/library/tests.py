@@ -342,6 +342,25 @@ class LibraryTests(SiteTestCase):
         self.assertFalse(Document.objects.exists())
         self.assertEqual(self.stored(document), [])
 
+    def test_a_document_is_deleted_while_s3_is_away(self):
+        """The row goes, the user sees the list, and the log names the object that stays."""
+        document = self.document()
+        url = reverse("library:delete", args=[document.pk])
+        with (
+            mock.patch.object(CountingStorage, "delete", side_effect=S3ConnectionError("away")),
+            self.assertLogs("library.models") as logged,
+            self.captureOnCommitCallbacks(execute=True),
+        ):
+            self.assertRedirects(self.client.post(url), reverse("library:list"))
+        self.assertFalse(Document.objects.exists())
+        self.assertEqual(len(logged.records), 2)
+        self.assertIn(document.file.name, logged.output[0])
+
+    def test_a_quotation_mark_in_a_name_is_shown(self):
+        """Browsers send it as %22 in a form."""
+        self.upload(name="a %22big%22 day.png")
+        self.assertEqual(Document.objects.get().original_name, 'a "big" day.png')
+
     def test_others_may_look_but_not_change(self):
         """Replace and delete are for the uploader and for those with the permission."""
         document = self.document()
@@ -540,7 +559,7 @@ class DeliveryTests(TestCase):
         self.assertEqual((sheet.name, sheet.parts), ("library/site.css", ("library/site.", "0123456789ab", ".css")))
         self.assertEqual((sheet.stat.size, sheet.plain_size, sheet.stat.content_encoding), (1024, 4096, "gzip"))
         self.assertEqual((last.name, last.stat), ("admin/a.css", None))
-        self.assertContains(response, "S3 did not return this file.", count=1)
+        self.assertContains(response, "This file is not in the bucket.", count=1)
         self.assertContains(response, "library/site.<strong>0123456789ab</strong>.css", count=1)
         self.assertContains(response, "public, immutable", count=2)
         self.assertContains(response, "2 Jan 2026, 03:04 UTC")
@@ -556,6 +575,19 @@ class DeliveryTests(TestCase):
         """It is no error page: the site goes on with the names that it has read."""
         with mock.patch.object(PublishedStorage, "get_modified_time", side_effect=FileNotFoundError):
             self.assertContains(self.client.get(self.url), "The manifest does not exist")
+
+    def test_s3_that_does_not_respond_is_said(self):
+        """Not that files are missing; after the first request there is no other."""
+        with (
+            mock.patch.object(PublishedStorage, "get_modified_time", side_effect=S3ConnectionError("away")),
+            mock.patch.object(PublishedStorage, "stat") as stat,
+            self.assertLogs("library.delivery"),
+        ):
+            response = self.client.get(self.url)
+        self.assertContains(response, "S3 does not respond", count=1)
+        self.assertContains(response, "Not known", count=3)
+        self.assertNotContains(response, "does not exist")
+        self.assertEqual(stat.call_count, 0)
 
     def test_the_check_says_what_it_costs(self):
         """Nothing to send, a file to send, and a command that fails."""
@@ -604,6 +636,13 @@ class AdminTests(SiteTestCase):
         super().setUp()
         self.user = get_user_model().objects.create_superuser("root", password="x")
         self.client.force_login(self.user)
+
+    def test_the_form_for_a_new_document_has_only_fields(self):
+        """What a document gets by its file has no row before."""
+        page = self.client.get(reverse("admin:library_document_add"))
+        self.assertContains(page, "Private")
+        for row in ("Preview", "Signed URL", "Original name", "Uploaded by"):
+            self.assertNotContains(page, f"{row}:")
 
     def test_add_change_and_delete(self):
         """The admin's form has the same rules, and its delete action removes objects too."""

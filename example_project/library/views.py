@@ -8,7 +8,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -47,6 +47,9 @@ class TakesFile:
             form.add_error(None, _("The file could not be stored. Nothing was changed. Try again."))
             return self.form_invalid(form)  # type: ignore[attr-defined]
         messages.success(self.request, self.success_message(form))  # type: ignore[attr-defined]
+        if self.request.headers.get("Accept", "").startswith("application/json"):  # type: ignore[attr-defined]
+            # The script would follow a redirect, and use up the message.
+            return JsonResponse({"location": response["Location"]})
         return response
 
 

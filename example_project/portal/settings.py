@@ -43,12 +43,17 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 
 # ---------------------------------------------------------------- files
 
+# A page says that S3 does not respond after a second. The default of 8 attempts is for sites with traffic.
+MAX_ATTEMPTS = 3
 STORAGES = {
-    "default": {"BACKEND": "s3store.storage.S3MediaStorage", "OPTIONS": {"object_parameters": cache_control}},
+    "default": {
+        "BACKEND": "s3store.storage.S3MediaStorage",
+        "OPTIONS": {"object_parameters": cache_control, "max_attempts": MAX_ATTEMPTS},
+    },
     # All references to static files use {% static %}, so names without a hash are not needed.
     "staticfiles": {
         "BACKEND": "s3store.storage.S3ManifestStaticStorage",
-        "OPTIONS": {"gzip": True, "keep_only_hashed": True},
+        "OPTIONS": {"gzip": True, "keep_only_hashed": True, "max_attempts": MAX_ATTEMPTS},
     },
 }
 AWS_STORAGE_BUCKET_NAME = os.environ.get("AWS_STORAGE_BUCKET_NAME", "")

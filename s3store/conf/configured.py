@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
-from s3store.conf import rules, sources
+from s3store.conf import foreign, rules, sources
 from s3store.conf.declared import Declared
-from s3store.conf.options import FIELDS, SECRETS, Options
-from s3store.conf.sources import Resolved
+from s3store.conf.options import FIELDS, IDENTITY, SECRETS, Options
+from s3store.conf.sources import Resolved, hidden
 from s3store.core.parameters import Parameters
 
 Self = TypeVar("Self", bound="Configured")
@@ -51,6 +51,18 @@ class Derived:
         finally:
             _pinned.reset(token)
 
+
+class Given(dict[str, Any]):
+    """Values of options. The repr, which Django's error reports show, does not contain secrets."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(hidden(values))
+
+    def __repr__(self) -> str:
+        return repr(public(self))
+
+
+_NOTHING = Given({})
 
 _pinned: ContextVar[Derived | None] = ContextVar("s3store_pinned", default=None)
 _lock = threading.Lock()
@@ -89,15 +101,14 @@ class Configured(_Base):
         @sensitive_variables()
         def __init__(self, **options: Any) -> None:
             sources.check_names(options, type(self).__name__)
-            if isinstance(parameters := options.get("object_parameters"), Mapping):
-                options["object_parameters"] = Parameters(parameters)
-            self._given = options
+            _refuse_hooks(type(self))
+            self._given = Given(options)
             self._withheld = False
             self._known = None
             # Errors that do not depend on settings are raised here, where the traceback shows the caller.
-            _raise_first(sources.resolve(None, options), whole=False)
+            _raise_first(sources.resolve(None, self._given), whole=False)
 
-    _given: dict[str, Any]
+    _given: Given
     _withheld: bool
     _known: tuple[Any, Derived] | None
 
@@ -116,8 +127,9 @@ class Configured(_Base):
         if pinned is not None and pinned.owner is self:
             return pinned
         version: Any = sources.generation()
-        computed = {name: getattr(self, name) for name in self._computed} if self._computed else {}
-        if computed:
+        computed = _NOTHING
+        if self._computed:
+            computed = Given({name: getattr(self, name) for name in self._computed})
             version = version, computed
         # Read once: another thread may replace it at any time.
         known = self._known
@@ -137,12 +149,14 @@ class Configured(_Base):
 
     def resolve(self) -> Resolved:
         """Return the options without checking them, and the source of each value."""
-        return self._resolve({name: getattr(self, name) for name in self._computed})
+        return self._resolve(Given({name: getattr(self, name) for name in self._computed}))
 
     def _resolve(self, computed: Mapping[str, Any]) -> Resolved:
         given: Mapping[str, Any] = self._given
-        if self._withheld:
-            given = sources.configured_like(type(self), given, public) or given
+        # A storage from a pickle, or built from what `deconstruct` returned, as tasks of image packages do.
+        if self._withheld or not given.keys() & set(IDENTITY):
+            matches = (sources.configured_like(type(self), public(given), shown) for shown in (public, serializable))
+            given = next((found for found in matches if found is not None), given)
         return sources.resolve(type(self), given, computed)
 
     def __repr__(self) -> str:
@@ -179,6 +193,16 @@ class Configured(_Base):
         return self.__copy__()
 
 
+for _name in foreign.NAMES:
+    setattr(Configured, _name, foreign.ForeignName(_name))
+
+
+def _refuse_hooks(cls: type) -> None:
+    for name in foreign.REFUSED:
+        if not isinstance(inspect.getattr_static(cls, name), foreign.ForeignName):
+            raise ImproperlyConfigured(f"{cls.__name__}.{name} is never called. {foreign.NAMES[name]}")
+
+
 def _raise_first(resolved: Resolved, *, whole: bool = True) -> None:
     for problem in rules.problems(resolved, whole=whole):
         raise ImproperlyConfigured(f"{problem.message} {problem.hint} ({problem.id})")
@@ -186,25 +210,31 @@ def _raise_first(resolved: Resolved, *, whole: bool = True) -> None:
 
 def public(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options without the secrets."""
-    shown = {name: value for name, value in given.items() if name not in SECRETS}
+    shown = {name: value for name, value in hidden(given).items() if name not in SECRETS}
     config = shown.get("client_config")
     if isinstance(config, Mapping):
         shown["client_config"] = {name: value for name, value in config.items() if name != "proxies"}
     elif getattr(config, "proxies", None):
         del shown["client_config"]
-    if isinstance(parameters := shown.get("object_parameters"), Mapping):
-        shown["object_parameters"] = Parameters(
-            (name, value) for name, value in parameters.items() if not name.startswith("SSECustomerKey")
-        )
+    if isinstance(parameters := shown.get("object_parameters"), Parameters):
+        shown["object_parameters"] = parameters.public()
+    if isinstance(headers := shown.get("headers"), Mapping):
+        shown["headers"] = {
+            pattern: found.public() if isinstance(found, Parameters) else found for pattern, found in headers.items()
+        }
     return shown
 
 
 def serializable(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a migration can hold: without secrets and without boto3's objects."""
+    """Return the options that a migration can hold: without secrets and without classes of boto3 or s3store."""
     shown = public(given)
     for name in ("client_config", "transfer_config"):
         if not isinstance(shown.get(name), Mapping):
             shown.pop(name, None)
-    if "object_parameters" in shown and isinstance(shown["object_parameters"], Mapping):
+    if isinstance(shown.get("object_parameters"), Parameters):
         shown["object_parameters"] = dict(shown["object_parameters"])
+    if isinstance(headers := shown.get("headers"), Mapping):
+        shown["headers"] = {
+            pattern: dict(found) if isinstance(found, Parameters) else found for pattern, found in headers.items()
+        }
     return shown

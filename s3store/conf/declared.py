@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import MISSING, dataclass
 from typing import Any
 
-from django.conf import settings
+from django.conf import ENVIRONMENT_VARIABLE, global_settings, settings
+
+
+def project() -> Any:
+    """Return the settings of the project, or Django's defaults for a program that has no settings."""
+    return settings if settings.configured or os.environ.get(ENVIRONMENT_VARIABLE) else global_settings
 
 
 class Declared:
@@ -36,7 +42,7 @@ class FromSetting:
 
     def current(self) -> object:
         """Return the setting's value, or the default."""
-        return getattr(settings, self.setting, self.default)
+        return getattr(project(), self.setting, self.default)
 
 
 def from_setting(name: str, default: object) -> Any:

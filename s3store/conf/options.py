@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from s3store.core.parts import GIB, MIB
+from s3store.core.secret import Unpicklable
 
 BUCKET = "Bucket and location"
 CREDENTIALS = "Credentials"
@@ -45,7 +46,7 @@ _COMPRESSIBLE = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Unpicklable):
     """The configuration of a storage. An empty string for an option whose default is None counts as missing."""
 
     bucket_name: str = _option(BUCKET, "", "AWS_STORAGE_BUCKET_NAME")
@@ -125,7 +126,12 @@ class Options:
     """Seconds to wait for data from the server before the next attempt."""
 
     max_attempts: int = _option(CONNECTION, 8, "AWS_S3_MAX_ATTEMPTS")
-    """The maximum number of attempts of a request, including the first. No attempt starts after 90 seconds."""
+    """The maximum number of attempts of a request, including the first."""
+
+    total_timeout: float = _option(CONNECTION, 25.0, "AWS_S3_TOTAL_TIMEOUT", connects=False)
+    """Seconds after which no further attempt of a request starts, so that a web request does not wait for a server that
+    is busy or away. With the last attempt, a request takes at most `read_timeout` more. Management commands use at
+    least 300."""
 
     checksums: str = _option(CONNECTION, "auto", "AWS_S3_CHECKSUMS")
     """`when_supported`: boto3 adds its own checksums to every upload. `when_required`: boto3 adds them only where S3
@@ -157,7 +163,11 @@ class Options:
     (bytes), `max_concurrency` and `use_threads` have an effect."""
 
     use_threads: bool = _option(SAVING, True, "AWS_S3_USE_THREADS")
-    """Send the parts of a large upload in parallel."""
+    """Send the parts of a large upload in parallel. If False, a storage starts no threads."""
+
+    file_buffer_size: int | None = _option(SAVING, None, "AWS_S3_FILE_BUFFER_SIZE")
+    """Bytes that a file opened for writing collects before it sends them as a part, at least 5 MiB. None: the
+    `multipart_chunksize` of `transfer_config`, which is 8 MiB by default."""
 
     max_memory_size: int = _option(SAVING, 8 * MIB, "AWS_S3_MAX_MEMORY_SIZE")
     """Bytes of a file to keep in memory when the whole file has to be buffered. Larger files use a temporary file.
@@ -235,7 +245,8 @@ class Options:
 
     cloudfront_signer: Any = _option(URLS, None, secret=True)
     """An object with `generate_presigned_url(url, date_less_than=…)` that signs URLs at `custom_domain`, such as
-    botocore's CloudFrontSigner. It replaces `cloudfront_key_id` and `cloudfront_key`."""
+    botocore's CloudFrontSigner. It replaces `cloudfront_key_id` and `cloudfront_key` of later sources. If you set it
+    to None, these are not used, and URLs at `custom_domain` are signed only if `querystring_auth` is set too."""
 
 
 FIELDS = {option.name: option for option in fields(Options)}

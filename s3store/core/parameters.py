@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
+from s3store.core.info import INTERNAL
 from s3store.core.suggest import did_you_mean
 
 # AWS: "Canned ACL". log-delivery-write is for buckets; aws-exec-read is for machine images.
@@ -80,10 +82,29 @@ _TAKES = {
 
 
 class Parameters(dict[str, Any]):
-    """Parameters of a request. The repr does not show a customer-provided encryption key."""
+    """Parameters of a request. Neither a repr nor a pickle contains a customer-provided encryption key."""
 
     def __repr__(self) -> str:
         return repr({name: "…" if name.endswith("SSECustomerKey") else value for name, value in self.items()})
+
+    def copy(self) -> Parameters:
+        """Return a copy that hides the key too."""
+        return Parameters(self)
+
+    def __copy__(self) -> Parameters:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameters:
+        return Parameters(deepcopy(dict(self), memo))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if any(name.endswith("SSECustomerKey") for name in self):
+            raise TypeError("Parameters with an SSECustomerKey cannot be pickled. Pickle the storage instead.")
+        return Parameters, (dict(self),)
+
+    def public(self) -> Parameters:
+        """Return the parameters without a customer-provided encryption key."""
+        return Parameters((name, value) for name, value in self.items() if not name.startswith("SSECustomerKey"))
 
 
 Params = Mapping[str, Any]
@@ -91,31 +112,69 @@ NONE = Parameters()
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
-# Python's table depends on the operating system. These types are always the same.
+# Python's table depends on the operating system. These types, by IANA's registry, are always the same.
 _CONTENT_TYPES = {
+    ".aac": "audio/aac",
+    ".apng": "image/apng",
+    ".atom": "application/atom+xml",
     ".avif": "image/avif",
+    ".bmp": "image/bmp",
     ".css": "text/css",
     ".csv": "text/csv",
+    ".eot": "application/vnd.ms-fontobject",
+    ".flac": "audio/flac",
+    ".geojson": "application/geo+json",
+    ".gif": "image/gif",
+    ".glb": "model/gltf-binary",
+    ".gltf": "model/gltf+json",
     ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".htm": "text/html",
     ".html": "text/html",
+    ".ico": "image/vnd.microsoft.icon",
+    ".ics": "text/calendar",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
     ".js": "text/javascript",
     ".json": "application/json",
+    ".jsonld": "application/ld+json",
+    ".jxl": "image/jxl",
+    ".m4a": "audio/mp4",
     ".map": "application/json",
     ".md": "text/markdown",
     ".mjs": "text/javascript",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
     ".mp4": "video/mp4",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
+    ".opus": "audio/opus",
     ".otf": "font/otf",
     ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".rss": "application/rss+xml",
     ".svg": "image/svg+xml",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".ttc": "font/collection",
     ".ttf": "font/ttf",
     ".txt": "text/plain",
+    ".vtt": "text/vtt",
     ".wasm": "application/wasm",
+    ".wav": "audio/wav",
+    ".weba": "audio/webm",
     ".webm": "video/webm",
     ".webmanifest": "application/manifest+json",
     ".webp": "image/webp",
     ".woff": "font/woff",
     ".woff2": "font/woff2",
+    ".xhtml": "application/xhtml+xml",
     ".xml": "application/xml",
+    ".xsl": "application/xml",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".zip": "application/zip",
 }
 
 # Files with these extensions contain compressed bytes, which browsers must not decompress.
@@ -197,6 +256,8 @@ def header_problem(value: object) -> str | None:
         return next((problem for item in pairs if (problem := header_problem(item))), None)
     if isinstance(value, str) and any(ord(char) < 32 or ord(char) == 127 for char in value):
         return f"{value!r} contains a control character, which is not allowed in an HTTP header"
+    if isinstance(value, str) and any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+        return f"{value!r} contains half of a surrogate pair, which cannot be encoded"
     return None
 
 
@@ -207,6 +268,8 @@ def metadata_problem(metadata: Mapping[str, str]) -> str | None:
             return f"metadata must map str to str, and {key!r}: {value!r} does not"
         if not key.isascii() or not all(char.isalnum() or char in "!#$%&'*+-.^_`|~" for char in key) or not key:
             return f"{key!r} is not a valid name for metadata"
+        if key.lower() in INTERNAL:
+            return f"s3store uses the metadata {key!r} itself: choose another name"
         if not value.isascii():
             return f"the metadata value {value!r} is not ASCII: encode it, for example with urllib.parse.quote"
     return header_problem(metadata)
@@ -219,7 +282,7 @@ def object_parameter_problems(params: Mapping[str, Any]) -> Iterator[tuple[str, 
             hint = did_you_mean(name, sorted(OBJECT_PARAMETERS), "See PutObject in AWS's API reference.")
             yield f"{name!r} is not an object parameter of S3.", hint
         elif not name.startswith("SSECustomerKey") and (problem := header_problem(value)):
-            yield f"{name}: {problem}.", "Remove the control character."
+            yield f"{name}: {problem}.", "Remove the character."
     if params.get("ACL") not in (None, *OBJECT_ACLS):
         yield f"ACL: {params['ACL']!r} is not a canned ACL for objects.", f"Use one of {', '.join(OBJECT_ACLS)}."
     metadata = params.get("Metadata")

@@ -29,19 +29,21 @@ def compare(
     found: Mapping[str, str],
     expected: Mapping[str, str],
     *,
+    opaque: Collection[str] = (),
     sure: bool = False,
 ) -> Plan:
     """Compare the digests of existing objects, `found`, with the `expected` ones, and return the plan.
 
-    If no digest is equal, all differences are doubtful unless `sure`: with SSE-KMS, ETags are not digests.
+    With SSE-KMS, ETags are not digests. Unless `sure`, differences are therefore doubtful for the names in `opaque`,
+    and for all names if no digest is equal.
     """
     new = sorted(name for name in wanted if name not in found)
     same = sorted(name for name in wanted if name in found and found[name] == expected[name])
     other = sorted(name for name in wanted if name in found and found[name] != expected[name])
-    doubt = bool(other) and not same and not sure
+    unsure = set() if sure else {name for name in other if name in opaque} if same else set(other)
     return Plan(
         new=tuple(new),
-        changed=() if doubt else tuple(other),
+        changed=tuple(name for name in other if name not in unsure),
         unchanged=tuple(same),
-        doubtful=tuple(other) if doubt else (),
+        doubtful=tuple(name for name in other if name in unsure),
     )

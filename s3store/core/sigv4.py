@@ -14,6 +14,8 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from urllib.parse import quote
 
+from s3store.core.secret import Unpicklable
+
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 MAX_EXPIRES = 7 * 24 * 3600
@@ -21,7 +23,7 @@ MAX_EXPIRES = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Unpicklable):
     """An access key with its secret. `expires_at` is in seconds since 1970, or None for permanent credentials."""
 
     access_key: str
@@ -52,14 +54,15 @@ def presign(
         every = sorted({"host": host, **{name.lower(): " ".join(headers[name].split()) for name in headers}}.items())
         names = ";".join(name for name, _ in every)
         lines = "".join(f"{name}:{value}\n" for name, value in every)
+    # What cannot be encoded fails here, before a variable holds a token or a key: error reports show variables.
+    start, end = f"{method}\n{path}\n".encode(), f"\n{lines}\n{names}\nUNSIGNED-PAYLOAD".encode()
+    pairs = [_pair(name, value) for name, value in query]
     scope = _scope(credentials, region, stamp, expires, names)
     text, in_order = scope.query, scope.in_order
-    if query:
-        pairs = [_pair(name, value) for name, value in query]
+    if pairs:
         text = "&".join([*pairs, text])
         in_order = "&".join(sorted([*pairs, *in_order.split("&")], key=_by_name))
-    canonical = f"{method}\n{path}\n{in_order}\n{lines}\n{names}\nUNSIGNED-PAYLOAD"
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    digest = hashlib.sha256(start + in_order.encode() + end).hexdigest()
     signature = hmac.digest(scope.key, scope.intro + digest.encode(), "sha256").hex()
     return f"{text}&X-Amz-Signature={signature}"
 
@@ -88,16 +91,17 @@ def credential(credentials: Credentials, region: str, stamp: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Scope:
-    """The values that all URLs with the same signing time share."""
+class _Scope(Unpicklable):
+    """The values that all URLs with the same signing time share. The query can contain a session token."""
 
-    query: str
-    in_order: str
-    intro: bytes
-    key: bytes
+    query: str = field(repr=False)
+    in_order: str = field(repr=False)
+    intro: bytes = field(repr=False)
+    key: bytes = field(repr=False)
 
 
-@lru_cache(maxsize=256)
+# Small, because the keys hold credentials: those that were rotated away must go.
+@lru_cache(maxsize=32)
 def _scope(credentials: Credentials, region: str, stamp: int, expires: int, headers: str) -> _Scope:
     date = timestamp(stamp)
     query = {
@@ -118,7 +122,7 @@ def _scope(credentials: Credentials, region: str, stamp: int, expires: int, head
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _signing_key(secret_key: str, day: str, region: str) -> bytes:
     key = f"AWS4{secret_key}".encode()
     for part in (day, region, "s3", "aws4_request"):

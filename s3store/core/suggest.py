@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterable
 
 
-def nearest(word: object, known: Iterable[str]) -> str | None:
-    """Return the known word that looks most like `word`, or None if none is similar."""
-    return next(iter(difflib.get_close_matches(str(word), list(known), n=1)), None)
+def nearest(word: object, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Return the known word that looks most like `word`, or None if none is similar. `likeness` is from 0 to 1."""
+    return next(iter(difflib.get_close_matches(str(word), list(known), n=1, cutoff=likeness)), None)
 
 
 def did_you_mean(word: object, known: Iterable[str], otherwise: str) -> str:

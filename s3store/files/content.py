@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
+from django.core.files.base import File
+
+from s3store.conf.sources import upload_directory
 from s3store.core.parts import MIB
 from s3store.files.codec import packer
 
@@ -27,7 +30,11 @@ def is_seekable(content: Content) -> bool:
     """Return whether the content can be read a second time."""
     if isinstance(content, str | bytes | bytearray | memoryview):
         return True
-    return bool(content.seekable()) if hasattr(content, "seekable") else hasattr(content, "seek")
+    try:
+        return bool(content.seekable()) if hasattr(content, "seekable") else hasattr(content, "seek")
+    except AttributeError:
+        # Django's File around an object that has only `read`.
+        return False
 
 
 def rewind(content: Content) -> None:
@@ -95,22 +102,31 @@ def _pieces(content: Content, block: Callable[[], int]) -> Iterator[bytes]:
 def _raw_pieces(content: Content, block: Callable[[], int]) -> Iterator[Any]:
     if isinstance(content, str | bytes | bytearray | memoryview):
         yield content
+    elif _has_own_chunks(content):
+        yield from content.chunks()
     elif hasattr(content, "read"):
         while (piece := content.read(block())) or piece is None:
             if piece is None:
                 raise BlockingIOError("The file to save is in non-blocking mode and has no data yet.")
             yield piece
-    elif hasattr(content, "chunks"):
-        yield from content.chunks()
     elif isinstance(content, Iterable):
         yield from content
     else:
         raise TypeError(f"Cannot save a {type(content).__name__}. Give bytes, str, a file, or an iterable of bytes.")
 
 
+def _has_own_chunks(content: Content) -> bool:
+    """Return whether the content has chunks of its own, which Django would save: File's are what `read` returns."""
+    chunks = getattr(type(content), "chunks", None)
+    return chunks is not None and chunks is not File.chunks
+
+
 def spool(max_memory: int) -> IO[bytes]:
-    """Return an empty temporary file, in memory up to `max_memory` bytes (0: no limit), then on disk."""
-    return tempfile.SpooledTemporaryFile(max_size=max_memory)
+    """Return an empty temporary file, in memory up to `max_memory` bytes (0: no limit), then on disk.
+
+    The directory is the setting FILE_UPLOAD_TEMP_DIR.
+    """
+    return tempfile.SpooledTemporaryFile(max_size=max_memory, dir=upload_directory())
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
@@ -15,7 +15,7 @@ from s3store.files.codec import encoding_of, unpacker
 from s3store.files.content import Limited
 from s3store.files.reader import BUFFER_SIZE, RangeReader
 from s3store.files.upload import Upload
-from s3store.files.writer import ObjectWriter
+from s3store.files.writer import ObjectWriter, TextWriter
 from s3store.wire.objects import Objects, Target
 
 Reopen = Callable[..., Any]
@@ -25,6 +25,9 @@ _REFUSED = {
     "a": "S3 cannot append to an object. Read it, then write the whole content again",
     "+": "S3 cannot change an object in place. Open it for reading, then for writing",
 }
+
+
+NO_PATH = "Files in S3 have no local path. Read them with open(), or download one with download_path()."
 
 
 def check_mode(mode: str) -> str:
@@ -64,8 +67,11 @@ def open_file(
         raw = RangeReader(key, lambda start, stop, etag: bucket.get(key, params, start=start, stop=stop, etag=etag))
     else:
         if kind == "x":
-            bucket.refuse_existing(key, params)
-        raw = ObjectWriter(Upload(bucket, objects.options), key, objects.written(target), create=kind == "x")
+            bucket.refuse_existing(
+                key, params, operation="open", advice="Open it with mode 'w' to replace it, or choose another name."
+            )
+        upload = Upload(bucket, objects.options, part_size=objects.options.file_buffer_size)
+        raw = ObjectWriter(upload, key, objects.written(target), create=kind == "x")
     return S3File(objects, target, mode, raw, reopen, encoding=encoding, newline=newline)
 
 
@@ -73,6 +79,9 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
     """An open file: Django's File. Two threads must not use it at the same time."""
 
     file: Any
+
+    # The compression of what `read` returns, if the object has one and the options do not undo it.
+    _packing: str | None = None
 
     def __init__(
         self,
@@ -96,8 +105,11 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
             found = encoding_of(raw.info)
             if found and (inflates(objects.options) if inflate is None else inflate):
                 stream = io.BufferedReader(self._inflated(stream, found))
+            elif found:
+                self._packing = found
         if "b" not in mode:
-            stream = io.TextIOWrapper(stream, encoding=encoding or "utf-8", newline=newline)
+            kind = io.TextIOWrapper if isinstance(raw, RangeReader) else TextWriter
+            stream = kind(stream, encoding=encoding or "utf-8", newline=newline)
         super().__init__(stream, target.name)
         # File takes the mode from the stream, which has none.
         self.mode = mode
@@ -114,7 +126,9 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
     def size(self) -> int:
         """The number of bytes that `read` returns in total. While writing: the number of bytes written so far."""
         if isinstance(self._raw, ObjectWriter):
-            return self.tell()
+            if not self.closed:
+                self.file.flush()
+            return self._raw.size
         return content_size(self._raw.info, self._objects.options, self._reopen)
 
     def tell(self) -> int:
@@ -162,8 +176,17 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
         if isinstance(raw, ObjectWriter):
             raw.close()
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("An open file cannot be pickled. Pickle its name, and open it again.")
+
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.file)
+        # Django's File splits binary lines at every kind of line end.
+        return super().__iter__() if "b" in self.mode else iter(self.file)
+
+    @property
+    def path(self) -> str:
+        """Raise NotImplementedError: the file is not on this machine."""
+        raise NotImplementedError(NO_PATH)
 
     def peek(self, size: int = 0) -> bytes:
         """Return the next bytes without moving the position. Binary mode only."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from s3store.conf.options import Options
@@ -14,7 +14,7 @@ from s3store.core.info import PLAIN_SIZE, ObjectInfo
 from s3store.core.parameters import Params, with_metadata
 from s3store.files.content import Content, Source, packed, repeatable
 from s3store.wire.bucket import Bucket
-from s3store.wire.multipart import MultipartUpload
+from s3store.wire.multipart import MultipartUpload, is_threaded, transfer_argument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,23 +28,22 @@ class Transfer:
 
 def transfer_of(options: Options) -> Transfer:
     """Return the settings of the option transfer_config, a boto3 TransferConfig or a dict of its arguments."""
-    config = options.transfer_config
-    values = dict(config) if isinstance(config, Mapping) else vars(config) if config is not None else {}
     default = Transfer()
-    threaded = options.use_threads and values.get("use_threads", True)
     return Transfer(
-        threshold=values.get("multipart_threshold", default.threshold),
-        part_size=max(values.get("multipart_chunksize", default.part_size), parts.MIN_PART_SIZE),
-        threads=values.get("max_concurrency", default.threads) if threaded else 1,
+        threshold=transfer_argument(options, "multipart_threshold", default.threshold),
+        part_size=max(transfer_argument(options, "multipart_chunksize", default.part_size), parts.MIN_PART_SIZE),
+        threads=transfer_argument(options, "max_concurrency", default.threads) if is_threaded(options) else 1,
     )
 
 
 class Upload:
-    """Writes objects to a bucket, with the settings of the options."""
+    """Writes objects to a bucket, with the settings of the options. `part_size` replaces that of transfer_config."""
 
-    def __init__(self, bucket: Bucket, options: Options) -> None:
+    def __init__(self, bucket: Bucket, options: Options, *, part_size: int | None = None) -> None:
         self.bucket = bucket
         self.transfer = transfer_of(options)
+        if part_size:
+            self.transfer = replace(self.transfer, part_size=max(part_size, parts.MIN_PART_SIZE))
         self.max_memory_size = options.max_memory_size
         self._options = options
 
@@ -84,7 +83,7 @@ class Upload:
         """Write a small object in one request."""
         if not create:
             return self.bucket.put(key, body, params)
-        if self._options.conditional_writes:
+        if self.bucket.refuses_existing:
             return self.bucket.create(key, body, params)
         self.bucket.refuse_existing(key, params)
         return self.bucket.put(key, body, params)
@@ -95,7 +94,7 @@ class Upload:
             self.bucket,
             key,
             params,
-            create=create and self._options.conditional_writes,
+            create=create and self.bucket.refuses_existing,
             part_size=self.transfer.part_size,
             threads=self.transfer.threads,
         )

@@ -12,11 +12,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from s3store.conf.options import Options
 from s3store.core import cloudfront
+from s3store.core.secret import Unpicklable
 from s3store.links.rsa import rsa_signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
+class Distribution(Unpicklable):
     """A CloudFront distribution, with a key that has been checked."""
 
     base_url: str

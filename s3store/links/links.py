@@ -20,6 +20,7 @@ from s3store.core.expiry import lifetime, window_start
 from s3store.links.credentials import credentials_of
 from s3store.links.distribution import Distribution
 from s3store.links.endpoint import Endpoint
+from s3store.wire.client import is_unsigned
 
 logger = logging.getLogger("s3store")
 
@@ -30,7 +31,7 @@ class Links:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.endpoint = Endpoint(options)
-        self.signs = options.querystring_auth and not options.anonymous
+        self.signs = options.querystring_auth and not is_unsigned(options)
         self.is_public = _pattern(options.public_names)
         self.has_distribution = bool(options.custom_domain and (options.cloudfront_key or options.cloudfront_signer))
         self._credentials = credentials_of(options)

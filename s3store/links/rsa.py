@@ -12,7 +12,7 @@ _REMEMBERED = 2048
 
 
 @sensitive_variables()
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def rsa_signer(pem: str | bytes, hash_algorithm: str = "SHA1") -> Callable[[bytes], bytes]:
     """Return a function that makes RSA signatures for CloudFront, with the hash `SHA1` or `SHA256`, and caches them.
 
@@ -25,11 +25,6 @@ def rsa_signer(pem: str | bytes, hash_algorithm: str = "SHA1") -> Callable[[byte
     except ImportError:
         raise ImproperlyConfigured("CloudFront URLs need cryptography: pip install 's3store[cloudfront]'") from None
     data = pem.encode() if isinstance(pem, str) else pem
-    if b"\\n" in data:
-        raise ImproperlyConfigured(
-            r"cloudfront_key contains '\n' instead of line breaks, which is common in environment variables. "
-            r"Write cloudfront_key.replace('\\n', '\n')."
-        )
     try:
         key = load_pem_private_key(data, password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:

@@ -33,6 +33,8 @@ class Linked:
     ) -> str:
         """Return the URL of a file, at `custom_domain` if set, otherwise at S3. Sends no request.
 
+        A name that is empty or ends with a slash is a directory: its URL is never signed.
+
         `parameters`
             Parameters of GetObject, such as ResponseCacheControl and VersionId. They win over the arguments below.
         `expire`
@@ -57,7 +59,11 @@ class Linked:
         if not objects.options.custom_domain:
             _ = objects.bucket  # a custom domain serves the bucket whatever its name is
         links = objects.of(Links)
-        key = objects.key(name or "")
+        if not signed and (not name or str(name).endswith("/")):
+            # Django's storages have URLs of directories too: scripts append names to them. Nobody can use a signed one.
+            key, signed = objects.prefix(name or ""), False
+        else:
+            key = objects.key(name or "")
         if signed is None:
             signed = links.signs and not (links.is_public and links.is_public(objects.name(key) or ""))
         if inline or download_as is not None or content_type:

@@ -34,6 +34,20 @@ class Located(Configured):
         """
         return self.objects.bucket.client
 
+    @property
+    def connection(self) -> Any:
+        """boto3's S3 resource, as django-storages has it: one per thread. Its requests go through `client`.
+
+        boto3: "Resources". New code needs it only for what the storage does not offer.
+        """
+        return self.objects.bucket.resource
+
+    @property
+    def bucket(self) -> Any:
+        """boto3's Bucket, as django-storages has it: one per thread. `bucket.objects` are keys, with the location."""
+        bucket = self.objects.bucket
+        return bucket.resource.Bucket(bucket.name)
+
     def get_object_parameters(self, name: str) -> dict[str, Any]:
         """Return the parameters of PutObject for the file `name`. Override it to decide by name."""
         return params_by_name(self.options, name)

@@ -14,7 +14,7 @@ from s3store import errors
 from s3store.core import keys, parameters, parts
 from s3store.core.info import Grant, Stat
 from s3store.core.parameters import with_acl, with_metadata
-from s3store.files.local import replacing
+from s3store.files.local import LocalFile, replacing
 from s3store.wire.multipart import copy_in_parts, rewrite
 from s3store.wire.objects import Objects
 
@@ -114,7 +114,8 @@ class Verbs:
         bucket, source_key, to = objects.bucket, objects.key(source), objects.target(target)
         params = with_acl(to.params, objects.options.default_acl)
         if not overwrite:
-            bucket.refuse_existing(to.key, params)
+            advice = "Give overwrite=True to replace it, or choose another name."
+            bucket.refuse_existing(to.key, params, operation="copy", advice=advice)
         # A plain copy keeps the source's own headers and metadata.
         kept = {name: value for name, value in params.items() if name not in parameters.CONTENT_HEADERS | {"Metadata"}}
         try:
@@ -138,9 +139,12 @@ class Verbs:
         return self.read_bytes(name).decode(encoding)
 
     def save_path(self, name: str, path: str | os.PathLike[str], **extra: Any) -> str:
-        """Save the file at a local path and return its name. `extra` are the other arguments of `save`."""
+        """Save the file at a local path and return its name. `extra` are the other arguments of `save`.
+
+        Raises OSError if the file is changed meanwhile: then nothing is saved.
+        """
         with Path(path).open("rb") as file:
-            return self.save(name, File(file, name), **extra)
+            return self.save(name, LocalFile(file, name), **extra)
 
     def download_to(self, name: str, target: IO[bytes]) -> int:
         """Write the content of a file to an open binary file, and return the number of bytes."""
@@ -152,8 +156,12 @@ class Verbs:
         return total
 
     def download_path(self, name: str, path: str | os.PathLike[str]) -> Path:
-        """Download a file to a local path, and return the path. The local file appears complete or not at all."""
+        """Download a file to a local path, and return the path. The local file appears complete or not at all.
+
+        Missing directories of the path are created.
+        """
         wanted = Path(path)
+        wanted.parent.mkdir(parents=True, exist_ok=True)
         with replacing(wanted) as file:
             self.download_to(name, file)
         return wanted

@@ -24,9 +24,14 @@ def check_arguments(*, threads: int) -> None:
         raise CommandError("--threads must be 1 or more.")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless the number is 1."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def summary_line(counts: str, *, requests: int, seconds: float) -> str:
     """Return the last line of a command."""
-    return f"{counts}, {requests} request{'s' * (requests != 1)}, {seconds:.1f} s."
+    return f"{counts}, {counted(requests, 'request')}, {seconds:.1f} s."
 
 
 def refuse(

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from django.views.decorators.debug import sensitive_variables
+
 from s3store.conf.options import Options
 from s3store.core import headers
 from s3store.core.digests import content_md5
@@ -45,6 +47,7 @@ class FastUpload(Upload):
                 return info
         return super().put(key, body, params, create=create)
 
+    @sensitive_variables()
     def _sent(self, key: str, body: bytes, params: Params) -> ObjectInfo | None:
         try:
             wanted = headers.headers_of(self.bucket.owned(params))
@@ -62,6 +65,7 @@ class FastUpload(Upload):
             headers=wanted,
         )
         answer = client.send(self.bucket.client, "PutObject", "PUT", url, wanted, body)
-        if answer is None or answer.status_code != 200:
+        # Without an ETag it was not S3 that responded: boto3's request says so.
+        if answer is None or answer.status_code != 200 or not answer.headers.get("ETag"):
             return None
-        return ObjectInfo(key=key, size=len(body), etag=answer.headers.get("ETag"))
+        return ObjectInfo(key=key, size=len(body), etag=answer.headers["ETag"])

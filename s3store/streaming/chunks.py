@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import IO
 
 from asgiref.sync import sync_to_async
@@ -15,6 +18,20 @@ from s3store.files.reader import Check, Fetch, RangeReader
 
 CHUNK = 128 * KIB
 """The number of bytes in memory at a time."""
+
+
+THREADS = 128
+"""The number of streams in one process that wait for S3 at the same time. A thread starts when it is needed."""
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads in which streams wait: asyncio's own are few, and other code needs them."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="s3store-stream")
+
+
+# A forked child has none of its parent's threads. Windows does not have this function.
+getattr(os, "register_at_fork", lambda **_: None)(after_in_child=_threads.cache_clear)
 
 
 class PartReader(RangeReader):
@@ -112,7 +129,7 @@ class AsyncChunks(_Chunks):
         return self
 
     async def __anext__(self) -> bytes:
-        chunk = await sync_to_async(self.read, thread_sensitive=False)()
+        chunk = await sync_to_async(self.read, thread_sensitive=False, executor=_threads())()
         if not chunk:
             raise StopAsyncIteration
         return chunk

@@ -147,7 +147,8 @@ class Stream:
         return encoding is not None and not accepts(encoding, self.request.headers.get("Accept-Encoding"))
 
     def _size(self, info: ObjectInfo) -> int | None:
-        return info.plain_size if self._inflates(info) else info.size
+        # How long the content is after decompression is certain only at its end.
+        return None if self._inflates(info) else info.size
 
     def _is_meant(self, info: ObjectInfo) -> bool:
         """Return whether If-Range is absent or matches this version."""

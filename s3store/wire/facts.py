@@ -25,12 +25,25 @@ class Facts:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, tuple[float, ObjectInfo]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, int, ObjectInfo]] = OrderedDict()
+        # The moments are counted, and for each key that of its last change. Of those dropped, the latest is known.
+        self._moment = 0
+        self._changed: OrderedDict[str, int] = OrderedDict()
+        self._dropped = 0
 
-    def put(self, info: ObjectInfo) -> None:
-        """Keep the facts about an object."""
+    def moment(self) -> int:
+        """Return the present moment, for `put`: take it before the request."""
         with self._lock:
-            self._known[info.key] = self._clock() + SECONDS, info
+            self._moment += 1
+            return self._moment
+
+    def put(self, info: ObjectInfo, asked: int) -> None:
+        """Keep the facts about an object, unless it changed, or newer ones arrived, after they were asked for."""
+        with self._lock:
+            _, known, _ = self._known.get(info.key, (0.0, 0, info))
+            if asked < max(known, self._changed.get(info.key, self._dropped)):
+                return
+            self._known[info.key] = self._clock() + SECONDS, asked, info
             self._known.move_to_end(info.key)
             if len(self._known) > LIMIT:
                 self._known.popitem(last=False)
@@ -38,11 +51,22 @@ class Facts:
     def get(self, key: str) -> ObjectInfo | None:
         """Return the facts about an object if they are recent."""
         with self._lock:
-            until, info = self._known.get(key, (0.0, None))
+            until, _, info = self._known.get(key, (0.0, 0, None))
             return info if until > self._clock() else None
 
-    def forget(self, *keys: str) -> None:
-        """Drop the facts about objects that change."""
+    def forget(self, *keys: str, since: int | None = None) -> int:
+        """Drop the facts about objects that change, and return the moment.
+
+        `since` is the moment at which the change began. If one of the objects was changed by another call meanwhile,
+        it is returned instead, and `put` refuses the facts: which of the two is stored is not known.
+        """
         with self._lock:
+            self._moment += 1
+            alone = since is None or all(self._changed.get(key, self._dropped) <= since for key in keys)
             for key in keys:
                 self._known.pop(key, None)
+                self._changed[key] = self._moment
+                self._changed.move_to_end(key)
+            while len(self._changed) > LIMIT:
+                self._dropped = max(self._dropped, self._changed.popitem(last=False)[1])
+            return self._moment if alone or since is None else since

@@ -10,10 +10,13 @@ import os
 import secrets
 import threading
 import weakref
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from contextvars import copy_context
+from typing import Any, TypeVar
 
 from s3store import errors
+from s3store.conf.options import Options
 from s3store.core import parts
 from s3store.core.info import WRITE_TOKEN, ObjectInfo
 from s3store.core.parameters import Params, with_metadata
@@ -23,9 +26,24 @@ logger = logging.getLogger("s3store")
 
 _COPY_THREADS = 8
 
+Value = TypeVar("Value")
+
+
+def transfer_argument(options: Options, name: str, default: Value) -> Value:
+    """Return an argument of transfer_config, or `default` if it has none."""
+    config = options.transfer_config
+    # The attributes of a TransferConfig: its __dict__ holds placeholders for arguments that were left out.
+    value: Value | None = config.get(name) if isinstance(config, Mapping) else getattr(config, name, None)
+    return default if value is None else value
+
+
+def is_threaded(options: Options) -> bool:
+    """Return whether parts are sent in parallel."""
+    return options.use_threads and transfer_argument(options, "use_threads", True)
+
 
 class MultipartUpload:
-    """Takes the parts of one object in order and sends up to `threads` of them at a time.
+    """Takes the parts of one object in order and sends up to `threads` of them at a time. 1: in the caller's thread.
 
     If it is forgotten, or the interpreter ends, before `complete`, the parts are deleted.
     """
@@ -41,7 +59,7 @@ class MultipartUpload:
         self._free = threading.BoundedSemaphore(threads)
         self._upload_id = bucket.start_upload(key, self._params)
         self._abort = weakref.finalize(self, _abort, bucket, key, self._upload_id, params, os.getpid())
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3store-upload")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3store-upload") if threads > 1 else None
 
     @property
     def part_size(self) -> int:
@@ -71,7 +89,10 @@ class MultipartUpload:
         if failed:
             self._free.release()
             failed.result()
-        future = self._threads.submit(work, *arguments, **named)
+        if self._threads:
+            future = self._threads.submit(copy_context().run, work, *arguments, **named)
+        else:
+            future = _done(work, *arguments, **named)
         future.add_done_callback(lambda _: self._free.release())
         self._futures.append(future)
         self._size += size
@@ -83,14 +104,22 @@ class MultipartUpload:
             self._key, self._upload_id, sent, self._params, size=self._size, create=self._create
         )
         self._abort.detach()
-        self._threads.shutdown()
+        if self._threads:
+            self._threads.shutdown()
         return info
 
     def abort(self) -> None:
         """Delete the parts. Does nothing after `complete`."""
         # A part that arrives after the abort would stay in the bucket, invisible and paid for.
-        self._threads.shutdown(cancel_futures=True)
+        if self._threads:
+            self._threads.shutdown(cancel_futures=True)
         self._abort()
+
+
+def _done(work: Callable[..., Part], *arguments: Any, **named: Any) -> Future[Part]:
+    future: Future[Part] = Future()
+    future.set_result(work(*arguments, **named))
+    return future
 
 
 def copy_in_parts(bucket: Bucket, info: ObjectInfo, key: str, params: Params, *, create: bool = False) -> ObjectInfo:
@@ -99,7 +128,8 @@ def copy_in_parts(bucket: Bucket, info: ObjectInfo, key: str, params: Params, *,
     Raises ObjectExistsError with `create` if the key is taken.
     """
     size = parts.part_size_of(info.size, parts.COPY_PART_SIZE)
-    upload = MultipartUpload(bucket, key, params, create=create, part_size=size, threads=_COPY_THREADS)
+    threads = _COPY_THREADS if is_threaded(bucket.options) else 1
+    upload = MultipartUpload(bucket, key, params, create=create, part_size=size, threads=threads)
     try:
         for first, last in parts.part_ranges(info.size, size):
             upload.copy(info, first, last)

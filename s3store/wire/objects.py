@@ -123,8 +123,8 @@ class Objects(Derived):
 def params_by_name(options: Options, name: str) -> dict[str, Any]:
     """Return the parameters of PutObject that the options contain for the file `name`."""
     params = options.object_parameters
-    found = dict(params(name) if callable(params) else params or {})
+    found = Parameters(params(name) if callable(params) else params or {})
     for pattern, headers in (options.headers or {}).items():
         if fnmatchcase(name, pattern):
-            found |= headers
+            found.update(headers)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
@@ -33,7 +34,7 @@ def run(work: Callable[[Item], Done], items: Iterable[Item], *, threads: int) ->
         while True:
             # Twice the number of threads, so that no thread waits for this one.
             for item in islice(source, 2 * threads - len(pending)):
-                pending[pool.submit(work, item)] = item
+                pending[pool.submit(copy_context().run, work, item)] = item
             if not pending:
                 return
             done, _ = wait(pending, return_when=FIRST_COMPLETED)

@@ -61,7 +61,7 @@ def described(key: str, answer: Mapping[str, Any], *, size: int | None = None) -
 
 
 def listed(entry: Mapping[str, Any]) -> ObjectInfo:
-    """Return the facts in an entry of a listing."""
+    """Return the facts in an entry of a listing. Raises KeyError for one without key or size."""
     return ObjectInfo(
         key=entry["Key"],
         size=entry["Size"],
@@ -72,11 +72,12 @@ def listed(entry: Mapping[str, Any]) -> ObjectInfo:
 
 
 def written(key: str, size: int, answer: Mapping[str, Any], params: Mapping[str, Any]) -> ObjectInfo:
-    """Return the facts in the response to a write and in its request."""
+    """Return the facts in the response to a write and in its request. Raises KeyError without an ETag."""
     return ObjectInfo(
         key=key,
         size=size,
-        etag=answer.get("ETag"),
+        # Without it, another server may have responded, and nothing is stored.
+        etag=answer["ETag"],
         version_id=answer.get("VersionId"),
         content_type=params.get("ContentType"),
         content_encoding=params.get("ContentEncoding"),

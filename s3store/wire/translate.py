@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from s3store import errors
@@ -33,17 +34,34 @@ def translated(
     """Return our exception for `exc`: `precondition` for a 412. `facts` are attributes of S3StoreError."""
     response: dict[str, Any] | None = getattr(exc, "response", None)
     if not isinstance(response, dict):
-        return errors.build(_kind_without_answer(exc), _text(exc), **facts)
-    said = response.get("Error", {})
-    about = response.get("ResponseMetadata", {})
+        return errors.build(_kind_without_answer(exc), _text(exc), advice=_advice(exc), **facts)
+    # Ceph's errors have an empty message, and others have none.
+    said = response.get("Error") or {}
+    about = response.get("ResponseMetadata") or {}
+    headers = about.get("HTTPHeaders") or {}
     code, status = said.get("Code"), about.get("HTTPStatusCode")
+    reason, request_id = said.get("Message") or "", about.get("RequestId")
     kind = errors.kind_of(code, status)
     if kind is errors.ObjectExistsError:
         kind = precondition
     if kind is errors.ObjectNotFoundError and facts.get("key") is None:
         kind = errors.BucketNotFoundError
-    reason, request_id = said.get("Message", ""), about.get("RequestId")
+    region = said.get("Region") or headers.get("x-amz-bucket-region")
+    if region and (kind is errors.WrongRegionError or (status == _BAD_REQUEST and code in (None, "400"))):
+        # The response to a HEAD has no body, and botocore makes its status the code.
+        kind, reason = errors.WrongRegionError, f"the bucket is in the region {region!r}"
+    if kind is not errors.ServerError and is_html(headers):
+        kind, reason = errors.InvalidResponseError, "the server responded with a page of HTML"
     return errors.build(kind, reason, code=code, status=status, request_id=request_id, **facts)
+
+
+_BAD_REQUEST = 400
+
+
+def is_html(headers: Mapping[str, str]) -> bool:
+    """Return whether a response with these headers (names in lower case) is a web page, and not an object of S3."""
+    is_page = headers.get("content-type", "").startswith("text/html")
+    return is_page and "etag" not in headers and not any(name.startswith("x-amz") for name in headers)
 
 
 _BY_NAME = {
@@ -54,6 +72,9 @@ _BY_NAME = {
     "SSOTokenLoadError": errors.ExpiredCredentialsError,
     "UnauthorizedSSOTokenError": errors.ExpiredCredentialsError,
     "TokenRetrievalError": errors.ExpiredCredentialsError,
+    "ResponseParserError": errors.InvalidResponseError,
+    "ValueError": errors.InvalidResponseError,
+    "OverflowError": errors.InvalidResponseError,
     "ConnectTimeoutError": errors.S3TimeoutError,
     "ReadTimeoutError": errors.S3TimeoutError,
     "ConnectionError": errors.S3ConnectionError,
@@ -70,6 +91,18 @@ _BY_NAME = {
 def _kind_without_answer(exc: Exception) -> type[errors.S3StoreError]:
     names = (cls.__name__ for cls in type(exc).__mro__)
     return next((_BY_NAME[name] for name in names if name in _BY_NAME), errors.InvalidRequestError)
+
+
+def _advice(exc: Exception) -> str | None:
+    """Return what to do, where the exception says more than its class."""
+    text, kind = str(exc), type(exc).__name__
+    if kind == "ProfileNotFound":
+        return "Check session_profile (AWS_S3_SESSION_PROFILE, AWS_PROFILE) and the AWS configuration files."
+    if kind != "SSLError":
+        return None
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "Set verify (AWS_S3_VERIFY) to the CA bundle that signed the server's certificate."
+    return "The server may not use TLS at this port: check whether endpoint_url must start with http://."
 
 
 def _text(exc: Exception) -> str:

@@ -26,8 +26,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_START_SECONDS = 60
-_STOP_SECONDS = 20
+_START_SECONDS = 300
+_STOP_SECONDS = 60
 
 
 class Demo:

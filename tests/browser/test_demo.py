@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.no_cover,  # s3store runs in the demo's process
     pytest.mark.xdist_group("demo"),  # one demo and one browser for all tests
-    pytest.mark.timeout(120),
     pytest.mark.skipif(not CHROMIUM and os.environ.get("CI") != "true", reason="no Chromium is installed"),
 ]
 
@@ -75,7 +74,7 @@ def new_page(chromium):
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
 
         def listen(message):
             if message.type == "error" and not (refused and "status of 403" in message.text):
@@ -110,7 +109,7 @@ def fetch(url: str) -> tuple[int, bytes, str]:
     """Fetch *url* without cookies; return status, body and content type."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=10) as response:
+        with opener.open(url, timeout=60) as response:
             return response.status, response.read(), response.headers["Content-Type"]
     except urllib.error.HTTPError as error:
         with error:
@@ -323,6 +322,39 @@ def test_a_dropped_file_is_chosen_and_a_large_one_is_refused_before_the_upload(d
     assert "larger than 25.0" in errors.inner_text()
     page.get_by_role("button", name="Upload").click()
     assert page.get_by_role("button", name="Upload").is_enabled(), "nothing was sent"
+
+
+def test_a_large_upload_shows_its_progress(demo, new_page):
+    """A bar grows; then the page is that of the document, or the form with its error and its script."""
+    page = new_page()
+    log_in(page, demo)
+    page.goto(f"{demo.url}upload/")
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 4_000_000}
+    session.send("Network.emulateNetworkConditions", slow)
+    choose(page, "broken.png", "image/png", b"no picture" * 200_000)
+    page.get_by_role("button", name="Upload").click()
+    page.locator("[data-progress]:not([hidden])").wait_for()
+    page.get_by_text("neither a picture").wait_for()
+    assert page.locator(".drop.is-enhanced").count() == 1
+    choose(page, "large.pdf", "application/pdf", PDF + b"%" * 2_000_000)
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_function("0 < document.querySelector('[data-progress]')?.value")
+    page.get_by_text("“large” was added to the library.").wait_for()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("“large” was deleted.").wait_for()
+
+
+def test_a_url_is_copied(demo, new_page):
+    """The button says so and the clipboard has the whole URL."""
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    log_in(page, demo)
+    page.locator(".card-link").first.click()
+    page.get_by_role("button", name="Copy the signed URL").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == signed_link(page)
 
 
 def test_the_admin_is_dressed_from_the_bucket(demo, new_page):

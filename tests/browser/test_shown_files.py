@@ -111,7 +111,7 @@ def test_pdf_is_shown_by_the_viewer(site):
     with browser() as chromium:
         page = chromium.new_page()
         page.goto(f"{url}/a.pdf")
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while not is_red(page):
             assert time.monotonic() < end
         page.close()

@@ -23,6 +23,15 @@ def test_what_is_there_decides(found, expected, plan):
     assert compare(expected, found, expected) == plan
 
 
+def test_opaque_names_are_in_doubt_although_others_are_equal():
+    """Only as long as they differ, and only until their digests are sure."""
+    wanted, found, expected = ["a", "b", "c"], {"a": "1", "b": "x", "c": "y"}, {"a": "1", "b": "2", "c": "3"}
+    assert compare(wanted, found, expected, opaque={"a", "b"}) == Plan(
+        unchanged=("a",), changed=("c",), doubtful=("b",)
+    )
+    assert compare(wanted, found, expected, opaque={"b"}, sure=True) == Plan(unchanged=("a",), changed=("b", "c"))
+
+
 def test_no_doubt_where_the_digests_are_sure():
     """What differs is changed then, all of it."""
     assert compare(["b", "a"], {"a": "x", "b": "y"}, {"a": "1", "b": "2"}, sure=True) == Plan(changed=("a", "b"))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3store.core.requested import Requested, accepts, parse_range
+from tests.work import PASS, at_most
 
 
 @pytest.mark.parametrize(
@@ -53,27 +54,27 @@ def test_su_15_everything_else_is_refused(header: str) -> None:
         parse_range(header)
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize("filler", [" ", "\t", "0", "-", ",", "\xa0", "=", " -"], ids=ascii)
 @pytest.mark.parametrize("frame", ["bytes={}", "bytes=1{}x", "bytes=1-{}x", "bytes=1{}-{}2{}x", "bytes{}="])
 def test_su_15_long_headers_are_read_at_once(frame: str, filler: str) -> None:
     """A header of 300,000 characters takes no longer than one pass over it."""
     header = frame.replace("{}", filler * (300_000 // len(filler)))
-    try:
-        found = parse_range(header)
-    except ValueError as error:
-        assert "not a single, valid range" in str(error)  # noqa: PT017 (some of them are ignored instead)
-    else:
-        assert found is None
+    with at_most(PASS):
+        try:
+            found = parse_range(header)
+        except ValueError as error:
+            assert "not a single, valid range" in str(error)  # noqa: PT017 (some of them are ignored instead)
+        else:
+            assert found is None
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize("filler", [" ", "q", "q ", ";", ",", "gzip;q= ", "0", "*"], ids=ascii)
 @pytest.mark.parametrize("frame", ["{}", "gzip{}x", "gzip;{}x", "gzip;q{}x", "gzip;q={}x", "gzip;q=0{}x"])
 def test_su_15_long_lists_of_encodings_are_read_at_once(frame: str, filler: str) -> None:
     """Whatever they allow."""
     header = frame.format(filler * (300_000 // len(filler)))
-    assert accepts("gzip", header) in (True, False)
+    with at_most(PASS):
+        assert accepts("gzip", header) in (True, False)
 
 
 @given(size=st.integers(0, 50), first=st.integers(0, 60), length=st.integers(0, 60) | st.none())

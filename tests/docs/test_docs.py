@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.request
 import uuid
 from html.parser import HTMLParser
 from pathlib import Path
@@ -34,7 +33,7 @@ from django.test import override_settings
 
 from s3store import errors
 from s3store.checks import check_legacy_settings, check_storages
-from s3store.conf import rules
+from s3store.conf import installed, rules
 from s3store.conf.options import FIELDS
 from s3store.core import parameters
 from s3store.core.expiry import window_start
@@ -46,7 +45,7 @@ from s3store.staticfiles import releases
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 from s3store.testing import fixtures
 from s3store.testing.counting import counted_requests
-from s3store.wire import client, facts
+from s3store.wire import facts
 from tests.docs.blocks import DOCS, ROOT, Block, all_blocks, blocks_of, pages, table
 from tests.optional import needs
 from tests.test_conf import DJANGO_STORAGES
@@ -119,9 +118,11 @@ def test_the_readme_needs_no_relative_link():
 
 
 def test_the_front_page_begins_as_the_readme_does(built):
-    """The first page includes what s3store does, the comparison, the installation and the quick start."""
-    headings = re.findall(r"<h2>(.*?)<a", (built / "index.html").read_text(encoding="utf-8"))
-    assert headings[:3] == ["Comparison with django-storages", "Install", "Quick start"]
+    """A picture, what s3store does, the comparison, the features, the installation and the quick start."""
+    page = (built / "index.html").read_text(encoding="utf-8")
+    headings = re.findall(r"<h2>(.*?)<a", page)
+    assert headings[:4] == ["Comparison with django-storages", "Features", "Install", "Quick start"]
+    assert page.index("demo.jpg") < page.index("s3store keeps the media") < page.index(headings[0])
     assert "Try it" not in headings
 
 
@@ -190,7 +191,9 @@ def test_every_check_is_described_and_nothing_else():
     """Ids of rules and of the checks of the project."""
     text = (REFERENCE / "checks.rst").read_text(encoding="utf-8")
     described = re.findall(r"^(s3store\.[EW]\d{3})\n-+$", text, re.MULTILINE)
-    source = Path(inspect.getsourcefile(check_storages)).read_text(encoding="utf-8")
+    source = "".join(
+        Path(inspect.getsourcefile(module)).read_text(encoding="utf-8") for module in (check_storages, installed)
+    )
     wanted = {rule.id for rule in rules.RULES} | set(re.findall(r'"(s3store\.[EW]\d{3})"', source))
     assert sorted(described) == sorted(wanted)
 
@@ -532,13 +535,16 @@ def test_the_app_comes_before_staticfiles(block):
 
 
 def run_page(path: Path) -> dict[str, object]:
-    """Run the runnable blocks and the sessions of a page, in order, in one namespace."""
+    """Run the runnable blocks and the sessions of a page, in order, in one namespace.
+
+    tests/test_tutorials.py runs those of the tutorials, as their readers do.
+    """
     namespace: dict[str, object] = {"__name__": "docs"}
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     for block in blocks_of(path):
         if block.language == "python" and "runnable" in block.classes:
             exec(block.compile(), namespace)
-        elif block.language == "pycon" and "quick-start" not in block.classes:
+        elif block.language == "pycon":
             session = doctest.DocTestParser().get_doctest(block.text, namespace, str(block), str(path), block.line)
             out = io.StringIO()
             runner = doctest.DocTestRunner(optionflags=flags, verbose=False)
@@ -551,7 +557,8 @@ def run_page(path: Path) -> dict[str, object]:
 RUNNABLE = [
     path
     for path in pages()
-    if any("runnable" in block.classes or block.language == "pycon" for block in blocks_of(path))
+    if path.parent.name != "tutorial"
+    and any("runnable" in block.classes or block.language == "pycon" for block in blocks_of(path))
 ]
 
 
@@ -600,7 +607,6 @@ def test_curl_uploads_as_the_page_says(seaweedfs_options, settings, tmp_path, me
 def test_most_pages_of_instruction_run():
     """The pages that show a session are known to the test above."""
     assert {path.stem for path in RUNNABLE} >= {
-        "five-minutes-in-a-shell",
         "subclassing",
         "compression",
         "encryption-and-metadata",
@@ -672,61 +678,6 @@ def test_the_tests_in_the_page_about_tests_pass(tmp_path):
     assert " passed" in ran.stdout
 
 
-def test_the_quick_start_works(seaweedfs, tmp_path):
-    """An empty project, the page's settings, its commands and its session, against SeaweedFS."""
-    path = DOCS / "tutorial" / "quick-start.rst"
-    first, local = (block.text for block in blocks_of(path) if "settings" in block.classes)
-    session = "\n".join(block.text for block in blocks_of(path) if "quick-start" in block.classes)
-    server = next(block.text for block in blocks_of(path) if "s3-server" in block.classes)
-    # The page's own server would wait for somebody to press Enter: what stands inside its block runs here.
-    assert "9000" in server
-    assert "9000" in local
-    local = local.replace("http://127.0.0.1:9000", seaweedfs.endpoint_url)
-    bucket = f"quick-{uuid.uuid4().hex[:8]}-my-bucket"
-    inside = server[server.index("    storage = ") : server.index("    print(")].replace("my-bucket", bucket)
-    prepare = "from s3store.storage import S3Storage\nif True:\n" + inside
-    exec(compile(prepare, path, "exec"), {"server": seaweedfs})
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_", "COV"))},
-        "AWS_ACCESS_KEY_ID": seaweedfs.access_key,
-        "AWS_SECRET_ACCESS_KEY": seaweedfs.secret_key,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "PYTHONPATH": str(ROOT),
-    }
-
-    def run(*command: str, **kwargs: object) -> str:
-        ran = subprocess.run(
-            [sys.executable, *command],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            **kwargs,
-        )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout
-
-    run("-m", "django", "startproject", "mysite", ".")
-    with (tmp_path / "mysite" / "settings.py").open("a") as file:
-        file.write((first + local).replace("my-bucket", bucket))
-    assert "no issues" in run("manage.py", "check")
-    (tmp_path / "session.txt").write_text(session)
-    script = (
-        "import doctest\n"
-        "flags = doctest.ELLIPSIS\n"
-        "failed, tried = doctest.testfile('session.txt', module_relative=False, optionflags=flags)\n"
-        "assert tried and not failed\n"
-    )
-    run("manage.py", "shell", "-c", script)
-    assert "static files copied" in run("manage.py", "collectstatic", "--noinput")
-    address = run(
-        "manage.py", "shell", "-c", "from django.templatetags.static import static; print(static('admin/css/base.css'))"
-    )
-    with urllib.request.urlopen(address.strip().splitlines()[-1]) as answer:
-        assert answer.headers["Content-Type"] == "text/css"
-
-
 # The numbers in the prose
 
 
@@ -738,7 +689,7 @@ def test_numbers_in_the_prose_are_the_codes():
         "Time to open a connection": f"{FIELDS['connect_timeout'].default:g} s",
         "Time without data during a request": f"{FIELDS['read_timeout'].default:g} s",
         "Attempts for one request, including the first": str(FIELDS["max_attempts"].default),
-        "Time from the first attempt after which no new one starts": f"{client.TOTAL_SECONDS:g} s",
+        "Time from the first attempt after which no new one starts": f"{FIELDS['total_timeout'].default:g} s",
         "Connections that are kept open": str(FIELDS["max_pool_connections"].default),
     }
     assert facts.SECONDS == 2

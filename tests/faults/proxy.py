@@ -26,7 +26,7 @@ from .wire import SOCKET_BUFFER, Wire
 __all__ = ["Exchange", "FaultProxy"]
 
 _T = TypeVar("_T")
-_PATIENCE = 10.0  # seconds the caller waits for the proxy's thread
+_PATIENCE = 60.0  # seconds the caller waits for the proxy's thread
 _UPSTREAM_RECEIVE_BUFFER = 256 * 1024
 
 

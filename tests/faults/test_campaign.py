@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from s3store import errors
 from s3store.core.parts import MIB
 from s3store.storage import S3Storage
 from tests.faults.proxy import FaultProxy
@@ -209,10 +210,10 @@ def test_rt_04_a_dead_endpoint_is_an_error_within_bounds(monkeypatch, seaweedfs_
     from s3store.wire import client
 
     clock = iter(range(0, 100_000, 40))
-    monkeypatch.setattr(client.Effort.__init__, "__defaults__", (None, lambda: float(next(clock))))
+    monkeypatch.setattr(client.Effort.__init__, "__defaults__", (None, 0.0, lambda: float(next(clock))))
     with FaultProxy(seaweedfs_options["endpoint_url"], faults={"slow503": 1.0}) as proxy:
         storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, max_attempts=50)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(errors.ServerError):
             storage.exists("a.txt")
         assert 1 <= len(proxy.log) <= 4
 

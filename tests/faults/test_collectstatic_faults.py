@@ -344,6 +344,7 @@ def test_rd_07_twice_copies_nothing(wire):
 
 MEMORY = """
 import json
+import os
 from django.core.management import call_command
 import django
 django.setup()
@@ -367,17 +368,22 @@ found = {path: in_storage(source, path) for finder in get_finders() for path, so
 with tempfile.TemporaryDirectory() as directory:
     release = publish.stage(storage, found, directory=pathlib.Path(directory), post_process=True)
     now = datetime.datetime.now(datetime.timezone.utc)
-    releases = Releases(storage, storage.objects, release.history, now=now)
+    releases = Releases(storage, storage.objects, release.paths, release.files, now=now)
     publisher = publish.Publisher(storage.objects, release, threads=32, releases=releases)
     infos = tuple(
         ObjectInfo(key=storage.objects.key(name), size=0, etag='"' + f"{number:032x}" + '"', modified=now)
         for number, name in enumerate(release.files)
     )
-    storage.objects.bucket.__class__.pages = lambda *args, **kwargs: iter([Page(objects=infos, prefixes=())])
+    def pages(*args, **kwargs):
+        yield Page(objects=infos, prefixes=())
+        for first in range(0, int(os.environ["OTHERS"]), 1000):
+            keys = (f"static/app{first}/file{number}.0123456789ab.css" for number in range(1000))
+            yield Page(prefixes=(), objects=tuple(ObjectInfo(key=key, size=9, etag="e", modified=now) for key in keys))
+
+    storage.objects.bucket.__class__.pages = pages
     storage.objects.bucket.__class__.head = lambda self, key, given: ObjectInfo(key=key, size=0, all_metadata={})
     decision = publisher.decide()
     publisher._send = lambda key: 0
-    publisher._publish_manifest = lambda: (0, 0)
     report = publisher.run(decision, lambda *_: None)
 print(json.dumps({"files": len(found), "written": report.uploaded, "mib": peak() - before}))
 """
@@ -386,17 +392,30 @@ print(json.dumps({"files": len(found), "written": report.uploaded, "mib": peak()
 @pytest.mark.slow
 @pytest.mark.no_cover  # the other process is what is measured
 @pytest.mark.skipif(sys.platform != "linux", reason="measures as Linux does")
-def test_twenty_thousand_files_cost_little_memory(settings, tmp_path, seaweedfs_options):
-    """Collecting, hashing, planning and the bookkeeping of sending, in a process of its own: below 150 MiB."""
-    site = Site(settings, tmp_path / "static", seaweedfs_options).use(MANIFEST).fill(20_000, size=0)
+@pytest.mark.parametrize(
+    ("files", "others", "least", "most"),
+    [(20_000, 0, 10, 150), (10, 200_000, 0, 20)],
+    ids=["20,000 files", "200,000 other objects"],
+)
+def test_much_costs_little_memory(settings, tmp_path, seaweedfs_options, files, others, least, most):
+    """Collecting, hashing, planning and the bookkeeping of sending, in a process of its own.
+
+    Of a listing, only what this release needs is kept.
+    """
+    site = Site(settings, tmp_path / "static", seaweedfs_options).use(MANIFEST).fill(files, size=0)
     with site.child(tmp_path, "--help") as process:
         process.communicate()
     (tmp_path / "measure.py").write_text(MEMORY)
-    environment = {"DJANGO_SETTINGS_MODULE": "site_settings", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "site_settings",
+        "PYTHONPATH": f"{tmp_path}:{ROOT}",
+        "OTHERS": str(others),
+    }
     done = subprocess.run(
         [sys.executable, tmp_path / "measure.py"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert (said["files"], said["written"]) == (20_000, 40_000)
-    assert 10 < said["mib"] < 150
+    # With the manifest and its copy.
+    assert (said["files"], said["written"]) == (files, 2 * files + 2)
+    assert least <= said["mib"] < most

@@ -137,7 +137,7 @@ def upstream() -> Iterator[Upstream]:
 @contextlib.contextmanager
 def connect(proxy: FaultProxy) -> Iterator[http.client.HTTPConnection]:
     netloc = urllib.parse.urlsplit(proxy.url).netloc
-    with contextlib.closing(http.client.HTTPConnection(netloc, timeout=10)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(netloc, timeout=60)) as connection:
         yield connection
 
 
@@ -156,7 +156,7 @@ def fetch(
 @contextlib.contextmanager
 def plug_in(proxy: FaultProxy) -> Iterator[socket.socket]:
     parts = urllib.parse.urlsplit(proxy.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as raw:
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as raw:
         yield raw
 
 
@@ -281,7 +281,7 @@ def test_an_abandoned_download_moves_little(upstream: Upstream) -> None:
 
 def wait_for_log(proxy: FaultProxy, count: int) -> list[Any]:
     """A client that leaves cannot know when the proxy notices: ask until it has."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(proxy.log) < count and time.monotonic() < deadline:
         threading.Event().wait(0.01)
     return proxy.log
@@ -591,10 +591,11 @@ def timed(connection: http.client.HTTPConnection, *request: Any) -> float:
 def test_the_delay_is_that_of_a_long_line(upstream: Upstream) -> None:
     """A request costs a round trip, one on a new connection two."""
     with FaultProxy(upstream.url, delay=0.02) as proxy, connect(proxy) as connection:
-        assert 0.08 <= timed(connection, "GET", "/1") < 0.5
-        assert 0.04 <= timed(connection, "GET", "/1") < 0.08 + 0.2
+        assert timed(connection, "GET", "/1") >= 0.08
+        # Other work on the machine makes some of them slower, but not all.
+        assert 0.04 <= min(timed(connection, "GET", "/1") for _ in range(10)) < 0.08
         assert timed(connection, "PUT", "/1", b"x" * 100_000) >= 0.04
-        assert [e.response_bytes_sent_to_client for e in proxy.log] == [1, 1, 64]
+        assert [e.response_bytes_sent_to_client for e in proxy.log] == [1] * 11 + [64]
 
 
 def test_100_continue_costs_its_round_trip(upstream: Upstream) -> None:
@@ -619,7 +620,7 @@ def test_the_delay_does_not_limit_the_bandwidth(upstream: Upstream) -> None:
         assert fetch(connection, "GET", f"/{32 * MIB}") == (200, body)
         assert fetch(connection, "PUT", "/k", body)[0] == 200
         # With a window of 64 KiB for each round trip it would be 100 s.
-        assert time.monotonic() - begin < 10
+        assert time.monotonic() - begin < 60
 
 
 @pytest.mark.parametrize(("fault", "end"), [("lost", "RST"), ("cut", "RST"), ("short", "FIN")])
@@ -722,7 +723,7 @@ def test_it_stops_in_the_middle_of_things(upstream: Upstream, delay: float) -> N
             send(idle, "GET", "/1")
             idle.recv(1000)
             begin = time.monotonic()
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 50  # a stall takes 60
         for client in (idle, stalled, silent):
             assert read_all(client)[0] in (b"", b"0")
         with pytest.raises(ConnectionRefusedError):

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import runpy
+import signal
 import socket
 import stat
+import subprocess
 import sys
+import threading
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -324,8 +329,125 @@ def test_free_ports_are_distinct() -> None:
 
 @posix
 def test_a_signal_to_the_terminal_does_not_reach_the_server(fake_rclone: Callable[[str], None], tmp_path: Path) -> None:
-    """The server runs in a session of its own, so a Ctrl-C leaves its end to the `with` block."""
+    """The server runs in another session, so a Ctrl-C leaves its end to the `with` block."""
     seen = tmp_path / "seen"
-    fake_rclone(f"import os; open({str(seen)!r}, 'w').write(str(os.getsid(0) == os.getpid())){ANSWER}")
+    fake_rclone(f"import os; open({str(seen)!r}, 'w').write(str(os.getsid(0))){ANSWER}")
     with rclone_server():
-        assert seen.read_text() == "True"
+        assert int(seen.read_text()) != os.getsid(0)
+
+
+# A program that is killed
+
+STARTER = """
+import pathlib, sys
+from s3store.testing.servers import rclone_server, seaweedfs_server
+start = {"weed": seaweedfs_server, "rclone": rclone_server}[sys.argv[1]]
+with start(pathlib.Path(sys.argv[2])) as server:
+    print(server.endpoint_url.rpartition(":")[2], flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def starter(kind: str, directory: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A program that has started a server, and the server's port."""
+    command = [sys.executable, "-c", STARTER, kind, str(directory)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        try:
+            yield program, int(program.stdout.readline())
+        finally:
+            program.kill()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+@posix
+@pytest.mark.parametrize(
+    "kind", [pytest.param("weed", marks=needs_seaweedfs), pytest.param("rclone", marks=needs_rclone)]
+)
+def test_a_server_ends_with_a_program_that_is_killed(kind: str, tmp_path: Path) -> None:
+    """`kill -9` gives the program no time to stop it, and it stops all the same."""
+    with starter(kind, tmp_path) as (program, port):
+        assert not is_free(port)
+        program.kill()
+        program.wait()
+        assert wait_until(lambda: is_free(port))
+
+
+@posix
+@needs_seaweedfs
+def test_a_start_after_a_kill_waits_for_the_end_of_the_server(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The next program has the same data at once, and nothing to say."""
+    with starter("weed", tmp_path) as (program, _):
+        program.kill()
+        program.wait()
+        with seaweedfs_server(tmp_path) as server, plain_client(server) as client:
+            assert put_and_get(client) == b"hello"
+    assert caplog.messages == []
+
+
+@posix
+@needs_seaweedfs
+def test_an_orphan_is_ended_by_the_next_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A server whose guard was killed, too, holds the data: the next start says so and ends it."""
+    with starter("weed", tmp_path) as (program, port):
+        ((orphan, guard),) = servers._running((tmp_path / "data").resolve()).items()
+        assert guard
+        os.kill(guard, signal.SIGKILL)
+        program.kill()
+        program.wait()
+        time.sleep(0.2)
+        assert not is_free(port)
+        with seaweedfs_server(tmp_path) as server, plain_client(server) as client:
+            assert put_and_get(client) == b"hello"
+        assert is_free(port)
+    assert caplog.messages[0] == f"SeaweedFS (process {orphan}) still runs after its parent was killed. Ending it."
+
+
+@posix
+@needs_seaweedfs
+def test_data_in_use_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two servers would damage each other's files: the second does not start."""
+    with seaweedfs_server(tmp_path), monkeypatch.context() as patch:
+        patch.setattr(servers, "_STOP_SECONDS", 0.1)
+        second = seaweedfs_server(tmp_path)
+        with pytest.raises(ServerError, match=r"already uses .*Stop the program that started it"):
+            second.__enter__()
+
+
+def test_without_ps_no_orphan_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slim container or Windows."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert servers._running(tmp_path) == {}
+
+
+SERVERS = {"ends": "raise SystemExit(7)", "stops": "import time; time.sleep(60)", "stays": None}
+SERVERS["stays"] = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('up', 'w'); {SERVERS['stops']}"
+
+
+@posix
+@pytest.mark.parametrize(("server", "status"), [("ends", 7), ("stops", 128 + 15), ("stays", 128 + 9)])
+def test_the_guard_stops_the_server_when_its_input_ends(
+    server: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own status is the server's; a server that ignores the signal to stop is killed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["guard.py", "0.1", sys.executable, "-c", SERVERS[server]])
+    reading, writing = os.pipe()
+    monkeypatch.setattr(os, "read", lambda number, count, read=os.read: read(number or reading, count))
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, reading)
+        if server == "ends":
+            stack.callback(os.close, writing)
+        else:
+            ready = (lambda: Path("up").exists()) if server == "stays" else (lambda: True)
+            threading.Thread(target=lambda: (wait_until(ready), os.close(writing))).start()
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(servers._GUARD, run_name="__main__")
+    assert ended.value.code == status

@@ -29,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     credentials.half_pair,
     credentials.half_cloudfront_pair,
     credentials.white_space_in_credentials,
+    credentials.escaped_line_breaks,
     credentials.two_identities,
     delivery.impossible_expiry,
     values.impossible_location,
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     values.impossible_number,
     delivery.impossible_domain,
     values.unknown_transfer_arguments,
+    server.impossible_region,
     server.unknown_provider,
     server.no_endpoint_of_provider,
     delivery.unprotected_transport,
@@ -48,6 +50,9 @@ RULES: tuple[Rule, ...] = (
     server.contradicted_provider,
     server.acl_without_acls,
     delivery.signed_for_unsigned_domain,
+    server.unknown_region,
+    values.unknown_client_arguments,
+    server.missing_ca_bundle,
 )
 
 
@@ -65,4 +70,7 @@ def problems(resolved: Resolved, *, warnings: bool = False, whole: bool = True) 
         for option, message, hint in candidate.find(resolved.options):
             wrong_types = wrong_types or candidate is values.wrong_type
             source = resolved.sources.get(option, f"the default of {option}")
+            if source.startswith("settings."):
+                # The line to write is that of the settings file.
+                hint = hint.replace(f"{option}=", f"{source.removeprefix('settings.')} = ")
             yield Problem(id=candidate.id, option=option, message=f"{source}: {message}", hint=hint)

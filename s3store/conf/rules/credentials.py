@@ -41,10 +41,27 @@ def half_cloudfront_pair(options: Options) -> Findings:
 
 @rule("E014")
 def white_space_in_credentials(options: Options) -> Findings:
-    """Credentials must not contain white space, such as the line break at the end of a file."""
+    """Credentials must be ASCII, and not contain white space, such as the line break at the end of a file."""
     for name in ("access_key", "secret_key", "security_token"):
-        if any(char.isspace() for char in getattr(options, name) or ""):
+        value = getattr(options, name) or ""
+        if any(char.isspace() for char in value):
             yield name, f"{name} contains white space.", "Strip it: open(path).read().strip()"
+        elif not value.isascii():
+            yield name, f"{name} contains non-ASCII characters.", "Copy it again from the place that issued it."
+
+
+@rule("E019")
+def escaped_line_breaks(options: Options) -> Findings:
+    """A CloudFront key must contain line breaks, not `\\n` as in many environment variables."""
+    key = options.cloudfront_key
+    for pem in key.values() if isinstance(key, Mapping) else [key]:
+        found = pem.encode(errors="replace") if isinstance(pem, str) else pem
+        if isinstance(found, bytes) and rb"\n" in found:
+            yield (
+                "cloudfront_key",
+                r"cloudfront_key contains '\n' instead of line breaks, which is common in environment variables.",
+                r"Write cloudfront_key.replace('\\n', '\n').",
+            )
 
 
 @rule("E003")

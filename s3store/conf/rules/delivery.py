@@ -24,7 +24,7 @@ def impossible_expiry(options: Options) -> Findings:
     if not 1 <= seconds <= MAX_EXPIRES:
         yield (
             "querystring_expire",
-            f"a signed URL cannot have a lifetime of {seconds:g} seconds.",
+            f"a signed URL cannot have a lifetime of {seconds:.15g} seconds.",
             f"Set 1 to {MAX_EXPIRES} seconds (7 days). For longer, link to a view that redirects to a new URL.",
         )
 
@@ -92,7 +92,15 @@ def domain_without_its_signature(options: Options) -> Findings:
     signer = options.cloudfront_key or options.cloudfront_signer
     domain = options.custom_domain
     on_aws = not options.endpoint_url or urls.is_aws(options.endpoint_url)
-    if domain and on_aws and options.querystring_auth and not signer and not urls.is_aws(f"https://{domain}"):
+    if not domain or not on_aws or not options.querystring_auth or signer:
+        return
+    if domain.endswith(".s3.amazonaws.com"):
+        yield (
+            "custom_domain",
+            "URLs are signed, and this host redirects to the one of the region, which breaks the signature.",
+            "Remove it: URLs have the host of the bucket without it. For public files, set querystring_auth=False.",
+        )
+    elif not urls.is_aws(f"https://{domain}"):
         yield (
             "custom_domain",
             "URLs at the custom domain are signed for S3, and CloudFront does not accept that signature.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from s3store.conf.options import Options
@@ -57,6 +58,16 @@ def impossible_bucket_name(options: Options) -> Findings:
         )
 
 
+@rule("E018")
+def impossible_region(options: Options) -> Findings:
+    """A region must be able to be part of a host name."""
+    region = options.region_name
+    if region and not providers.is_host_part(region):
+        name = re.sub(r"[^a-z0-9]+", "-", region.strip().lower()).strip("-")
+        hint = f"Write region_name={name!r}." if providers.is_host_part(name) else "Write eu-central-1 or similar."
+        yield "region_name", f"{region!r} is not the name of a region.", hint
+
+
 @rule("E016")
 def unknown_provider(options: Options) -> Findings:
     """The provider must be one that s3store knows."""
@@ -101,6 +112,34 @@ def bucket_name_off_the_rules(options: Options) -> Findings:
             "bucket_name",
             f"{options.bucket_name!r} violates AWS's bucket naming rules, or has a dot, which fails with https.",
             "Use lower-case letters, digits and hyphens. For a name with dots, set addressing_style='path'.",
+        )
+
+
+# AWS: "AWS service endpoints". The names of regions end with a number; those of their zones with a letter.
+_AWS_REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}|aws-global")
+
+
+@rule("W007")
+def unknown_region(options: Options) -> Findings:
+    """The region of a bucket on AWS should look like one of AWS's."""
+    region = options.region_name
+    on_aws = not options.endpoint_url or urls.is_aws(options.endpoint_url)
+    if region and on_aws and providers.is_host_part(region) and not _AWS_REGION.fullmatch(region):
+        zone = _AWS_REGION.fullmatch(region[:-1])
+        hint = (
+            f"Write region_name={region[:-1]!r}: a zone is not a region." if zone else "Write eu-central-1 or similar."
+        )
+        yield "region_name", f"AWS has no region {region!r}.", hint
+
+
+@rule("W009")
+def missing_ca_bundle(options: Options) -> Findings:
+    """The CA bundle should exist."""
+    if isinstance(options.verify, str) and not Path(options.verify).exists():
+        yield (
+            "verify",
+            f"the file {options.verify!r} does not exist here, and every request needs it.",
+            "Correct the path, or remove it to use the certificates of the system.",
         )
 
 

@@ -12,17 +12,18 @@ from typing import Any
 
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.management.commands import collectstatic
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.files.storage import storages
 from django.core.management.base import CommandError, CommandParser
 
 from s3store.operations import command
 from s3store.operations.progress import Bar
 from s3store.staticfiles import publish
-from s3store.staticfiles.manifest import Manifested
-from s3store.staticfiles.publish import Decision, Failures, Publisher, Release, Report
+from s3store.staticfiles.publish import Decision, Failures, NotStagedError, Publisher, Release, Report
 from s3store.staticfiles.releases import Releases
 from s3store.staticfiles.staging import StaticFile, in_storage
 from s3store.storage import S3StaticStorage
+from s3store.wire.client import patient
 from s3store.wire.counting import counted
 from s3store.wire.objects import Objects
 
@@ -68,7 +69,7 @@ class Command(collectstatic.Command):
         command.check_arguments(threads=self.threads)
         if self.prune is not None and self.prune < 1:
             raise CommandError("--prune must keep 1 release or more.")
-        if self.prune and not (self.post_process and isinstance(self.storage, Manifested)):
+        if self.prune and not (self.post_process and isinstance(self.storage, ManifestFilesMixin)):
             raise CommandError("--prune reads the manifests of releases: it needs an S3ManifestStaticStorage.")
         if (self.clear or self.prune) and not self.storage.objects.prefix("") and not self.clear_bucket:
             raise CommandError(
@@ -76,6 +77,7 @@ class Command(collectstatic.Command):
                 "a location, or add --clear-bucket to confirm."
             )
 
+    @patient()
     def handle(self, **options: Any) -> str | None:
         """Collect, publish and print a summary."""
         self.summary: dict[str, Any] = {}
@@ -93,20 +95,35 @@ class Command(collectstatic.Command):
             return done
         try:
             return self._collect()
+        except NotStagedError as reason:
+            return self._leave_to_django(str(reason))
         except KeyboardInterrupt:
             self.stderr.write("Interrupted. All files that were sent are complete; run the command again to continue.")
             raise SystemExit(130) from None
         except OSError as error:
             raise CommandError(str(error)) from error
 
+    def _leave_to_django(self, reason: str) -> dict[str, list[str]]:
+        if self.prune or self.clear_bucket or self.json:
+            raise CommandError(f"{reason} Run the command without --prune, --clear-bucket and --json.")
+        self.stderr.write(f"{reason} Django's own collectstatic runs instead, which sends several requests for a file.")
+        self.is_ours = False
+        return self.collect()
+
     def _collect(self) -> dict[str, list[str]]:
         began = time.monotonic()
         storage: Any = self.storage
         objects = storage.objects
         with counted(objects.bucket.client) as sent, tempfile.TemporaryDirectory(prefix="s3store-") as directory:
-            found = self._found()
-            release = publish.stage(storage, found, directory=Path(directory), post_process=self.post_process)
+            found, failures = self._found()
+            self._refuse((*failures, *publish.impossible(objects, found)), "Collecting ")
+            release = publish.stage(
+                storage, found, directory=Path(directory), post_process=self.post_process, dry_run=self.dry_run
+            )
             self._refuse(release.failures, "Post-processing ", shown=len(release.failures))
+            self._refuse(publish.impossible(objects, release.files), "Publishing ")
+            for name in release.reserved:
+                self.log(f"'{name}' is not published: the manifest has this name. Rename the file.", level=1)
             for name, hashed_name in release.post_processed:
                 self.log(f"Post-processed '{name}' as '{hashed_name}'")
             decision, report = self._publish(objects, release)
@@ -121,7 +138,7 @@ class Command(collectstatic.Command):
             "seconds": round(time.monotonic() - began, 3),
         }
         if self.dry_run:
-            self.summary |= {"upload": list(decision.plan.upload), "delete": list(decision.delete)}
+            self.summary |= {"upload": list(decision.upload), "delete": list(decision.delete)}
         collected = {objects.key(name) for name in found}
         return {
             "modified": [key for key in decision.plan.upload if key in collected],
@@ -131,9 +148,10 @@ class Command(collectstatic.Command):
             "deleted": list(decision.delete),
         }
 
-    def _found(self) -> dict[str, StaticFile]:
-        """Return the finders' files by their names, the first of each name, as Django does."""
+    def _found(self) -> tuple[dict[str, StaticFile], Failures]:
+        """Return the finders' files by their names, the first of each name, as Django does, and the failures."""
         found: dict[str, StaticFile] = {}
+        failures: list[tuple[str, Exception]] = []
         self.doubles: list[str] = []
         for finder in get_finders():
             for path, storage in finder.list(self.ignore_patterns):
@@ -147,20 +165,28 @@ class Command(collectstatic.Command):
                         "file has a unique path.",
                         level=1,
                     )
-                else:
+                    continue
+                try:
                     found[name] = in_storage(storage, path)
-        return found
+                except OSError as error:
+                    failures.append((name, error))
+                if os.sep == "/" and "\\" in name:
+                    # Storages would take it for a directory separator, and publish another name.
+                    reason = ValueError("the name contains a backslash. Rename the file, or exclude it with --ignore.")
+                    failures.append((name, reason))
+        return found, tuple(failures)
 
     def _publish(self, objects: Objects, release: Release) -> tuple[Decision, Report]:
         releases = None
-        if isinstance(self.storage, Manifested) and release.manifest is not None:
-            releases = Releases(self.storage, objects, release.history, now=datetime.now(timezone.utc))
+        if release.manifest is not None:
+            now = datetime.now(timezone.utc)
+            releases = Releases(self.storage, objects, release.paths, release.files, now=now)
         publisher = Publisher(objects, release, threads=self.threads, releases=releases)
         decision = publisher.decide(clear=self.clear, prune=self.prune)
         pretending = "Pretending to " if self.dry_run else ""
         for key in decision.plan.unchanged:
             self.log(f"Skipping '{key}' (not modified)")
-        for key in decision.plan.upload:
+        for key in decision.upload:
             self.log(f"{pretending}{'copy' if pretending else 'Copying'} '{key}'", level=1 if pretending else 2)
         for key in decision.delete:
             self.log(f"{pretending}{'delete' if pretending else 'Deleting'} '{key}'", level=1)
@@ -182,5 +208,10 @@ class Command(collectstatic.Command):
 
     def _last_line(self) -> str:
         done = self.summary
-        counts = f"{done['uploaded']} objects written, {done['deleted']} deleted, {done['bytes']} bytes"
+        if self.dry_run:
+            written = command.counted(len(done["upload"]), "object")
+            counts = f"{written} would be written, {len(done['delete'])} would be deleted"
+        else:
+            written, size = command.counted(done["uploaded"], "object"), command.counted(done["bytes"], "byte")
+            counts = f"{written} written, {done['deleted']} deleted, {size}"
         return command.summary_line(counts, requests=done["requests"], seconds=done["seconds"])

@@ -19,6 +19,7 @@ from s3store.operations.progress import Bar
 from s3store.operations.reapply import Change, names_at, reapply
 from s3store.storage import S3Storage
 from s3store.wire import pool
+from s3store.wire.client import patient
 from s3store.wire.counting import counted
 from s3store.wire.objects import Objects
 
@@ -91,7 +92,8 @@ class Headers:
             self._base.stdout.write(json.dumps({**summary, "changes": changes}))
         elif options["verbosity"]:
             what = "would be changed" if summary["dry_run"] else "changed"
-            counts = f"{summary['objects']} objects, {summary['changed']} {what}, {len(summary['failed'])} failed"
+            objects = command.counted(summary["objects"], "object")
+            counts = f"{objects}, {summary['changed']} {what}, {len(summary['failed'])} failed"
             line = command.summary_line(counts, requests=summary["requests"], seconds=summary["seconds"])
             self._base.stdout.write(line)
 
@@ -117,6 +119,7 @@ class Command(BaseCommand):
                     flag.default = flag.help = SUPPRESS
                     below._add_action(flag)
 
+    @patient()
     def handle(self, *_: Any, subcommand: str, **options: Any) -> None:
         """Run the subcommand."""
         try:

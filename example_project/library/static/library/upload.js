@@ -1,6 +1,7 @@
-// Drag and drop, the name of the chosen file, and an error for large files before the upload.
+// Drag and drop, the name of the chosen file, an error for large files before the upload, and progress during it.
 // The form also works without this module. Texts and limits are in data- attributes.
 
+const LARGE = 1024 * 1024;
 const UNITS = ["bytes", "KB", "MB", "GB"];
 
 function humanSize(bytes) {
@@ -91,6 +92,7 @@ class UploadForm {
     this.form = form;
     this.button = form.querySelector("[data-submit]");
     this.label = this.button.textContent;
+    this.progress = form.querySelector("[data-progress]");
     this.area = new DropArea(form.querySelector("[data-drop]"));
 
     form.addEventListener("submit", (event) => this.submit(event));
@@ -110,9 +112,48 @@ class UploadForm {
     }
     this.button.disabled = true;
     this.button.textContent = this.form.dataset.busy;
+    if (this.area.input.files[0]?.size > LARGE) {
+      event.preventDefault();
+      this.send();
+    }
+  }
+
+  // A form that the browser sends reports no progress.
+  send() {
+    const request = new XMLHttpRequest();
+    request.open("POST", this.form.action);
+    request.setRequestHeader("Accept", "application/json, text/html");
+    request.upload.addEventListener("progress", (event) => {
+      this.progress.hidden = false;
+      this.progress.value = event.loaded / event.total;
+    });
+    request.addEventListener("load", () => {
+      if (request.getResponseHeader("Content-Type") === "application/json") {
+        location.assign(JSON.parse(request.responseText).location);
+      } else {
+        this.show(new DOMParser().parseFromString(request.responseText, "text/html"));
+      }
+    });
+    request.addEventListener("error", () => {
+      this.rest();
+      this.area.say(this.progress.dataset.broken);
+    });
+    request.send(new FormData(this.form));
+  }
+
+  // Show the form with its errors, or the error page.
+  show(page) {
+    const form = page.querySelector("form[data-upload]");
+    if (form) {
+      this.form.replaceWith(document.adoptNode(form));
+      new UploadForm(form);
+    } else {
+      document.body.replaceWith(document.adoptNode(page.body));
+    }
   }
 
   rest() {
+    this.progress.hidden = true;
     this.button.disabled = false;
     this.button.textContent = this.label;
   }
