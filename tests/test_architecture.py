@@ -271,6 +271,7 @@ PUBLIC = {
     "cookies",
     "errors",
     "fields",
+    "local",
     "management",
     "serving",
     "storage",

@@ -57,6 +57,16 @@ def use_tz() -> bool:
     return bool(settings.USE_TZ)
 
 
+def debug() -> bool:
+    """Return the setting DEBUG."""
+    return bool(settings.DEBUG)
+
+
+def media_root() -> str:
+    """Return the setting MEDIA_ROOT, `""` if it is not set."""
+    return os.fspath(settings.MEDIA_ROOT)
+
+
 def check_names(given: Iterable[str], owner: str) -> None:
     """Raise ImproperlyConfigured for a name that is not an option, and suggest the most similar one."""
     for name in given:

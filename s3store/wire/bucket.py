@@ -39,10 +39,11 @@ _BUSY = ("InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of a multipart upload that S3 has received: what completing the upload needs."""
+    """A part of a multipart upload that S3 has received: what completing the upload needs. `size` is in bytes."""
 
     number: int
     etag: str
+    size: int | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -181,9 +182,7 @@ class Bucket:
 
     def put_acl(self, key: str, acl: str, params: Params) -> None:
         """Replace an object's ACL with a canned one. Raises ValueError for an ACL that is not canned."""
-        if acl not in parameters.OBJECT_ACLS:
-            known = ", ".join(parameters.OBJECT_ACLS)
-            raise ValueError(f"{acl!r} is not a canned ACL for objects: use one of {known}.")
+        parameters.check_acl(acl)
         self._call("put_object_acl", key, params, ACL=acl)
 
     # An object in parts
