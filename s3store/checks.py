@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from s3store.conf import legacy, rules
 from s3store.conf.configured import Configured
+from s3store.local.storage import FakeS3Storage, mounted_at
 
 __all__ = ["check_legacy_settings", "check_order", "check_storages"]
 
@@ -32,7 +33,7 @@ def check_storages(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
             except ImproperlyConfigured as error:
                 messages.append(checks.Error(f"STORAGES[{alias!r}]: {error}", id="s3store.E020"))
     for alias, storage in list(found.items()):
-        problems = list(_check_options(alias, storage))
+        problems = [*_check_options(alias, storage), *_check_twin(alias, storage)]
         if any(problem.id == "s3store.E001" for problem in problems):
             del found[alias]
         messages += problems
@@ -57,6 +58,31 @@ def _check_options(alias: str, storage: Configured) -> Iterator[checks.CheckMess
             f"STORAGES[{alias!r}] has no bucket.",
             hint="Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME.",
             id="s3store.E021",
+        )
+
+
+def _check_twin(alias: str, storage: Configured) -> Iterator[checks.CheckMessage]:
+    if not isinstance(storage, FakeS3Storage):
+        return
+    if not storage.is_allowed:
+        yield checks.Error(
+            f"STORAGES[{alias!r}] is the development twin, which does not work with DEBUG=False.",
+            hint="Use s3store.storage.S3Storage in production. In tests, set allow_without_debug=True in its OPTIONS.",
+            id="s3store.E022",
+        )
+    if not storage.has_directory:
+        yield checks.Error(
+            f"STORAGES[{alias!r}] has no directory.",
+            hint="Set MEDIA_ROOT, or directory in its OPTIONS.",
+            id="s3store.E023",
+        )
+    try:
+        mounted_at()
+    except ImproperlyConfigured:
+        yield checks.Warning(
+            f"STORAGES[{alias!r}] is the development twin, and its URLs are not served.",
+            hint='Add path("media/s3/", include("s3store.local.urls")) to the URLs of the project.',
+            id="s3store.W023",
         )
 
 
