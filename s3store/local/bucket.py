@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from s3store.local.refusals import Refusal
 from s3store.local.store import Store
 from s3store.local.uploads import Uploads
 from s3store.wire.bucket import Bucket, Part
+from s3store.wire.counting import Requests
 from s3store.wire.responses import Body, Response
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 class LocalBucket(Bucket):
     """A bucket whose objects are files below a directory. It has no metadata cache: every answer is current."""
+
+    over_http = False
 
     def __init__(self, options: Options, directory: Path) -> None:
         super().__init__(options)
@@ -41,6 +44,10 @@ class LocalBucket(Bucket):
             "The development twin has no boto3 client. Use the methods of the storage, or an S3 server: see "
             "s3store.testing.servers."
         )
+
+    def counted(self) -> AbstractContextManager[Requests]:
+        """Return a context manager that yields an empty list: no request is sent."""
+        return nullcontext(Requests())
 
     @contextmanager
     def _operation(

@@ -41,14 +41,16 @@ class Incoming:
     def move_to(self, path: Path) -> None:
         """Move the complete file. Another process may remove the directory, if it became empty, at any moment."""
         self._file.close()
-        for attempt in range(1, _TRIES + 1):
+        attempt = 1
+        while True:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self.path.replace(path)
-                return
+                break
             except FileNotFoundError:
                 if attempt == _TRIES:
                     raise
+                attempt += 1
 
     def __enter__(self) -> Incoming:
         return self

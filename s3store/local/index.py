@@ -51,11 +51,16 @@ class Index:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    @property
+    def exists(self) -> bool:
+        """Whether anything was written."""
+        return self._path.exists()
+
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """Yield a transaction that reads."""
         # A connection of its own for each call: connections must not be used by two threads, or after a fork.
-        with closing(self._connect(self._path if self._path.exists() else None)) as connection:
+        with closing(self._connect(self._path if self.exists else None)) as connection:
             yield Transaction(connection)
 
     @contextmanager

@@ -167,9 +167,16 @@ def twins() -> Iterator[FakeS3Storage]:
     """Yield the twins of this process that may work: those of STORAGES, and all others that exist."""
     backends: Any = storages.backends
     for alias, entry in backends.items():
-        backend = import_string(entry["BACKEND"])
-        if isinstance(backend, type) and issubclass(backend, FakeS3Storage):
+        if _is_twin(entry.get("BACKEND")):
             _ = storages[alias]
     for storage in list(_living.values()):
         if storage.is_allowed:
             yield storage
+
+
+def _is_twin(path: Any) -> bool:
+    try:
+        backend = import_string(path) if isinstance(path, str) else None
+    except ImportError:
+        return False
+    return isinstance(backend, type) and issubclass(backend, FakeS3Storage)

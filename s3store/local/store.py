@@ -159,9 +159,8 @@ class Store:
 
     def delete(self, key: str) -> None:
         """Delete an object, if it exists."""
-        with self.index.reading() as seen:
-            if not seen.find(key):
-                return
+        if not self.index.exists:
+            return
         with self.index.writing() as change:
             record = change.find(key)
             change.remove(key)

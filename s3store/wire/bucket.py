@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
 from s3store.wire.calls import call
 from s3store.wire.client import get_client, request_errors, sends_own_checksums
+from s3store.wire.counting import Requests, counted
 from s3store.wire.facts import Facts
 from s3store.wire.responses import Body, Response, described, listed, written
 from s3store.wire.translate import reraise
@@ -62,6 +63,13 @@ class Bucket:
             return get_client(self.options)
         except request_errors() as exc:
             reraise(exc, operation="client", bucket=self.name)
+
+    over_http = True
+    """Whether the verbs send requests. If not, presigned requests of our own cannot replace them."""
+
+    def counted(self) -> AbstractContextManager[Requests]:
+        """Return a context manager that collects the requests that are sent inside its block."""
+        return counted(self.client)
 
     # One object
 

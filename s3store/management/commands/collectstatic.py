@@ -23,7 +23,6 @@ from s3store.staticfiles.publish import Decision, Failures, Publisher, Release, 
 from s3store.staticfiles.releases import Releases
 from s3store.staticfiles.staging import StaticFile, in_storage
 from s3store.storage import S3StaticStorage
-from s3store.wire.counting import counted
 from s3store.wire.objects import Objects
 
 
@@ -103,7 +102,7 @@ class Command(collectstatic.Command):
         began = time.monotonic()
         storage: Any = self.storage
         objects = storage.objects
-        with counted(objects.bucket.client) as sent, tempfile.TemporaryDirectory(prefix="s3store-") as directory:
+        with objects.bucket.counted() as sent, tempfile.TemporaryDirectory(prefix="s3store-") as directory:
             found = self._found()
             release = publish.stage(storage, found, directory=Path(directory), post_process=self.post_process)
             self._refuse(release.failures, "Post-processing ", shown=len(release.failures))
