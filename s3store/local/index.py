@@ -19,8 +19,9 @@ from s3store.local.records import Record
 
 _WAIT_SECONDS = 60.0
 
-# Keys are bytes, so that their order is that of S3.
+# Keys are bytes, so that their order is that of S3. One transaction: another process sees all tables or none.
 _SCHEMA = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS objects (
     key BLOB PRIMARY KEY, path TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, modified INTEGER NOT NULL,
     headers TEXT NOT NULL
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS parts (
     upload TEXT, number INTEGER, etag TEXT NOT NULL, size INTEGER NOT NULL, path TEXT NOT NULL,
     PRIMARY KEY (upload, number)
 ) WITHOUT ROWID;
+COMMIT;
 """
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import os
 import pickle
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from s3store.core.parameters import OBJECT_ACLS
 from s3store.local import FakeS3Storage, layout, sweep
 from s3store.local.bucket import LocalBucket
 from s3store.local.incoming import Incoming
+from s3store.local.index import Index
 from s3store.wire.bucket import Bucket, Part
 from s3store.wire.multipart import copy_in_parts
 
@@ -561,9 +564,8 @@ from s3store.local import FakeS3Storage
 storage = FakeS3Storage({str(directory)!r}, allow_without_debug=True, file_overwrite=True)
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-c", start + textwrap.dedent(code)], cwd=ROOT, env=environment, stdout=subprocess.PIPE
-    )
+    arguments = [sys.executable, "-c", start + textwrap.dedent(code)]
+    return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def test_of_several_processes_one_creates(twin, tmp_path):
@@ -580,15 +582,34 @@ def test_of_several_processes_one_creates(twin, tmp_path):
             except errors.ObjectExistsError:
                 pass
     """
-    running = [in_process(tmp_path, code) for _ in range(4)]
+    running = [in_process(tmp_path, code) for _ in range(3)]
     for process in running:
         assert process.stdout.readline() == b"ready\n"
     twin.save("go", b"")
     won = {process.pid: [int(line) for line in process.communicate()[0].split()] for process in running}
-    assert [process.returncode for process in running] == [0] * 4
+    assert [process.returncode for process in running] == [0] * 3
     assert sorted(number for numbers in won.values() for number in numbers) == list(range(30))
     for pid, numbers in won.items():
         assert all(twin.read_bytes(str(number)) == str(pid).encode() for number in numbers)
+
+
+def test_a_new_index_has_all_tables_or_none(tmp_path, monkeypatch):
+    """At every moment of its creation: another process can open it meanwhile."""
+    path, connect, seen = tmp_path / "index.sqlite3", sqlite3.connect, set()
+
+    def look(_):
+        with closing(connect(path)) as other:
+            seen.add(other.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+    def watched(*arguments, **named):
+        connection = connect(*arguments, **named)
+        connection.set_trace_callback(look)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", watched)
+    with Index(path).writing() as change:
+        assert change.find("a") is None
+    assert seen == {0, 3}
 
 
 def test_readers_never_see_half_a_file(tmp_path):
