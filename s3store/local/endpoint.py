@@ -10,7 +10,6 @@ import uuid
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
-from xml.sax.saxutils import escape
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
@@ -18,11 +17,11 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
-from s3store.core import keys
+from s3store.core import keys, parameters
 from s3store.core import urls as core_urls
 from s3store.core.sigv4 import Credentials
 from s3store.links.links import Links
-from s3store.local import cors, records, signature
+from s3store.local import answers, cors, records, signature
 from s3store.local.body import LIMIT, Body, Form, receive
 from s3store.local.bucket import LocalBucket
 from s3store.local.download import download
@@ -48,7 +47,7 @@ def endpoint(request: HttpRequest, bucket: str, key: str = "") -> HttpResponseBa
     try:
         response = call.response()
     except Refusal as refusal:
-        response = _refused(request, refusal)
+        response = answers.refused(request, refusal)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("x-amz-request-id", uuid.uuid4().hex)
     for name, value in call.cors().items():
@@ -115,13 +114,13 @@ class _Call:
         store = self._verified(query)
         key = _checked(self.key)
         headers = self._headers()
-        parameters = dict(query)
+        given = dict(query)
         with store.receive(LIMIT) as incoming:
             receive(body, incoming, headers)
-            if "uploadId" in parameters:
-                number = parameters.get("partNumber", "")
+            if "uploadId" in given:
+                number = given.get("partNumber", "")
                 chosen = int(number) if number.isdecimal() and len(number) < 9 else 0
-                etag = Uploads(store).put(parameters["uploadId"], key, chosen, incoming).etag
+                etag = Uploads(store).put(given["uploadId"], key, chosen, incoming).etag
             else:
                 if headers.get("if-none-match", "*") != "*":
                     raise Refusal("InvalidArgument", "If-None-Match can only be *.")
@@ -148,6 +147,9 @@ class _Call:
         fields["key"] = fields["key"].replace("${filename}", _base_name(form.filename))
         policy.check({"bucket": self.bucket, **fields}, now=_now())
         key = _checked(fields["key"])
+        # They become headers of responses.
+        if parameters.header_problem({name: value for name, value in fields.items() if name != "policy"}):
+            raise Refusal("InvalidArgument", "A field contains a control character.")
         store = _store(storage)
         with store.receive(policy.largest) as incoming:
             form.receive(incoming)
@@ -168,7 +170,7 @@ class _Call:
         if status != "201":
             return HttpResponse(status=200 if status == "200" else 204, headers=headers)
         values = {"Location": place, "Bucket": self.bucket, "Key": key, "ETag": etag}
-        return _xml("PostResponse", values, status=201, headers=headers)
+        return answers.xml("PostResponse", values, status=201, headers=headers)
 
     # CORS
 
@@ -255,22 +257,3 @@ def _checked(key: str) -> str:
     if not key or not possible:
         raise Refusal("InvalidArgument", "The key is not a possible name of a file.")
     return key
-
-
-def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    request_id = uuid.uuid4().hex
-    values = {"Code": refusal.code, "Message": refusal.message, "Resource": request.path, "RequestId": request_id}
-    response = _xml("Error", values, status=refusal.status, headers={"x-amz-request-id": request_id})
-    if request.method == "HEAD":
-        response.content = b""
-    return response
-
-
-def _xml(root: str, values: dict[str, str], *, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
-    inner = "".join(f"<{name}>{escape(_printable(value))}</{name}>" for name, value in values.items())
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{inner}</{root}>'
-    return HttpResponse(text, status=status, content_type="application/xml", headers=headers)
-
-
-def _printable(text: str) -> str:
-    return "".join(char for char in text if char.isprintable() or char == " ")

@@ -51,7 +51,6 @@ def request(method, url, body=b"", headers=None, *, client=None, **extra):
             environ.setdefault("CONTENT_LENGTH", str(len(body)))
         response = (client or Client(enforce_csrf_checks=True)).generic(method, url, body, content_type, **environ)
         content = b"".join(response.streaming_content) if response.streaming else response.content
-        response.close()
         return Answer(status=response.status_code, body=content, headers=dict(response.headers))
     opener = urllib.request.build_opener(_NoRedirect)
     sent = urllib.request.Request(url, data=body, headers=headers, method=method)

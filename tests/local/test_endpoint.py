@@ -493,6 +493,17 @@ def test_conditions_that_are_not_a_list(twin):
         assert target.post(target.form({"key": "a"}, [{"key": "a"}, *ranges]), b"x" * size).status == status
 
 
+@pytest.mark.parametrize("name", ["Content-Disposition", "x-amz-meta-a", "success_action_redirect"])
+def test_fields_cannot_add_headers(twin, name):
+    """A line break in a field is refused: the field becomes a header of a response."""
+    target = Target.of(twin)
+    form = target.form(
+        {"key": "a", name: "http://a\r\nSet-Cookie: b=c"}, [{"key": "a"}, ["starts-with", f"${name}", ""]]
+    )
+    assert target.post(form).said == (400, "InvalidArgument")
+    assert not twin.exists("a")
+
+
 # Forms that are broken or too large
 
 
