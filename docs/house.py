@@ -23,9 +23,16 @@ CAPTIONS = {
     "cookies": "CloudFront cookies",
     "core": "pure rules",
     "errors": "exceptions",
-    "fields": "model field",
+    "fields": "model fields",
+    "forms": "form fields",
+    "middleware": "owner of uploads",
+    "rest_framework": "serializer field",
+    "uploads": "direct uploads",
+    "urls": "endpoints",
+    "widgets": "file input",
     "files": "content of a file",
     "links": "URLs, signatures",
+    "local": "development twin",
     "management": "commands",
     "mixins": "storage mixins",
     "operations": "work on buckets",
@@ -38,6 +45,7 @@ CAPTIONS = {
     "views": "file views",
     "wire": "requests, boto3",
 }
+PUBLIC_FOLDERS = ("local", "management", "templatetags", "testing", "uploads")
 FOLDERS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 138, 46, 16, 40, 12
@@ -113,7 +121,9 @@ def draw() -> str:
         x, y, u, v = left + WIDTH // 2, top + HEIGHT, right + WIDTH // 2, bottom
         drawn.append(f'<path class="line" d="M{x} {y} C{x} {y + 24} {u} {v - 24} {u} {v}"/>')
     for room, (x, y) in at.items():
-        kind = "room" if room in FOLDERS and room not in ("management", "templatetags", "testing") else "public"
+        kind = (
+            "room" if room in FOLDERS and room not in ("local", "management", "templatetags", "testing") else "public"
+        )
         name = f"{room}/" if room in FOLDERS else room
         drawn += [
             f'<rect class="{kind}" x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>',

@@ -272,12 +272,19 @@ PUBLIC = {
     "cookies",
     "errors",
     "fields",
+    "forms",
+    "local",
     "management",
+    "middleware",
+    "rest_framework",
     "serving",
     "storage",
     "templatetags",
     "testing",
+    "uploads",
+    "urls",
     "views",
+    "widgets",
 }
 ROOMS = {"conf", "core", "files", "links", "mixins", "operations", "staticfiles", "streaming", "wire"}
 
