@@ -18,7 +18,7 @@ from django.utils.functional import lazystr
 from django.utils.module_loading import import_string
 
 from s3store.conf.options import Options
-from s3store.conf.sources import Resolved, media_root
+from s3store.conf.sources import Resolved, is_debug, media_root
 from s3store.local.bucket import LocalBucket
 from s3store.local.cors import Rule
 from s3store.storage import S3Storage
