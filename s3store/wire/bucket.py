@@ -216,8 +216,8 @@ class Bucket:
         with self.changing(key):
             self._copied("copy_object", source, key, params, **changes)
 
-    def _copied(self, operation: str, source: str, key: str, params: Params, **extra: Any) -> str:
-        """Send a request that copies, and return the ETag of the copy."""
+    def _copied(self, operation: str, source: str, key: str, params: Params, **extra: Any) -> Mapping[str, Any]:
+        """Send a request that copies, and return what S3 says about the copy."""
         extra |= {"CopySource": {"Bucket": self.name, "Key": source}, **parameters.copy_source_parameters(params)}
         try:
             answer = self._call(operation, key, params, precondition=errors.ObjectChangedError, **extra)
@@ -228,8 +228,8 @@ class Bucket:
             facts = {"code": error.code, "status": error.status, "request_id": error.request_id}
             raise self._error(errors.ObjectNotFoundError, "", operation, key=source, **facts) from error.__cause__
         with self._reading(operation, key):
-            etag: str = answer["CopyObjectResult" if operation == "copy_object" else "CopyPartResult"]["ETag"]
-        return etag
+            copied: Mapping[str, Any] = answer["CopyObjectResult" if operation == "copy_object" else "CopyPartResult"]
+        return copied
 
     def delete(self, key: str, params: Params) -> None:
         """Delete an object. A missing object is not an error."""
@@ -280,7 +280,9 @@ class Bucket:
         """Copy the bytes `first` to `last` of the version `etag` of an object as one part."""
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number, "CopySourceIfMatch": etag}
         extra["CopySourceRange"] = f"bytes={first}-{last}"
-        return Part(number=number, etag=self._copied("upload_part_copy", source, key, params, **extra))
+        copied = self._copied("upload_part_copy", source, key, params, **extra)
+        with self._reading("upload_part_copy", key):
+            return Part(number=number, etag=copied["ETag"])
 
     def complete_upload(
         self, key: str, upload_id: str, sent: Iterable[Part], params: Params, *, size: int, create: bool = False
