@@ -54,11 +54,11 @@ class Part:
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
 class Change:
     """A change of objects, and the moment at which it ended: facts from before it are stale."""
 
-    moment: int
+    def __init__(self, moment: int) -> None:
+        self.moment = moment
 
 
 class Bucket:
