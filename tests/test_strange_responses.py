@@ -200,6 +200,15 @@ def test_a_listing_that_goes_in_circles_ends(server):
         list(server(respond).scan())
 
 
+def test_a_key_that_only_the_server_names_is_not_deleted(server):
+    """A batch that is sent again contains nothing but what was asked for."""
+    body = DELETED.replace(b"AccessDenied", b"SlowDown").replace(b"a.txt", b"precious.txt")
+    storage = server(lambda *_: (200, {"Content-Type": "application/xml"}, body))
+    with pytest.raises(errors.BatchError, match="precious"):
+        storage.delete_many(["a.txt"])
+    assert len(storage.proxy.requests("POST")) == 1
+
+
 def test_directories_outside_what_was_asked_for_are_left_out(server):
     """A prefix that does not start with the directory is no directory in it."""
     storage = server(lambda *request: honest(*request), location="media")

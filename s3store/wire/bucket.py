@@ -346,11 +346,12 @@ class Bucket:
             wanted = {"Objects": [{"Key": key} for key in left], "Quiet": True}
             with self.changing(*left):
                 refused = self._call("delete_objects", None, params, Delete=wanted).get("Errors", [])
-            left = []
+            asked, left = set(left), []
             with self._reading("delete_objects"):
                 found = [(entry["Key"], entry.get("Code") or "", entry.get("Message") or "") for entry in refused]
             for refused_key, code, message in found:
-                if code in _BUSY and attempt < _TRIES:
+                # Never a key that only the server names.
+                if code in _BUSY and attempt < _TRIES and refused_key in asked:
                     left.append(refused_key)
                 elif code != "NoSuchKey":
                     yield errors.Failure(key=refused_key, code=code, message=message)
