@@ -53,3 +53,25 @@ def test_a_folder_ends_with_one_slash(path: str, name: str, key: str) -> None:
     """Its name and its key."""
     folder = S3Storage(bucket_name="b", location="l").objects.folder(path)
     assert (folder.name, folder.key) == (name, key)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.css", {"CacheControl": "max-age=1", "ContentLanguage": "de"}),
+        ("A.CSS", {"CacheControl": "no-store"}),
+        ("img/a.png", {"CacheControl": "max-age=2"}),
+        ("img/a.css", {"CacheControl": "max-age=2", "ContentLanguage": "de"}),
+    ],
+)
+def test_headers_apply_to_the_names_that_their_pattern_matches(name: str, expected: dict[str, str]) -> None:
+    """A later pattern wins, and both win over `object_parameters`."""
+    storage = S3Storage(
+        bucket_name="b",
+        object_parameters={"CacheControl": "no-store"},
+        headers={
+            "*.css": {"CacheControl": "max-age=1", "ContentLanguage": "de"},
+            "img/*": {"CacheControl": "max-age=2"},
+        },
+    )
+    assert storage.objects.target(name).params == expected
