@@ -270,3 +270,47 @@ def test_a_listing_continues_where_the_page_before_ended(behind: Make) -> None:
     assert [stat.name for stat in behind(script, location="").scan()] == ["a", "b", "c"]
     tokens = [target.partition("continuation-token=")[2].partition("&")[0] for _, target, _ in script.asked]
     assert tokens == ["", "first", "second"]
+
+
+def test_a_flat_listing_has_files_and_directories(s3_options: dict[str, Any]) -> None:
+    """Files below a directory are not in it."""
+    storage = S3Storage(**s3_options)
+    for name in ("a.txt", "d/b.txt", "e/f/c.txt"):
+        storage.save(name, b"x")
+    (page,) = storage.objects.bucket.pages(storage.objects.prefix(""), {}, flat=True)
+    root = storage.objects.prefix("")
+    assert ([info.key for info in page.objects], page.prefixes) == ([f"{root}a.txt"], (f"{root}d/", f"{root}e/"))
+
+
+# Checksums of what is sent
+
+EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize(
+    ("options", "md5", "payload"),
+    [
+        ({}, True, "UNSIGNED-PAYLOAD"),
+        ({"client_config": {"s3": {"payload_signing_enabled": True}}}, True, EMPTY_SHA256),
+        ({"checksums": "when_supported"}, False, None),
+    ],
+    ids=["md5", "signed", "crc"],
+)
+def test_an_upload_is_protected_by_one_checksum(
+    behind: Make, options: dict[str, Any], md5: bool, payload: str | None
+) -> None:
+    """Content-MD5 for servers that may not know others; a body is hashed a second time only if that is asked for."""
+    script = Script(DONE)
+    behind(script, **options).save("a.txt", b"")
+    ((_, _, headers),) = script.asked
+    crc = any(name.startswith("x-amz-checksum-") for name in headers) or "x-amz-trailer" in headers
+    assert ("content-md5" in headers, crc) == (md5, not md5)
+    assert payload in (None, headers["x-amz-content-sha256"])
+
+
+def test_a_batch_has_the_checksum_that_older_servers_require(behind: Make) -> None:
+    """Content-MD5."""
+    script = Script(xml("<DeleteResult></DeleteResult>"))
+    behind(script).delete_many(["a"])
+    ((_, _, headers),) = script.asked
+    assert len(headers["content-md5"]) == 24

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import pytest
+from botocore.exceptions import HTTPClientError
 
 from s3store.conf.options import Options
 from s3store.storage import S3Storage
@@ -49,6 +50,42 @@ def test_the_attempts_of_a_call_do_not_count_for_the_next_one(seaweedfs_options:
     for _ in range(8):
         storage.client.list_objects_v2(Bucket=storage.bucket_name, Prefix=storage.location)
     assert effort.attempts == 0
+
+
+def test_a_server_that_redirects_without_end_is_asked_a_bounded_number_of_times(
+    seaweedfs_options: dict[str, Any],
+) -> None:
+    """The limit of a call ends its requests, whoever sends them."""
+    storage = S3Storage(**seaweedfs_options)
+    where = {"Bucket": storage.bucket_name, "Prefix": storage.location}
+    with counted_attempts(1) as effort:
+        for _ in range(5):
+            storage.client.list_objects_v2(**where)
+        with pytest.raises(HTTPClientError, match="redirects again and again"):
+            storage.client.list_objects_v2(**where)
+    assert effort.attempts == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "region", "style"),
+    [
+        ({"region_name": "eu-central-1"}, "eu-central-1", "virtual"),
+        ({"region_name": "eu-central-1", "addressing_style": "auto"}, "eu-central-1", "virtual"),
+        ({"region_name": "eu-central-1", "addressing_style": "path"}, "eu-central-1", "path"),
+        ({"region_name": None, "endpoint_url": "https://s3.example.com"}, "us-east-1", None),
+        ({"endpoint_url": "https://s3.example.com", "addressing_style": "auto"}, "us-east-1", "auto"),
+        ({"endpoint_url": "https://s3.example.com", "addressing_style": "virtual"}, "us-east-1", "virtual"),
+        ({"region_name": None}, "aws-global", "virtual"),
+    ],
+    ids=["aws", "aws-auto", "aws-path", "other-without-region", "other-auto", "other-virtual", "aws-without-region"],
+)
+def test_region_and_addressing_style_of_a_client(options: dict[str, Any], region: str, style: str | None) -> None:
+    """AWS gets the host of the bucket in its region; other servers get what the options say, and some region."""
+    found = get_client(Options(**{**KEYS, **options})).meta
+    assert found.region_name == region
+    config: Any = found.config
+    assert config.s3["addressing_style"] == style
+    assert config.s3["us_east_1_regional_endpoint"] == "regional"
 
 
 @pytest.mark.parametrize(
