@@ -57,12 +57,13 @@ def test_a_server_that_redirects_without_end_is_asked_a_bounded_number_of_times(
 ) -> None:
     """The limit of a call ends its requests, whoever sends them."""
     storage = S3Storage(**seaweedfs_options)
+    client: Any = storage.client
     where = {"Bucket": storage.bucket_name, "Prefix": storage.location}
     with counted_attempts(1) as effort:
         for _ in range(5):
-            storage.client.list_objects_v2(**where)
+            client.list_objects_v2(**where)
         with pytest.raises(HTTPClientError, match="redirects again and again"):
-            storage.client.list_objects_v2(**where)
+            client.list_objects_v2(**where)
     assert effort.attempts == 5
 
 

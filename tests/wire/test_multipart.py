@@ -44,6 +44,12 @@ class Receiver(Bucket):
             raise errors.InvalidRequestError("refused")
         return Part(number=number, etag=f"{number}")
 
+    def copy_part(
+        self, source: str, key: str, upload_id: str, number: int, params: Params, *, first: int, last: int, etag: str
+    ) -> Part:
+        self.copied = source, number, first, last, etag
+        return Part(number=number, etag=etag)
+
     def complete_upload(self, key: str, upload_id: str, sent: Any, params: Params, **named: Any) -> ObjectInfo:
         self.completed = [part.number for part in sent], named
         return ObjectInfo(key=key, size=named["size"], all_metadata=params["Metadata"])
@@ -71,6 +77,43 @@ def test_parts_are_numbered_in_order_and_at_most_so_many_are_held_as_there_are_t
     assert (info.all_metadata["a"], len(info.all_metadata[WRITE_TOKEN])) == ("b", 16)
     upload.abort()
     assert bucket.aborted == []
+
+
+def test_copied_bytes_count() -> None:
+    """Both ends of a range are part of it."""
+    bucket = Receiver()
+    upload = upload_to(bucket)
+    upload.copy(ObjectInfo(key="source", size=30, etag="v1"), 10, 19)
+    assert upload.complete().size == 10
+    assert bucket.copied == ("source", 1, 10, 19, "v1")
+
+
+def test_a_part_on_its_way_arrives_before_the_parts_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that arrives later would stay in the bucket."""
+    events: list[str] = []
+    gate, join = threading.Event(), threading.Thread.join
+
+    class Slow(Receiver):
+        def upload_part(self, *arguments: Any) -> Part:
+            gate.wait(10)
+            events.append("part")
+            return Part(number=1, etag="x")
+
+        def abort_upload(self, key: str, upload_id: str, params: Params) -> None:
+            events.append("abort")
+
+    def wait_for(thread: threading.Thread, *timeout: Any) -> None:
+        gate.set()
+        join(thread, *timeout)
+
+    upload = upload_to(Slow())
+    upload.send(b"x")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "join", wait_for)
+        upload.abort()
+    found = list(events)
+    gate.set()
+    assert found == ["part", "abort"]
 
 
 def test_an_upload_of_nothing_has_no_bytes() -> None:
