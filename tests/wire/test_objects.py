@@ -93,3 +93,10 @@ def test_a_scan_has_the_files_of_the_location(seaweedfs_options: dict[str, Any])
         storage.client.put_object(Bucket=storage.bucket_name, Key=f"{storage.location}/{key}", Body=b"x")
     assert [name for name, _ in storage.objects.scan()] == ["a.txt", "d/b.txt"]
     assert [name for name, _ in storage.objects.scan("d")] == ["d/b.txt"]
+
+
+def test_a_key_outside_the_location_has_no_name() -> None:
+    """Parameters that depend on names are then those of the empty name."""
+    objects = S3Storage(bucket_name="b", location="l").objects
+    assert (objects.target_at("l/d/a.txt").name, objects.target_at("l/d/a.txt").key) == ("d/a.txt", "l/d/a.txt")
+    assert (objects.target_at("other/a.txt").name, objects.target_at("other/a.txt").key) == ("", "other/a.txt")
