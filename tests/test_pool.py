@@ -110,8 +110,8 @@ def test_twice_as_many_items_are_taken_as_there_are_threads():
 
 
 def test_a_caller_that_stops_begins_nothing_more(monkeypatch):
-    """The running task is finished before the caller goes on, and the waiting one is dropped."""
-    begun, finished, running, gate = [], [], threading.Event(), threading.Event()
+    """The running tasks are finished before the caller goes on, and the waiting one is dropped."""
+    begun, finished, running, gate = [], [], threading.Barrier(3), threading.Event()
     join = threading.Thread.join
 
     def wait_for(thread, *timeout):
@@ -120,17 +120,17 @@ def test_a_caller_that_stops_begins_nothing_more(monkeypatch):
 
     def work(item):
         begun.append(item)
-        if item:
-            running.set()
+        if item in (1, 2):
+            running.wait(10)
             gate.wait(10)
         finished.append(item)
 
-    outcomes = pool.run(work, range(100), threads=1)
+    outcomes = pool.run(work, range(100), threads=2)
     assert next(outcomes).item == 0
-    assert running.wait(10)
+    running.wait(10)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "join", wait_for)
         outcomes.close()
     stopped = list(finished)
     gate.set()
-    assert (begun, stopped) == ([0, 1], [0, 1])
+    assert (sorted(begun), sorted(stopped)) == ([0, 1, 2], [0, 1, 2])
