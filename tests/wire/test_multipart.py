@@ -126,8 +126,9 @@ def test_an_upload_of_nothing_has_no_bytes() -> None:
 def test_a_failed_part_is_the_error_of_each_part_after_it() -> None:
     """None of them waits for a place."""
     bucket = Receiver(refused=1)
-    upload = upload_to(bucket, threads=1)
+    upload = upload_to(bucket, threads=2)
     upload.send(b"1")
+    upload._futures[0].exception()  # waits for it
     for _ in range(3):
         with pytest.raises(errors.InvalidRequestError):
             upload.send(b"2")
