@@ -148,6 +148,7 @@ def test_open_on_an_open_writer_starts_again(storage):
         file.open()
         file.write(b"ab")
         assert (file.tell(), file.size) == (2, 10)
+    assert file.size == 10
     assert storage.read_bytes("a.txt") == b"ab23456789"
 
 

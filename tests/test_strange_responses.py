@@ -296,6 +296,17 @@ def test_a_missing_profile_says_where_profiles_are():
     """Not which keys to set."""
     with pytest.raises(errors.NoCredentialsError, match="AWS_S3_SESSION_PROFILE"):
         S3Storage(bucket_name="b", session_profile="nobody").exists("a.txt")
+    with pytest.raises(errors.NoCredentialsError, match="AWS_S3_SESSION_PROFILE"):
+        S3Storage(bucket_name="b", session_profile="nobody").connection  # noqa: B018 (creates it)
+
+
+def test_a_missing_upload_is_no_missing_source(server):
+    """A part is copied into an upload that was aborted: the source is there."""
+    body = b"<Error><Code>NoSuchUpload</Code><Message>m</Message></Error>"
+    bucket = server(lambda *_: (404, {"Content-Type": "application/xml"}, body)).objects.bucket
+    with pytest.raises(errors.ObjectNotFoundError, match="target") as caught:
+        bucket.copy_part("source", "target", "u", 1, {}, first=0, last=1, etag='"e"')
+    assert "source" not in str(caught.value)
 
 
 # Conditions
