@@ -18,7 +18,7 @@ LOGIN = (200, {"Content-Type": "text/html"}, b"<html><form>Log in to the network
 VERBS = {
     "save": lambda storage: storage.save("a.txt", b"x"),
     "write": lambda storage: _write(storage),
-    "large": lambda storage: storage.save("a.txt", ContentFile(b"x" * (9 << 20))),
+    "large": lambda storage: storage.save("a.txt", ContentFile(b"in parts")),
     "open": lambda storage: storage.open("a.txt").read(),
     "exists": lambda storage: storage.exists("a.txt"),
     "size": lambda storage: storage.size("a.txt"),
@@ -47,7 +47,9 @@ def server(moto):
         proxy = FaultProxy(moto.endpoint_url, respond=respond)
         proxies.append(proxy)
         proxy.__enter__()
-        storage = kind(**{**options_for(moto), "endpoint_url": proxy.url, "max_attempts": 2, **options})
+        # A content of more than one byte is sent in parts.
+        parts = {"transfer_config": {"multipart_threshold": 1}}
+        storage = kind(**{**options_for(moto), "endpoint_url": proxy.url, "max_attempts": 2, **parts, **options})
         storage.proxy = proxy
         return storage
 
@@ -177,7 +179,7 @@ INJURIES = dict(injuries())
 def test_a_response_that_lacks_something_is_our_error_or_harmless(server, injury):
     """All verbs, one thing wrong at a time: never KeyError or ValueError, and no name outside the storage."""
     hurt = INJURIES[injury]
-    storage = server(lambda *request: hurt(*honest(*request)), max_attempts=1, read_timeout=2)
+    storage = server(lambda *request: hurt(*honest(*request)), max_attempts=1, read_timeout=0.3)
     for verb, call in VERBS.items():
         try:
             result = call(storage)
@@ -314,7 +316,7 @@ def test_a_missing_upload_is_no_missing_source(server):
 
 def test_a_server_that_ignores_conditions_is_found_out(server, caplog, monkeypatch):
     """A save that succeeds over a name that exists says so; from then on names are checked first."""
-    storage = server(None)
+    storage = server(None, transfer_config=None)
     real = storage.proxy
     stripped = []
 
