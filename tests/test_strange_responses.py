@@ -349,6 +349,23 @@ def test_a_name_that_became_free_is_no_reason_to_doubt(s3_storage, caplog):
     assert "ignores" not in caplog.text
 
 
+def test_a_file_is_saved_although_the_doubt_is_not_resolved(server):
+    """The second request is a question about the server, and its failure is no failure of `save`."""
+    sent = []
+
+    def respond(method, target, headers):
+        if method == "PUT":
+            sent.append(target)
+        busy = b"<Error><Code>SlowDown</Code><Message>m</Message></Error>"
+        return (503, {"Content-Type": "application/xml"}, busy) if len(sent) > 1 else honest(method, target, headers)
+
+    storage = server(respond, transfer_config=None, max_attempts=1)
+    assert storage.exists("a.txt")
+    assert storage.save("a.txt", b"x") == "a.txt"
+    assert len(sent) == 2
+    assert storage.objects.bucket.refuses_existing
+
+
 def test_batches_carry_the_old_checksum_alone(server):
     """Other servers do not know boto3's newer header."""
     storage = server(None)

@@ -186,8 +186,10 @@ class Bucket:
         """Find out whether the server ignores conditions: it has created an object that existed a moment ago."""
         try:
             self.put(key, body, params, IfNoneMatch="*")
-        except (errors.ObjectExistsError, errors.ConflictError):
-            return  # another process deleted the object before
+        except errors.S3StoreError:
+            # Refused: another process deleted the object before. After any other error nothing is known, and the file
+            # is saved all the same.
+            return
         _IGNORE_CONDITIONS.add(self.client)
         logger.warning(
             "The server of bucket %r ignores If-None-Match: it has replaced the object %r, which save must not do. "
