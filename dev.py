@@ -35,7 +35,6 @@ SECONDS_OF_SILENCE = 5.0
 # The lowest and the highest versions in tox.ini, by Python, and the tests that `dev.py test` runs with them.
 LOWEST_AND_HIGHEST = {"python3.10": "py310-dj42-boto136", "python3.13": "py313-dj61"}
 PART_OF_THE_TESTS = (
-    "tests/core",
     "tests/contract",
     "tests/test_checks.py",
     "tests/test_conf.py",

@@ -195,8 +195,10 @@ class Bucket:
         """Find out whether the server ignores conditions: it has created an object that existed a moment ago."""
         try:
             self.put(key, body, params, IfNoneMatch="*")
-        except (errors.ObjectExistsError, errors.ConflictError):
-            return  # another process deleted the object before
+        except errors.S3StoreError:
+            # Refused: another process deleted the object before. After any other error nothing is known, and the file
+            # is saved all the same.
+            return
         _IGNORE_CONDITIONS.add(self.client)
         logger.warning(
             "The server of bucket %r ignores If-None-Match: it has replaced the object %r, which save must not do. "
@@ -353,11 +355,12 @@ class Bucket:
             wanted = {"Objects": [{"Key": key} for key in left], "Quiet": True}
             with self.changing(*left):
                 refused = self._call("delete_objects", None, params, Delete=wanted).get("Errors", [])
-            left = []
+            asked, left = set(left), []
             with self._reading("delete_objects"):
                 found = [(entry["Key"], entry.get("Code") or "", entry.get("Message") or "") for entry in refused]
             for refused_key, code, message in found:
-                if code in _BUSY and attempt < _TRIES:
+                # Never a key that only the server names.
+                if code in _BUSY and attempt < _TRIES and refused_key in asked:
                     left.append(refused_key)
                 elif code != "NoSuchKey":
                     yield errors.Failure(key=refused_key, code=code, message=message)

@@ -299,8 +299,7 @@ def _add_content_md5(params: dict[str, Any], **_: object) -> None:
     headers = params["headers"]
     params["context"].get("checksum", {}).pop("request_algorithm", None)
     headers["Content-MD5"] = content_md5(params["body"])
-    for name in [name for name in headers if name.lower() == "x-amz-sdk-checksum-algorithm"]:
-        del headers[name]
+    headers.pop("x-amz-sdk-checksum-algorithm", None)
 
 
 def request_errors() -> tuple[type[Exception], ...]:
