@@ -35,7 +35,6 @@ SECONDS_OF_SILENCE = 5.0
 # The lowest and the highest versions in tox.ini, by Python, and the tests that `dev.py test` runs with them.
 LOWEST_AND_HIGHEST = {"python3.10": "py310-dj42-boto136", "python3.13": "py313-dj61"}
 PART_OF_THE_TESTS = (
-    "tests/core",
     "tests/contract",
     "tests/test_checks.py",
     "tests/test_conf.py",
@@ -171,15 +170,12 @@ def install(*what: str) -> None:
 
 
 def set_up_tox() -> None:
-    """Install tox with uv, which fills an environment in seconds, and let tox find all of pyenv's Pythons.
-
-    Of these only those of `pyenv global` run from the PATH.
-    """
+    """Install tox, and let it find all of pyenv's Pythons. Of these only those of `pyenv global` run from the PATH."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found = sorted(map(str, pyenv.glob("versions/3.1?.*/bin")), reverse=True)
     os.environ["PATH"] = os.pathsep.join([*found, os.environ["PATH"]])
-    if run(PYTHON, "-c", "import tox_uv", quiet=True) != 0:
-        install("tox-uv")
+    if run(PYTHON, "-c", "import tox", quiet=True) != 0:
+        install("tox")
 
 
 def works(python: Path) -> bool:

@@ -121,9 +121,7 @@ def draw() -> str:
         x, y, u, v = left + WIDTH // 2, top + HEIGHT, right + WIDTH // 2, bottom
         drawn.append(f'<path class="line" d="M{x} {y} C{x} {y + 24} {u} {v - 24} {u} {v}"/>')
     for room, (x, y) in at.items():
-        kind = (
-            "room" if room in FOLDERS and room not in ("local", "management", "templatetags", "testing") else "public"
-        )
+        kind = "room" if room in FOLDERS and room not in PUBLIC_FOLDERS else "public"
         name = f"{room}/" if room in FOLDERS else room
         drawn += [
             f'<rect class="{kind}" x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>',

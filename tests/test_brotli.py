@@ -304,10 +304,10 @@ def test_brotli_is_inflated_for_others(s3_options, header):
     response = stream(storage, "a.txt", HTTP_RANGE="bytes=5-9", **given)
     assert (response.status_code, body(response)) == (200, CSS)
     assert "Content-Encoding" not in response.headers
-    assert response.headers["Content-Length"] == str(len(CSS))
+    assert "Content-Length" not in response.headers
     assert response.headers["ETag"] == f"W/{storage.stat('a.txt').etag}"
     head = stream(storage, "a.txt", method="head", **given)
-    assert head.headers["Content-Length"] == str(len(CSS))
+    assert "Content-Length" not in head.headers
     assert not accepts("br", header)
 
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -551,8 +551,9 @@ def test_sc_13_a_subclass_is_named() -> None:
 @pytest.mark.parametrize("aware", [True, False])
 def test_times_follow_use_tz(aware: bool) -> None:
     """USE_TZ is read like the other settings."""
+    moment = datetime(2026, 1, 31, tzinfo=timezone.utc)
     with override_settings(USE_TZ=aware):
-        assert sources.use_tz() is aware
+        assert (sources.django_time(moment).tzinfo is not None) is aware
 
 
 def test_custom_domain_false_means_none(settings: Any) -> None:
@@ -602,6 +603,7 @@ API: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "max_pool_connections": (50, ("AWS_S3_MAX_POOL_CONNECTIONS",), ""),
     "connect_timeout": (5.0, ("AWS_S3_CONNECT_TIMEOUT",), ""),
     "read_timeout": (20.0, ("AWS_S3_READ_TIMEOUT",), ""),
+    "total_timeout": (25.0, ("AWS_S3_TOTAL_TIMEOUT",), ""),
     "max_attempts": (8, ("AWS_S3_MAX_ATTEMPTS",), ""),
     "checksums": ("auto", ("AWS_S3_CHECKSUMS",), ""),
     "file_overwrite": (False, ("AWS_S3_FILE_OVERWRITE",), ""),

@@ -117,6 +117,19 @@ def test_chunks_of_its_own_are_what_is_saved(storage):
     assert storage.read_bytes("b.txt") == b"x" * 70_000
 
 
+def test_chunks_that_fail_save_nothing(storage):
+    """Also when they are set on one file, as a test of a project may do."""
+
+    def fail():
+        raise OSError("broken")
+
+    content = ContentFile(b"x")
+    content.chunks = fail
+    with pytest.raises(OSError, match="broken"):
+        storage.save("a.txt", content)
+    assert not storage.exists("a.txt")
+
+
 class OnlyReads:
     """A source with nothing but `read`."""
 
@@ -148,6 +161,7 @@ def test_open_on_an_open_writer_starts_again(storage):
         file.open()
         file.write(b"ab")
         assert (file.tell(), file.size) == (2, 10)
+    assert file.size == 10
     assert storage.read_bytes("a.txt") == b"ab23456789"
 
 

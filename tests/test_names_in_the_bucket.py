@@ -70,7 +70,11 @@ def test_sn_01_to_14_bad_names_send_nothing(seaweedfs_options, silent, verb, loc
     assert silent.log == []
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("listdir", "exists", "scan", "walk")])
+# These also take directories, and the empty name is the location.
+NAMES_OF_DIRECTORIES = ("listdir", "exists", "scan", "walk", "url")
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NAMES_OF_DIRECTORIES])
 def test_sn_21_the_location_itself_is_no_file(seaweedfs_options, silent, verb):
     """An empty name is refused by every verb that means a file."""
     storage = S3Storage(**{**seaweedfs_options, "endpoint_url": silent.url})

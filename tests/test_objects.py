@@ -50,7 +50,7 @@ CALLS: dict[str, Callable[[S3Storage], Any]] = {
     "open and read": lambda storage: storage.read_bytes("dir/a.txt"),
     "open and jump": read_after_a_jump,
     "delete": lambda storage: storage.delete("dir/a.txt"),
-    "delete of a folder": lambda storage: storage.delete("dir/"),
+    "delete of a folder": lambda storage: storage.delete("empty/"),
     "delete_tree": lambda storage: storage.delete_tree("dir"),
     "exists": lambda storage: storage.exists("dir"),
     "listdir": lambda storage: storage.listdir("dir"),

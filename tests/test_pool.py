@@ -86,3 +86,51 @@ def test_an_interruption_within_a_task_is_none_of_its_failures():
 
     with pytest.raises(KeyboardInterrupt):
         list(pool.run(work, range(10), threads=2))
+
+
+def test_twice_as_many_items_are_taken_as_there_are_threads():
+    """So that no thread waits for the caller; a finished one makes room for one more."""
+    taken, gates = [], [threading.Event() for _ in range(20)]
+
+    def source():
+        for number in range(20):
+            taken.append(number)
+            yield number
+
+    outcomes = pool.run(lambda item: gates[item].wait(10), source(), threads=2)
+    counts = []
+    for item in range(4):
+        gates[item].set()
+        assert next(outcomes).item == item
+        counts.append(len(taken))
+    for gate in gates:
+        gate.set()
+    outcomes.close()
+    assert counts == [4, 5, 6, 7]
+
+
+def test_a_caller_that_stops_begins_nothing_more(monkeypatch):
+    """The running tasks are finished before the caller goes on, and the waiting one is dropped."""
+    begun, finished, running, gate = [], [], threading.Barrier(3), threading.Event()
+    join = threading.Thread.join
+
+    def wait_for(thread, *timeout):
+        gate.set()
+        join(thread, *timeout)
+
+    def work(item):
+        begun.append(item)
+        if item in (1, 2):
+            running.wait(10)
+            gate.wait(10)
+        finished.append(item)
+
+    outcomes = pool.run(work, range(100), threads=2)
+    assert next(outcomes).item == 0
+    running.wait(10)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "join", wait_for)
+        outcomes.close()
+    stopped = list(finished)
+    gate.set()
+    assert (sorted(begun), sorted(stopped)) == ([0, 1, 2], [0, 1, 2])

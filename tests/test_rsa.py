@@ -117,12 +117,6 @@ def test_su_12_a_bad_key_is_refused_and_not_quoted(text: str) -> None:
     assert [line for line in lines if line in shown] == []
 
 
-def test_su_12_a_literal_backslash_n_is_explained() -> None:
-    """Environment variables and YAML often hold the two characters instead of a line break."""
-    with pytest.raises(ImproperlyConfigured, match=r"cloudfront_key\.replace\('\\\\n', '\\n'\)"):
-        rsa_signer(PEM.replace("\n", "\\n"))
-
-
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

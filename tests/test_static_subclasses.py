@@ -266,8 +266,8 @@ def test_a_dry_run_calls_no_save(site):
 class Forgiving(S3ManifestStaticStorage):
     """Leaves references as they are if they lead nowhere."""
 
-    def url_converter(self, name, hashed_files, template=None):
-        convert = super().url_converter(name, hashed_files, template)
+    def url_converter(self, name, hashed_files, template=None, *more):
+        convert = super().url_converter(name, hashed_files, template, *more)
 
         def converter(match):
             try:
@@ -290,7 +290,7 @@ class Filtering(S3ManifestStaticStorage):
 class Raising(S3ManifestStaticStorage):
     """Does not name the file and the line."""
 
-    def url_converter(self, name, hashed_files, template=None):
+    def url_converter(self, name, hashed_files, template=None, *more):
         def converter(match):
             raise ValueError("no")
 

@@ -18,7 +18,7 @@ LOGIN = (200, {"Content-Type": "text/html"}, b"<html><form>Log in to the network
 VERBS = {
     "save": lambda storage: storage.save("a.txt", b"x"),
     "write": lambda storage: _write(storage),
-    "large": lambda storage: storage.save("a.txt", ContentFile(b"x" * (9 << 20))),
+    "large": lambda storage: storage.save("a.txt", ContentFile(b"in parts")),
     "open": lambda storage: storage.open("a.txt").read(),
     "exists": lambda storage: storage.exists("a.txt"),
     "size": lambda storage: storage.size("a.txt"),
@@ -47,7 +47,9 @@ def server(moto):
         proxy = FaultProxy(moto.endpoint_url, respond=respond)
         proxies.append(proxy)
         proxy.__enter__()
-        storage = kind(**{**options_for(moto), "endpoint_url": proxy.url, "max_attempts": 2, **options})
+        # A content of more than one byte is sent in parts.
+        parts = {"transfer_config": {"multipart_threshold": 1}}
+        storage = kind(**{**options_for(moto), "endpoint_url": proxy.url, "max_attempts": 2, **parts, **options})
         storage.proxy = proxy
         return storage
 
@@ -177,7 +179,7 @@ INJURIES = dict(injuries())
 def test_a_response_that_lacks_something_is_our_error_or_harmless(server, injury):
     """All verbs, one thing wrong at a time: never KeyError or ValueError, and no name outside the storage."""
     hurt = INJURIES[injury]
-    storage = server(lambda *request: hurt(*honest(*request)), max_attempts=1, read_timeout=2)
+    storage = server(lambda *request: hurt(*honest(*request)), max_attempts=1, read_timeout=0.3)
     for verb, call in VERBS.items():
         try:
             result = call(storage)
@@ -198,6 +200,15 @@ def test_a_listing_that_goes_in_circles_ends(server):
 
     with pytest.raises(errors.InvalidResponseError, match="no end"):
         list(server(respond).scan())
+
+
+def test_a_key_that_only_the_server_names_is_not_deleted(server):
+    """A batch that is sent again contains nothing but what was asked for."""
+    body = DELETED.replace(b"AccessDenied", b"SlowDown").replace(b"a.txt", b"precious.txt")
+    storage = server(lambda *_: (200, {"Content-Type": "application/xml"}, body))
+    with pytest.raises(errors.BatchError, match="precious"):
+        storage.delete_many(["a.txt"])
+    assert len(storage.proxy.requests("POST")) == 1
 
 
 def test_directories_outside_what_was_asked_for_are_left_out(server):
@@ -287,6 +298,17 @@ def test_a_missing_profile_says_where_profiles_are():
     """Not which keys to set."""
     with pytest.raises(errors.NoCredentialsError, match="AWS_S3_SESSION_PROFILE"):
         S3Storage(bucket_name="b", session_profile="nobody").exists("a.txt")
+    with pytest.raises(errors.NoCredentialsError, match="AWS_S3_SESSION_PROFILE"):
+        S3Storage(bucket_name="b", session_profile="nobody").connection  # noqa: B018 (creates it)
+
+
+def test_a_missing_upload_is_no_missing_source(server):
+    """A part is copied into an upload that was aborted: the source is there."""
+    body = b"<Error><Code>NoSuchUpload</Code><Message>m</Message></Error>"
+    bucket = server(lambda *_: (404, {"Content-Type": "application/xml"}, body)).objects.bucket
+    with pytest.raises(errors.ObjectNotFoundError, match="target") as caught:
+        bucket.copy_part("source", "target", "u", 1, {}, first=0, last=1, etag='"e"')
+    assert "source" not in str(caught.value)
 
 
 # Conditions
@@ -294,7 +316,7 @@ def test_a_missing_profile_says_where_profiles_are():
 
 def test_a_server_that_ignores_conditions_is_found_out(server, caplog, monkeypatch):
     """A save that succeeds over a name that exists says so; from then on names are checked first."""
-    storage = server(None)
+    storage = server(None, transfer_config=None)
     real = storage.proxy
     stripped = []
 
@@ -325,6 +347,23 @@ def test_a_name_that_became_free_is_no_reason_to_doubt(s3_storage, caplog):
     assert s3_storage.save("a.txt", b"y") == "a.txt"
     assert s3_storage.objects.bucket.refuses_existing
     assert "ignores" not in caplog.text
+
+
+def test_a_file_is_saved_although_the_doubt_is_not_resolved(server):
+    """The second request is a question about the server, and its failure is no failure of `save`."""
+    sent = []
+
+    def respond(method, target, headers):
+        if method == "PUT":
+            sent.append(target)
+        busy = b"<Error><Code>SlowDown</Code><Message>m</Message></Error>"
+        return (503, {"Content-Type": "application/xml"}, busy) if len(sent) > 1 else honest(method, target, headers)
+
+    storage = server(respond, transfer_config=None, max_attempts=1)
+    assert storage.exists("a.txt")
+    assert storage.save("a.txt", b"x") == "a.txt"
+    assert len(sent) == 2
+    assert storage.objects.bucket.refuses_existing
 
 
 def test_batches_carry_the_old_checksum_alone(server):

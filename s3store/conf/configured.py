@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import MISSING
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -155,7 +156,8 @@ class Configured(_Base):
         given: Mapping[str, Any] = self._given
         # A storage from a pickle, or built from what `deconstruct` returned, as tasks of image packages do.
         if self._withheld or not given.keys() & set(IDENTITY):
-            matches = (sources.configured_like(type(self), public(given), shown) for shown in (public, serializable))
+            look = partial(sources.configured_like, type(self), public(given), withheld=self._withheld)
+            matches = (look(shown) for shown in (public, serializable))
             given = next((found for found in matches if found is not None), given)
         return sources.resolve(type(self), given, computed)
 

@@ -139,13 +139,20 @@ def resolve(cls: type | None, given: Mapping[str, Any], computed: Mapping[str, A
 
 @sensitive_variables()
 def configured_like(
-    cls: type, given: Mapping[str, Any], public: Callable[[Mapping[str, Any]], dict[str, Any]]
+    cls: type, given: Mapping[str, Any], public: Callable[[Mapping[str, Any]], dict[str, Any]], *, withheld: bool
 ) -> Mapping[str, Any] | None:
-    """Return the OPTIONS of the entry of STORAGES that has this class and, apart from secrets, these options."""
+    """Return the OPTIONS of the entry of STORAGES that has this class and, apart from secrets, these options.
+
+    Without `withheld`, the storage may have no secrets at all: an entry that has none either is then the storage's own.
+    """
     path = f"{cls.__module__}.{cls.__qualname__}"
     entries = (entry for entry in project().STORAGES.values() if entry.get("BACKEND") == path)
-    found: Iterator[Mapping[str, Any]] = (entry.get("OPTIONS") or {} for entry in entries)
-    return next((options for options in found if public(options) == given), None)
+    every: Iterator[Mapping[str, Any]] = (entry.get("OPTIONS") or {} for entry in entries)
+    found = [options for options in every if public(options) == given]
+    if not withheld:
+        pairs = [all(options.get(name) for name in PAIR) for options in found]
+        found = found if found and all(pairs) else []
+    return next(iter(found), None)
 
 
 Level = dict[str, tuple[Any, str]]

@@ -117,8 +117,8 @@ def _raw_pieces(content: Content, block: Callable[[], int]) -> Iterator[Any]:
 
 def _has_own_chunks(content: Content) -> bool:
     """Return whether the content has chunks of its own, which Django would save: File's are what `read` returns."""
-    chunks = getattr(type(content), "chunks", None)
-    return chunks is not None and chunks is not File.chunks
+    chunks = getattr(content, "chunks", None)
+    return chunks is not None and getattr(chunks, "__func__", None) is not File.chunks
 
 
 def spool(max_memory: int) -> IO[bytes]:

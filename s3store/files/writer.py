@@ -29,7 +29,7 @@ class ObjectWriter(io.RawIOBase):
         self._key = key
         self._params = params
         self._create = create
-        self._position = 0
+        self._position = self._size = 0
         self._done = False
         self._lost = False
         self._parts: MultipartUpload | None = None
@@ -73,11 +73,7 @@ class ObjectWriter(io.RawIOBase):
     @property
     def size(self) -> int:
         """The number of bytes written so far."""
-        if self._whole is None:
-            return self._position
-        here, end = self._whole.tell(), self._whole.seek(0, io.SEEK_END)
-        self._whole.seek(here)
-        return end
+        return self._size
 
     def write(self, data: ReadableBuffer) -> int:
         """Write all of `data` and return its size in bytes."""
@@ -91,6 +87,7 @@ class ObjectWriter(io.RawIOBase):
             self._buffer += view
             self._send_full_parts()
         self._position += len(view)
+        self._size = max(self._size, self._position)
         return len(view)
 
     def check_open(self) -> None:

@@ -45,6 +45,16 @@ class LocalBucket(Bucket):
             "s3store.testing.servers."
         )
 
+    @property
+    def resource(self) -> Any:
+        """Raise NotImplementedError: nothing talks to a server."""
+        return self.client
+
+    @property
+    def refuses_existing(self) -> bool:
+        """Whether the options let the bucket refuse to create an object that exists: it always can."""
+        return self.options.conditional_writes
+
     def counted(self) -> AbstractContextManager[Requests]:
         """Return a context manager that yields an empty list: no request is sent."""
         return nullcontext(Requests())

@@ -139,7 +139,7 @@ class Stage:
             path = self._directory / str(self._made)
             with path.open("wb") as target:
                 for chunk in content.chunks():
-                    target.write(chunk)
+                    target.write(chunk.encode() if isinstance(chunk, str) else chunk)
             file = at_path(str(path))
         self.put(name, replace(file, extra=extra) if extra else file)
         return name

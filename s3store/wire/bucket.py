@@ -56,11 +56,11 @@ class Part:
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
 class Change:
     """A change of objects, and the moment at which it ended: facts from before it are stale."""
 
-    moment: int
+    def __init__(self, moment: int) -> None:
+        self.moment = moment
 
 
 class Bucket:
@@ -195,8 +195,10 @@ class Bucket:
         """Find out whether the server ignores conditions: it has created an object that existed a moment ago."""
         try:
             self.put(key, body, params, IfNoneMatch="*")
-        except (errors.ObjectExistsError, errors.ConflictError):
-            return  # another process deleted the object before
+        except errors.S3StoreError:
+            # Refused: another process deleted the object before. After any other error nothing is known, and the file
+            # is saved all the same.
+            return
         _IGNORE_CONDITIONS.add(self.client)
         logger.warning(
             "The server of bucket %r ignores If-None-Match: it has replaced the object %r, which save must not do. "
@@ -225,8 +227,8 @@ class Bucket:
         with self.changing(key):
             self._copied("copy_object", source, key, params, **changes)
 
-    def _copied(self, operation: str, source: str, key: str, params: Params, **extra: Any) -> str:
-        """Send a request that copies, and return the ETag of the copy."""
+    def _copied(self, operation: str, source: str, key: str, params: Params, **extra: Any) -> Mapping[str, Any]:
+        """Send a request that copies, and return what S3 says about the copy."""
         extra |= {"CopySource": {"Bucket": self.name, "Key": source}, **parameters.copy_source_parameters(params)}
         try:
             answer = self._call(operation, key, params, precondition=errors.ObjectChangedError, **extra)
@@ -237,8 +239,8 @@ class Bucket:
             facts = {"code": error.code, "status": error.status, "request_id": error.request_id}
             raise self._error(errors.ObjectNotFoundError, "", operation, key=source, **facts) from error.__cause__
         with self._reading(operation, key):
-            etag: str = answer["CopyObjectResult" if operation == "copy_object" else "CopyPartResult"]["ETag"]
-        return etag
+            copied: Mapping[str, Any] = answer["CopyObjectResult" if operation == "copy_object" else "CopyPartResult"]
+        return copied
 
     def delete(self, key: str, params: Params) -> None:
         """Delete an object. A missing object is not an error."""
@@ -287,7 +289,9 @@ class Bucket:
         """Copy the bytes `first` to `last` of the version `etag` of an object as one part."""
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number, "CopySourceIfMatch": etag}
         extra["CopySourceRange"] = f"bytes={first}-{last}"
-        return Part(number=number, etag=self._copied("upload_part_copy", source, key, params, **extra))
+        copied = self._copied("upload_part_copy", source, key, params, **extra)
+        with self._reading("upload_part_copy", key):
+            return Part(number=number, etag=copied["ETag"])
 
     def complete_upload(
         self, key: str, upload_id: str, sent: Iterable[Part], params: Params, *, size: int, create: bool = False
@@ -383,11 +387,12 @@ class Bucket:
             wanted = {"Objects": [{"Key": key} for key in left], "Quiet": True}
             with self.changing(*left):
                 refused = self._call("delete_objects", None, params, Delete=wanted).get("Errors", [])
-            left = []
+            asked, left = set(left), []
             with self._reading("delete_objects"):
                 found = [(entry["Key"], entry.get("Code") or "", entry.get("Message") or "") for entry in refused]
             for refused_key, code, message in found:
-                if code in _BUSY and attempt < _TRIES:
+                # Never a key that only the server names.
+                if code in _BUSY and attempt < _TRIES and refused_key in asked:
                     left.append(refused_key)
                 elif code != "NoSuchKey":
                     yield errors.Failure(key=refused_key, code=code, message=message)

@@ -276,12 +276,11 @@ def _note_attempt(request: Any, **_: object) -> None:
     from botocore.exceptions import HTTPClientError, ReadTimeoutError
 
     effort = _effort.get() or request.context.setdefault("s3store_effort", Effort(total=PATIENT_SECONDS))
-    if effort.failure and (effort.hopeless or effort.exhausted()):
-        raise effort.failure
     if effort.limit is not None and effort.attempts >= effort.limit:
         raise HTTPClientError(error="the server redirects again and again")
-    if effort.exhausted():
-        raise ReadTimeoutError(endpoint_url=request.url.partition("?")[0])
+    if effort.hopeless or effort.exhausted():
+        # Why the attempts before failed says more than that time is up.
+        raise effort.failure or ReadTimeoutError(endpoint_url=request.url.partition("?")[0])
     effort.attempts += 1
 
 
@@ -300,8 +299,7 @@ def _add_content_md5(params: dict[str, Any], **_: object) -> None:
     headers = params["headers"]
     params["context"].get("checksum", {}).pop("request_algorithm", None)
     headers["Content-MD5"] = content_md5(params["body"])
-    for name in [name for name in headers if name.lower() == "x-amz-sdk-checksum-algorithm"]:
-        del headers[name]
+    headers.pop("x-amz-sdk-checksum-algorithm", None)
 
 
 def request_errors() -> tuple[type[Exception], ...]:

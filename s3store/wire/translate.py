@@ -79,7 +79,6 @@ _BY_NAME = {
     "ReadTimeoutError": errors.S3TimeoutError,
     "ConnectionError": errors.S3ConnectionError,
     "HTTPClientError": errors.S3ConnectionError,
-    "ResponseStreamingError": errors.S3ConnectionError,
     "IncompleteReadError": errors.S3ConnectionError,
     "HTTPError": errors.S3ConnectionError,
     "FlexibleChecksumError": errors.ChecksumError,

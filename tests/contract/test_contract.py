@@ -1,5 +1,6 @@
 """The contract suite over Django's own storages, which proves the suite, and over ours on two servers."""
 
+import os
 import uuid
 
 import pytest
@@ -7,6 +8,8 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage
 
 from s3store.storage import S3MediaStorage, S3StaticStorage, S3Storage
 from s3store.testing.contract import S3StorageContract, StorageContract
+
+ENDPOINT_URL = "S3STORE_TEST_ENDPOINT_URL"
 
 
 class TestFileSystemStorage(StorageContract):
@@ -62,6 +65,28 @@ class TestAtTheRootOfABucket(S3StorageContract):
         yield storage
         storage.delete_tree("", force=True)
         storage.client.delete_bucket(Bucket=storage.bucket_name)
+
+
+if ENDPOINT_URL in os.environ:
+
+    class TestServerOfTheEnvironment(S3StorageContract):
+        """Any other server keeps the contract: CONTRIBUTING.rst, "Test another server"."""
+
+        @pytest.fixture
+        def storage(self):
+            storage = S3Storage(
+                bucket_name=f"s3store-{uuid.uuid4().hex[:12]}",
+                endpoint_url=os.environ[ENDPOINT_URL],
+                access_key=os.environ["S3STORE_TEST_ACCESS_KEY"],
+                secret_key=os.environ["S3STORE_TEST_SECRET_KEY"],
+                region_name=os.environ.get("S3STORE_TEST_REGION", "us-east-1"),
+                addressing_style="path",
+                location="contract",
+            )
+            storage.client.create_bucket(Bucket=storage.bucket_name)
+            yield storage
+            storage.delete_tree("", force=True)
+            storage.client.delete_bucket(Bucket=storage.bucket_name)
 
 
 def test_static_storage_overwrites(s3_options):

@@ -209,7 +209,7 @@ def test_rt_04_a_dead_endpoint_is_an_error_within_bounds(monkeypatch, seaweedfs_
     """Attempts stop when their time is up, however many are left."""
     from s3store.wire import client
 
-    clock = iter(range(0, 100_000, 40))
+    clock = iter(range(0, 100_000, 10))
     monkeypatch.setattr(client.Effort.__init__, "__defaults__", (None, 0.0, lambda: float(next(clock))))
     with FaultProxy(seaweedfs_options["endpoint_url"], faults={"slow503": 1.0}) as proxy:
         storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, max_attempts=50)

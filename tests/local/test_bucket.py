@@ -101,6 +101,8 @@ def test_there_is_no_client(twin):
     """The error names the alternative."""
     with pytest.raises(NotImplementedError, match=r"s3store\.testing\.servers"):
         _ = twin.client
+    with pytest.raises(NotImplementedError, match=r"s3store\.testing\.servers"):
+        _ = twin.bucket
 
 
 def test_errors_are_those_of_s3(twin, bucket):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 
 from s3store.storage import S3Storage
 
@@ -53,3 +53,50 @@ def test_a_folder_ends_with_one_slash(path: str, name: str, key: str) -> None:
     """Its name and its key."""
     folder = S3Storage(bucket_name="b", location="l").objects.folder(path)
     assert (folder.name, folder.key) == (name, key)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.css", {"CacheControl": "max-age=1", "ContentLanguage": "de"}),
+        ("A.CSS", {"CacheControl": "no-store"}),
+        ("img/a.png", {"CacheControl": "max-age=2"}),
+        ("img/a.css", {"CacheControl": "max-age=2", "ContentLanguage": "de"}),
+    ],
+)
+def test_headers_apply_to_the_names_that_their_pattern_matches(name: str, expected: dict[str, str]) -> None:
+    """A later pattern wins, and both win over `object_parameters`."""
+    storage = S3Storage(
+        bucket_name="b",
+        object_parameters={"CacheControl": "no-store"},
+        headers={
+            "*.css": {"CacheControl": "max-age=1", "ContentLanguage": "de"},
+            "img/*": {"CacheControl": "max-age=2"},
+        },
+    )
+    assert storage.objects.target(name).params == expected
+
+
+@pytest.mark.parametrize("name", ["../a", "d/../../a", "/../a"])
+def test_a_name_outside_the_location_has_neither_key_nor_prefix(name: str) -> None:
+    """No request is sent for it."""
+    objects = S3Storage(bucket_name="b", location="l").objects
+    for find in (objects.key, objects.prefix, objects.target, objects.folder):
+        with pytest.raises(SuspiciousFileOperation):
+            find(name)
+
+
+def test_a_scan_has_the_files_of_the_location(seaweedfs_options: dict[str, Any]) -> None:
+    """All of them by default, and neither markers of directories nor keys that are no possible names."""
+    storage = S3Storage(**seaweedfs_options)
+    for key in ("a.txt", "d/b.txt", "e/"):
+        storage.client.put_object(Bucket=storage.bucket_name, Key=f"{storage.location}/{key}", Body=b"x")
+    assert [name for name, _ in storage.objects.scan()] == ["a.txt", "d/b.txt"]
+    assert [name for name, _ in storage.objects.scan("d")] == ["d/b.txt"]
+
+
+def test_a_key_outside_the_location_has_no_name() -> None:
+    """Parameters that depend on names are then those of the empty name."""
+    objects = S3Storage(bucket_name="b", location="l").objects
+    assert (objects.target_at("l/d/a.txt").name, objects.target_at("l/d/a.txt").key) == ("d/a.txt", "l/d/a.txt")
+    assert (objects.target_at("other/a.txt").name, objects.target_at("other/a.txt").key) == ("", "other/a.txt")
