@@ -24,7 +24,11 @@ from tests.docs.blocks import DOCS, blocks_of
 QUICK_START = blocks_of(DOCS / "tutorial" / "quick-start.rst")
 SHELL = blocks_of(DOCS / "tutorial" / "five-minutes-in-a-shell.rst")
 UPLOADS = blocks_of(DOCS / "tutorial" / "uploads-in-ten-minutes.rst")
-ADMIN = {"DJANGO_SUPERUSER_USERNAME": "ann", "DJANGO_SUPERUSER_PASSWORD": "a-long-word", "DJANGO_SUPERUSER_EMAIL": "a@b.c"}
+ADMIN = {
+    "DJANGO_SUPERUSER_USERNAME": "ann",
+    "DJANGO_SUPERUSER_PASSWORD": "a-long-word",
+    "DJANGO_SUPERUSER_EMAIL": "a@b.c",
+}
 # What the environment of the test stands for.
 INSTALLATION = ("python -m venv venv", ". venv/bin/activate", "pip install ")
 SESSION = """
@@ -76,7 +80,6 @@ class Reader:
         text = "\n".join(block.text for block in blocks if block.language == "pycon")
         (self.directory / "session.txt").write_text(text, encoding="utf-8")
         self.run("python", "manage.py", "shell", "-c", SESSION)
-
 
     def write(self, block):
         """Save a file, or add to it, as its block says."""

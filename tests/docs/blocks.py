@@ -55,6 +55,7 @@ def blocks_of(path: Path) -> list[Block]:
         content = textwrap.dedent("\n".join(body))
         options = re.match(r"(?::(\w+): (.*)\n)*", content)
         classes = re.match(r":class: (.*)\n", content)
+        caption = re.search(r"^:caption: (.*)\n", options[0], re.MULTILINE)
         start = text.count("\n", 0, match.end()) + options[0].count("\n") + 1
         found.append(
             Block(

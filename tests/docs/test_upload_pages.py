@@ -203,5 +203,3 @@ def test_scripts_in_the_pages_are_javascript(block, tmp_path):
     path.write_text(block.text, encoding="utf-8")
     ran = subprocess.run([node, "--check", str(path)], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-
-

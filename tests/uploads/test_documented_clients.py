@@ -48,10 +48,8 @@ def test_the_python_client_uploads_files_of_any_size(live_server, client, user, 
     file = claimed(receipt, "files", user)
     assert (file.name, file.size) == (path.name, size)
     assert file.read() == path.read_bytes()
-    with pytest.raises(RuntimeError, match="cannot be uploaded here"):
+    with pytest.raises(RuntimeError, match="Nothing can be uploaded here"):
         namespace["upload"](session, live_server.url, "unknown", path)
-
-
 
 
 def test_curl_uploads_as_the_page_says(live_server, client, user, s3_storage, tmp_path):
