@@ -27,7 +27,7 @@ UPLOADS = blocks_of(DOCS / "tutorial" / "uploads-in-ten-minutes.rst")
 ADMIN = {
     "DJANGO_SUPERUSER_USERNAME": "ann",
     "DJANGO_SUPERUSER_PASSWORD": "a-long-word",
-    "DJANGO_SUPERUSER_EMAIL": "a@b.c",
+    "DJANGO_SUPERUSER_EMAIL": "ann@example.com",
 }
 # What the environment of the test stands for.
 INSTALLATION = ("python -m venv venv", ". venv/bin/activate", "pip install ")
@@ -122,7 +122,7 @@ class Browser:
         assert self.send_form(path, **fields)[0] == f"{self.site}/admin/"
 
     def upload(self, path, name, content):
-        """Upload a file directly to the bucket and send the form of a page. Return where the page leads, and the URL."""
+        """Upload a file directly to the bucket, send the form of a page, and return the URL where it leads."""
         page = self.get(path)
         destination = re.search(r'data-destination="([^"]+)"', page)[1]
         endpoint = re.search(r'data-endpoint="([^"]+)"', page)[1]
