@@ -330,7 +330,7 @@ def test_several_files_are_dropped_and_a_large_one_is_refused_before_the_upload(
     zone.evaluate(drop, pictures)
     for name, _ in pictures:
         uploaded(page, name)
-    page.wait_for_function("document.querySelectorAll('.s3store-preview').length === 3")
+    page.wait_for_function("() => document.querySelectorAll('.s3store-preview').length === 3")
     large = """zone => {
         const file = new File(["x"], "large.pdf", {type: "application/pdf"});
         Object.defineProperty(file, "size", {value: 201 * 1024 * 1024});
@@ -372,7 +372,7 @@ def test_a_large_upload_shows_its_progress(demo, new_page):
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1_000_000}
     session.send("Network.emulateNetworkConditions", slow)
     choose(page, "large.pdf", "application/pdf", PDF + b"%" * 4_000_000)
-    page.wait_for_function("0 < document.querySelector('.s3store-file progress')?.value")
+    page.wait_for_function("() => 0 < document.querySelector('.s3store-file progress')?.value")
     page.get_by_role("button", name="Upload", exact=True).click()
     page.locator("form[aria-busy=true]").wait_for()
     page.get_by_text("“large” was added to the library.").wait_for()

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-import s3store.fields
+from s3store.fields import S3FileField
 
 
 class Migration(migrations.Migration):
@@ -14,8 +14,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="document",
             name="file",
-            field=s3store.fields.S3FileField(
-                editable=False, max_length=255, upload_to="documents/%Y/%m/", verbose_name="file"
-            ),
+            field=S3FileField(editable=False, max_length=255, upload_to="documents/%Y/%m/", verbose_name="file"),
         ),
     ]
