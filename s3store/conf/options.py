@@ -248,7 +248,12 @@ IDENTITY = tuple(name for name, option in FIELDS.items() if option.metadata["gro
 @cache
 def types_of(name: str) -> tuple[type, ...]:
     """Return the classes that a value of an option can have: (object,) if it can have any."""
-    hint = get_type_hints(Options)[name]
+    hint = _hints()[name]
     hints = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     plain = (object if hint is Any else get_origin(hint) or hint for hint in hints)
     return tuple(kind for hint in plain for kind in ((int, float) if hint is float else (hint,)))
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(Options)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -30,22 +31,24 @@ def run(work: Callable[[Item], Done], items: Iterable[Item], *, threads: int) ->
     source = iter(items)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="s3store-transfer")
     pending: dict[Future[Done], Item] = {}
+    done: SimpleQueue[Future[Done]] = SimpleQueue()
     try:
         while True:
             # Twice the number of threads, so that no thread waits for this one.
             for item in islice(source, 2 * threads - len(pending)):
-                pending[pool.submit(copy_context().run, work, item)] = item
+                future = pool.submit(copy_context().run, work, item)
+                pending[future] = item
+                future.add_done_callback(done.put)
             if not pending:
                 return
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                item = pending.pop(future)
-                error = future.exception()
-                if error is not None and not isinstance(error, Exception):
-                    raise error
-                if error is not None:
-                    yield Outcome(item=item, error=error)
-                else:
-                    yield Outcome(item=item, result=future.result())
+            future = done.get()
+            item = pending.pop(future)
+            error = future.exception()
+            if error is not None and not isinstance(error, Exception):
+                raise error
+            if error is not None:
+                yield Outcome(item=item, error=error)
+            else:
+                yield Outcome(item=item, result=future.result())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
