@@ -162,7 +162,7 @@ class Options(Unpicklable):
     (bytes), `max_concurrency` and `use_threads` have an effect."""
 
     use_threads: bool = _option(SAVING, True, "AWS_S3_USE_THREADS")
-    """Send the parts of a large upload in parallel. If False, a storage starts no threads."""
+    """Send the parts of a large upload in parallel. If False, neither a storage nor a command for it starts threads."""
 
     file_buffer_size: int | None = _option(SAVING, None, "AWS_S3_FILE_BUFFER_SIZE")
     """Bytes that a file opened for writing collects before it sends them as a part, at least 5 MiB. None: the
