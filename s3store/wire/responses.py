@@ -23,13 +23,17 @@ class _Arriving:
         return getattr(self._raw, name)
 
 
+def arriving(stream: Any) -> Any:
+    """Return a stream of boto3 whose `read` does not wait for all bytes, however slowly they arrive, but for one."""
+    stream._raw_stream = _Arriving(stream._raw_stream)
+    return stream
+
+
 class Body:
     """The bytes of a response, read as they arrive. Errors are ours."""
 
     def __init__(self, stream: Any, bucket: str, key: str) -> None:
         self._stream = stream
-        # A read of many bytes would wait for all of them, however slowly they arrive.
-        self._stream._raw_stream = _Arriving(stream._raw_stream)
         self._bucket = bucket
         self._key = key
 
