@@ -26,6 +26,7 @@ CAPTIONS = {
     "fields": "model field",
     "files": "content of a file",
     "links": "URLs, signatures",
+    "local": "development twin",
     "management": "commands",
     "mixins": "storage mixins",
     "operations": "work on buckets",
@@ -38,6 +39,7 @@ CAPTIONS = {
     "views": "file views",
     "wire": "requests, boto3",
 }
+PUBLIC_FOLDERS = ("local", "management", "templatetags", "testing")
 FOLDERS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 138, 46, 16, 40, 12
@@ -113,7 +115,7 @@ def draw() -> str:
         x, y, u, v = left + WIDTH // 2, top + HEIGHT, right + WIDTH // 2, bottom
         drawn.append(f'<path class="line" d="M{x} {y} C{x} {y + 24} {u} {v - 24} {u} {v}"/>')
     for room, (x, y) in at.items():
-        kind = "room" if room in FOLDERS and room not in ("management", "templatetags", "testing") else "public"
+        kind = "room" if room in FOLDERS and room not in PUBLIC_FOLDERS else "public"
         name = f"{room}/" if room in FOLDERS else room
         drawn += [
             f'<rect class="{kind}" x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>',

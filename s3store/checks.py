@@ -16,6 +16,7 @@ from s3store.conf import foreign, legacy, rules
 from s3store.conf.configured import Configured
 from s3store.conf.project import declared_with, is_local, setting, unread_settings, written_in
 from s3store.core.suggest import did_you_mean
+from s3store.local.storage import FakeS3Storage, mounted_at
 from s3store.staticfiles.staging import Staged
 from s3store.storage import S3MediaStorage, S3StaticStorage
 
@@ -40,7 +41,7 @@ def check_storages(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
             except ImproperlyConfigured as error:
                 messages.append(checks.Error(f"STORAGES[{alias!r}]: {error}", id="s3store.E020"))
     for alias, storage in list(found.items()):
-        problems = list(_check_options(alias, storage))
+        problems = [*_check_options(alias, storage), *_check_twin(alias, storage)]
         if any(problem.id == "s3store.E001" for problem in problems):
             del found[alias]
         messages += problems
@@ -200,6 +201,31 @@ def _check_options(alias: str, storage: Configured) -> Iterator[checks.CheckMess
             f"STORAGES[{alias!r}] has no bucket.",
             hint="Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME.",
             id="s3store.E021",
+        )
+
+
+def _check_twin(alias: str, storage: Configured) -> Iterator[checks.CheckMessage]:
+    if not isinstance(storage, FakeS3Storage):
+        return
+    if not storage.is_allowed:
+        yield checks.Error(
+            f"STORAGES[{alias!r}] is the development twin, which does not work with DEBUG=False.",
+            hint="Use s3store.storage.S3Storage in production. In tests, set allow_without_debug=True in its OPTIONS.",
+            id="s3store.E025",
+        )
+    if not storage.has_directory:
+        yield checks.Error(
+            f"STORAGES[{alias!r}] has no directory.",
+            hint="Set MEDIA_ROOT, or directory in its OPTIONS.",
+            id="s3store.E026",
+        )
+    try:
+        mounted_at()
+    except ImproperlyConfigured:
+        yield checks.Warning(
+            f"STORAGES[{alias!r}] is the development twin, and its URLs are not served.",
+            hint='Add path("media/s3/", include("s3store.local.urls")) to the URLs of the project.',
+            id="s3store.W032",
         )
 
 

@@ -272,6 +272,7 @@ PUBLIC = {
     "cookies",
     "errors",
     "fields",
+    "local",
     "management",
     "serving",
     "storage",

@@ -22,6 +22,7 @@ MODULES = {
         "cookies",
         "errors",
         "fields",
+        "local",
         "serving",
         "storage",
         "views",

@@ -1,6 +1,6 @@
-"""The admin of the test project."""
+"""The admin of the test project, and the endpoints of the development twin."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+urlpatterns = [path("admin/", admin.site.urls), path("media/s3/", include("s3store.local.urls"))]

@@ -76,6 +76,12 @@ def django_time(moment: datetime) -> datetime:
     return moment if aware else timezone.make_naive(moment, timezone.get_default_timezone())
 
 
+def media_root() -> str:
+    """Return the setting MEDIA_ROOT, `""` if it is not set."""
+    root: str | os.PathLike[str] = project().MEDIA_ROOT
+    return os.fspath(root)
+
+
 def check_names(given: Iterable[str], owner: str) -> None:
     """Raise ImproperlyConfigured for a name that is not an option, and suggest the most similar one."""
     for name in given:

@@ -36,6 +36,9 @@ _HEADERS = {
     "WebsiteRedirectLocation": "x-amz-website-redirect-location",
 }
 
+_METADATA = "x-amz-meta-"
+_PARAMETERS = {header.lower(): parameter for parameter, header in _HEADERS.items()}
+
 # In a form the ACL has no prefix, and tags have a different format.
 _FIELDS = {**_HEADERS, "ACL": "acl"}
 _NO_FIELDS = ("ExpectedBucketOwner", "RequestPayer", "Tagging")
@@ -47,6 +50,19 @@ def headers_of(params: Mapping[str, Any]) -> dict[str, str]:
     Raises ValueError for a customer-provided encryption key, which a browser must not see.
     """
     return _named(params, _HEADERS)
+
+
+def parameters_of(headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the parameters of PutObject in headers, whose names may have any case. Others are ignored."""
+    found: dict[str, Any] = {}
+    metadata: dict[str, str] = {}
+    for name, value in headers.items():
+        name = name.lower()
+        if name.startswith(_METADATA):
+            metadata[name.removeprefix(_METADATA)] = value
+        elif name in _PARAMETERS:
+            found[_PARAMETERS[name]] = value
+    return {**found, "Metadata": metadata} if metadata else found
 
 
 def form_fields_of(params: Mapping[str, Any]) -> dict[str, str]:

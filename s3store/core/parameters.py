@@ -224,6 +224,12 @@ def with_acl(params: Mapping[str, Any], default_acl: str | None) -> Parameters:
     return Parameters((name, value) for name, value in {"ACL": default_acl, **params}.items() if value is not None)
 
 
+def check_acl(acl: str) -> None:
+    """Raise ValueError for an ACL that is not a canned one for objects."""
+    if acl not in OBJECT_ACLS:
+        raise ValueError(f"{acl!r} is not a canned ACL for objects: use one of {', '.join(OBJECT_ACLS)}.")
+
+
 def with_metadata(params: Mapping[str, Any], metadata: Mapping[str, str]) -> Parameters:
     """Return the parameters with further metadata."""
     return Parameters({**params, "Metadata": {**(params.get("Metadata") or {}), **metadata}})

@@ -47,14 +47,15 @@ def object_url(base: str, key: str, parameters: Mapping[str, str] | None = None)
 def bucket_url(endpoint_url: str, bucket: str, style: str | None) -> str:
     """Return the URL of `bucket` at an endpoint. `style` is `virtual` or `path`. Default: `virtual` only on AWS.
 
-    As in botocore, a bucket whose name cannot be part of a host name is in the path.
+    As in botocore, a bucket whose name cannot be part of a host name is in the path. An endpoint can be only a path.
     """
     parts = urlsplit(endpoint_url)
     path = parts.path.rstrip("/")
     virtual = style == "virtual" or (style != "path" and is_aws(endpoint_url))
     if virtual and _can_be_host(bucket, parts.scheme) and not _is_ip(parts.hostname or ""):
         return f"{parts.scheme}://{bucket}.{parts.netloc}{path}"
-    return f"{parts.scheme}://{parts.netloc}{path}/{bucket}"
+    origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    return f"{origin}{path}/{bucket}"
 
 
 def _can_be_host(bucket: str, scheme: str) -> bool:

@@ -24,8 +24,9 @@ class Endpoint:
         parts = urlsplit(self._url())
         # As browsers send it in the Host header.
         netloc = parts.netloc.lower()
-        self.host = netloc.removesuffix(_DEFAULT_PORTS[parts.scheme])
-        self.origin = f"{parts.scheme}://{netloc}"
+        self.host = netloc.removesuffix(_DEFAULT_PORTS.get(parts.scheme, ""))
+        # The development twin has only a path, at the origin of the page.
+        self.origin = f"{parts.scheme}://{netloc}" if netloc else ""
         self.path = parts.path
         self.url = f"{self.origin}{self.path}"
 
@@ -34,7 +35,7 @@ class Endpoint:
         if options.custom_domain:
             return f"{options.url_protocol}//{options.custom_domain}"
         if options.public_endpoint_url:
-            return urls.bucket_url(options.public_endpoint_url, options.bucket_name, options.addressing_style)
+            return urls.bucket_url(str(options.public_endpoint_url), options.bucket_name, options.addressing_style)
         return self._found[0]
 
     @sensitive_variables()

@@ -33,7 +33,7 @@ class FastUpload(Upload):
         super().__init__(bucket, options)
         self._clock = clock
         # With a client_config the connections can have any configuration, and anonymous requests are not signed.
-        self._usable = options.client_config is None and not options.anonymous
+        self._usable = bucket.over_http and options.client_config is None and not options.anonymous
         if self._usable:
             self._endpoint = Endpoint(replace(options, custom_domain=None, public_endpoint_url=None))
             self._credentials = credentials_of(options)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from s3store.storage import S3Storage
-from s3store.wire.counting import Request, Requests, counted
+from s3store.wire.counting import Request, Requests
 
 __all__ = ["Request", "Requests", "counted_requests"]
 
@@ -14,5 +14,5 @@ __all__ = ["Request", "Requests", "counted_requests"]
 @contextmanager
 def counted_requests(storage: S3Storage) -> Iterator[Requests]:
     """Collect the requests inside the `with` block: those of all storages with the same connection options."""
-    with counted(storage.client) as found:
+    with storage.objects.bucket.counted() as found:
         yield found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
 from s3store.wire.calls import call
 from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
+from s3store.wire.counting import Requests, counted
 from s3store.wire.facts import Facts
 from s3store.wire.responses import Body, Response, arriving, described, listed, written
 from s3store.wire.translate import is_html, reraise
@@ -47,10 +48,11 @@ _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of a multipart upload that S3 has received: what completing the upload needs."""
+    """A part of a multipart upload that S3 has received: what completing the upload needs. `size` is in bytes."""
 
     number: int
     etag: str
+    size: int | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -84,6 +86,13 @@ class Bucket:
             return get_resource(self.options)
         except request_errors() as exc:
             reraise(exc, operation="client", bucket=self.name)
+
+    over_http = True
+    """Whether the verbs send requests. If not, presigned requests of our own cannot replace them."""
+
+    def counted(self) -> AbstractContextManager[Requests]:
+        """Return a context manager that collects the requests that are sent inside its block."""
+        return counted(self.client)
 
     # One object
 
@@ -254,9 +263,7 @@ class Bucket:
 
     def put_acl(self, key: str, acl: str, params: Params) -> None:
         """Replace an object's ACL with a canned one. Raises ValueError for an ACL that is not canned."""
-        if acl not in parameters.OBJECT_ACLS:
-            known = ", ".join(parameters.OBJECT_ACLS)
-            raise ValueError(f"{acl!r} is not a canned ACL for objects: use one of {known}.")
+        parameters.check_acl(acl)
         self._call("put_object_acl", key, params, ACL=acl)
 
     # An object in parts

@@ -34,10 +34,10 @@ class Objects(Derived):
     options change, a storage creates a new one.
     """
 
-    def __init__(self, options: Options, owner: Any) -> None:
+    def __init__(self, options: Options, owner: Any, bucket: Bucket | None = None) -> None:
         super().__init__(options, owner)
         # Created here and not when it is first needed: two threads would get two caches of facts.
-        self._bucket = Bucket(options)
+        self._bucket = bucket or Bucket(options)
 
     @property
     def bucket(self) -> Bucket:

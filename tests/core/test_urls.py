@@ -162,3 +162,8 @@ def test_the_domain_itself_is_amazons() -> None:
     assert urls.is_aws("https://amazonaws.com")
     assert urls.is_aws("https://s3.amazonaws.com")
     assert not urls.is_aws("https://notamazonaws.com")
+
+
+def test_an_endpoint_can_be_a_path() -> None:
+    """The URLs of the development twin have no host."""
+    assert urls.bucket_url("/media/s3", "uploads", "path") == "/media/s3/uploads"

@@ -659,10 +659,12 @@ def test_models_are_made(block, settings):
 def test_the_tests_in_the_page_about_tests_pass(tmp_path):
     """Fixtures, counted requests and the contract suite, as a project would use them."""
     path = DOCS / "howto" / "development-and-tests.rst"
+    twin = DOCS / "howto" / "develop-without-s3.rst"
     (tmp_path / "conftest.py").write_text(
         "".join(block.text for block in blocks_of(path) if "pytest-conftest" in block.classes)
     )
-    for number, block in enumerate(block for block in blocks_of(path) if "pytest" in block.classes):
+    blocks = [*blocks_of(path), *blocks_of(twin)]
+    for number, block in enumerate(block for block in blocks if "pytest" in block.classes):
         (tmp_path / f"test_{number}.py").write_text(block.text)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COV", "PYTEST_"))}
     options = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path), "--ds", "tests.settings"]
@@ -761,7 +763,7 @@ def test_every_module_is_in_the_architecture():
     for name, modules in listed.items():
         found = {path.stem for path in (package / name).iterdir() if path.suffix == ".py" or path.name == "rules"}
         assert set(re.findall(r"``(\w+)``", modules)) == found - {"__init__"}, name
-    assert len(listed) == 9
+    assert len(listed) == 10
 
 
 def test_the_picture_of_the_rooms_is_fresh():
@@ -796,6 +798,7 @@ def coverage(name: str) -> list[dict[str, str]]:
         ("Links", [f"SU-{number:02}" for number in range(1, 17)]),
         ("Presigned uploads", [f"SP-{number:02}" for number in (*range(5, 14), 15, 16, 18)]),
         ("Static files", [f"RD-{number:02}" for number in range(1, 9)]),
+        ("Development twin", [f"SL-{number:02}" for number in range(1, 10)]),
     ],
 )
 def test_every_attack_and_accident_has_its_test(topic, ids):
@@ -815,6 +818,6 @@ def test_what_is_verified_has_its_tests(page):
 
 def test_no_page_names_a_test():
     """Ids and names of tests are for maintainers: they are in tests/coverage."""
-    suspicious = re.compile(r"\b(SU|SP|RD)-\d\d\b|::test_")
+    suspicious = re.compile(r"\b(SU|SP|RD|SL)-\d\d\b|::test_")
     paths = [path for path in pages() if path.parent.name != "reference"]
     assert [str(path) for path in paths if suspicious.search(path.read_text(encoding="utf-8"))] == []

@@ -10,12 +10,13 @@ import re
 
 import pytest
 
-from s3store import cookies, fields, serving, storage, views
+from s3store import cookies, fields, local, serving, storage, views
 from s3store.conf import foreign
 from s3store.conf.options import FIELDS
 from s3store.errors import MissingReferenceError
 from s3store.fields import S3FieldFile
 from s3store.files.file import S3File
+from s3store.local import FakeS3Storage
 from s3store.serving import file_response
 from s3store.storage import (
     Grant,
@@ -32,7 +33,7 @@ from s3store.views import FieldFileView, FileView, ServingView
 from tests.docs.blocks import DOCS, documented, table
 
 REFERENCE = DOCS / "reference"
-PAGES = ("storage.rst", "files.rst", "fields.rst", "views.rst", "testing.rst")
+PAGES = ("storage.rst", "files.rst", "fields.rst", "views.rst", "local.rst", "testing.rst")
 EVERYTHING = {name: directive for page in PAGES for name, directive in documented(REFERENCE / page).items()}
 
 BY_HAND = {"s3store.storage.S3File.name", "s3store.storage.S3File.mode"}
@@ -77,6 +78,7 @@ def documented_of(cls: type) -> set[str]:
         (S3Storage, [], set()),
         (S3StaticStorage, [S3Storage], set()),
         (S3ManifestStaticStorage, [S3StaticStorage], {"hashed_pattern"}),
+        (FakeS3Storage, [S3Storage], set()),
         (S3File, [], {"name", "mode"}),
         (S3FieldFile, [], set()),
         (ServingView, [], set()),
@@ -116,7 +118,7 @@ def test_every_public_function_and_class_is_documented_and_nothing_else(module):
 
 def test_the_public_names_of_modules_are_documented_and_nothing_else():
     """Of the modules that say what is public, and of the fixtures."""
-    for module in (storage, counting):
+    for module in (storage, local, counting):
         found = {name for name in EVERYTHING if name.rpartition(".")[0] == module.__name__}
         assert {name.rpartition(".")[2] for name in found} == set(module.__all__)
     found = {name.rpartition(".")[2] for name in EVERYTHING if name.startswith(f"{fixtures.__name__}.")}

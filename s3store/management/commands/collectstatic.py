@@ -24,7 +24,6 @@ from s3store.staticfiles.releases import Releases
 from s3store.staticfiles.staging import StaticFile, in_storage
 from s3store.storage import S3StaticStorage
 from s3store.wire.client import patient
-from s3store.wire.counting import counted
 from s3store.wire.objects import Objects
 
 
@@ -113,7 +112,7 @@ class Command(collectstatic.Command):
         began = time.monotonic()
         storage: Any = self.storage
         objects = storage.objects
-        with counted(objects.bucket.client) as sent, tempfile.TemporaryDirectory(prefix="s3store-") as directory:
+        with objects.bucket.counted() as sent, tempfile.TemporaryDirectory(prefix="s3store-") as directory:
             found, failures = self._found()
             self._refuse((*failures, *publish.impossible(objects, found)), "Collecting ")
             release = publish.stage(

@@ -20,7 +20,6 @@ from s3store.operations.reapply import Change, names_at, reapply
 from s3store.storage import S3Storage
 from s3store.wire import pool
 from s3store.wire.client import patient
-from s3store.wire.counting import counted
 from s3store.wire.objects import Objects
 
 
@@ -54,7 +53,7 @@ class Headers:
         changed: dict[str, tuple[Change, ...]] = {}
         failed: dict[str, Exception] = {}
         bar = Bar(self._base.stderr, shown=options["progress"] and verbosity > 0)
-        with counted(objects.bucket.client) as sent:
+        with objects.bucket.counted() as sent:
             names = _found(objects, paths)
             try:
                 work = partial(reapply, objects, dry_run=dry_run)

@@ -1,0 +1,226 @@
+"""The verbs of a bucket on local files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from s3store import errors
+from s3store.conf.options import Options
+from s3store.core import parameters, parts
+from s3store.core.info import Grant, ObjectInfo, Page
+from s3store.core.parameters import Params
+from s3store.local import layout, records
+from s3store.local.pieces import Piece
+from s3store.local.records import Record
+from s3store.local.refusals import Refusal
+from s3store.local.store import Store
+from s3store.local.uploads import Uploads
+from s3store.wire.bucket import Bucket, Part
+from s3store.wire.counting import Requests
+from s3store.wire.responses import Body, Response
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class LocalBucket(Bucket):
+    """A bucket whose objects are files below a directory. It has no metadata cache: every answer is current."""
+
+    over_http = False
+
+    def __init__(self, options: Options, directory: Path) -> None:
+        super().__init__(options)
+        self.store = Store(directory / "s3" / layout.folder(self.name))
+        self.uploads = Uploads(self.store)
+
+    @property
+    def client(self) -> S3Client:
+        """Raise NotImplementedError: nothing talks to a server."""
+        raise NotImplementedError(
+            "The development twin has no boto3 client. Use the methods of the storage, or an S3 server: see "
+            "s3store.testing.servers."
+        )
+
+    @property
+    def resource(self) -> Any:
+        """Raise NotImplementedError: nothing talks to a server."""
+        return self.client
+
+    @property
+    def refuses_existing(self) -> bool:
+        """Whether the options let the bucket refuse to create an object that exists: it always can."""
+        return self.options.conditional_writes
+
+    def counted(self) -> AbstractContextManager[Requests]:
+        """Return a context manager that yields an empty list: no request is sent."""
+        return nullcontext(Requests())
+
+    @contextmanager
+    def _operation(
+        self, operation: str, key: str | None, precondition: type[errors.S3StoreError] = errors.ObjectExistsError
+    ) -> Iterator[None]:
+        """Raise the exception that boto3's response to a refusal would raise. `precondition` is that for a 412."""
+        try:
+            yield
+        except Refusal as refusal:
+            kind = errors.kind_of(refusal.code, refusal.status)
+            if kind is errors.ObjectExistsError:
+                kind = precondition
+            facts = {"code": refusal.code, "status": refusal.status, "key": key}
+            raise self._error(kind, refusal.message, operation, **facts) from None
+
+    # One object
+
+    def head(self, key: str, params: Params) -> ObjectInfo:  # noqa: ARG002
+        """Return the facts about an object. Raises ObjectNotFoundError."""
+        with self._operation("head_object", key):
+            return self.store.get(key).info
+
+    def find(self, key: str, params: Params) -> ObjectInfo | None:  # noqa: ARG002
+        """Return the facts about an object, or None if it does not exist."""
+        record = self.store.find(key)
+        return record.info if record else None
+
+    def get(
+        self,
+        key: str,
+        params: Params,  # noqa: ARG002
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        etag: str | None = None,
+    ) -> Response:
+        """Return the bytes from `start` up to `stop` (None: the end), of the version `etag` if given.
+
+        Raises ObjectChangedError if that version, or a byte at `start`, no longer exists.
+        """
+        with self._operation("get_object", key, errors.ObjectChangedError):
+            record, file = self.store.open(key)
+            piece = Piece(file, start, record.size if stop is None else min(stop, record.size))
+            try:
+                if etag and record.etag != etag:
+                    raise Refusal("PreconditionFailed")
+                if start >= record.size and (start > 0 or stop is not None):
+                    raise Refusal("InvalidRange")
+            except Refusal:
+                piece.close()
+                raise
+            return Response(info=record.info, start=start, body=Body(piece, self.name, key))
+
+    def put(self, key: str, body: bytes, params: Params, **condition: Any) -> ObjectInfo:
+        """Create or replace an object, under a condition of PutObject if given: IfNoneMatch or IfMatch."""
+        with self._operation("put_object", key), self.store.receive() as incoming:
+            incoming.write(body)
+            create = condition.get("IfNoneMatch") == "*"
+            headers = records.headers_of(params)
+            return self.store.publish(key, incoming, headers, create=create, match=condition.get("IfMatch")).info
+
+    def copy(self, source: str, key: str, params: Params, *, etag: str | None = None, **changes: Any) -> None:
+        """Copy an object within the bucket. `changes` are parameters of CopyObject."""
+        new = records.headers_of({**params, **changes})
+        replaces = changes.get("MetadataDirective") == "REPLACE"
+
+        def headers_of(record: Record) -> dict[str, str]:
+            return new if replaces else {**new, **records.copied(record.headers)}
+
+        with self._operation("copy_object", key, errors.ObjectChangedError):
+            if source == key and not replaces and not new:
+                raise Refusal("InvalidRequest", "A copy of an object to itself must change something.")
+            self.store.copy(source, key, headers_of, etag=etag, create=changes.get("IfNoneMatch") == "*")
+
+    def delete(self, key: str, params: Params) -> None:  # noqa: ARG002
+        """Delete an object. A missing object is not an error."""
+        self.store.delete(key)
+
+    def delete_many(self, keys: Iterable[str], params: Params) -> int:
+        """Delete objects and return their number."""
+        total = 0
+        for key in keys:
+            self.delete(key, params)
+            total += 1
+        return total
+
+    def get_acl(self, key: str, params: Params) -> tuple[Grant, ...]:  # noqa: ARG002
+        """Return the grants of an object's ACL."""
+        with self._operation("get_object_acl", key):
+            return self.store.get(key).grants
+
+    def put_acl(self, key: str, acl: str, params: Params) -> None:  # noqa: ARG002
+        """Replace an object's ACL with a canned one. Raises ValueError for an ACL that is not canned."""
+        parameters.check_acl(acl)
+        with self._operation("put_object_acl", key):
+            self.store.rewrite_headers(key, lambda headers: {**records.without_acl(headers), "x-amz-acl": acl})
+
+    def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:  # noqa: ARG002
+        """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
+        # Complete before the first page: a caller may delete what it has seen.
+        found = iter(list(self.store.walk(prefix, flat=flat)) if limit > 1 else self.store.walk(prefix, flat=flat))
+        page = list(islice(found, limit))
+        while True:
+            yield Page(
+                objects=tuple(entry.listed for entry in page if isinstance(entry, Record)),
+                prefixes=tuple(entry for entry in page if isinstance(entry, str)),
+            )
+            page = list(islice(found, limit))
+            if not page:
+                return
+
+    # An object in parts
+
+    def start_upload(self, key: str, params: Params) -> str:
+        """Start a multipart upload and return its id."""
+        return self.uploads.start(key, records.headers_of(params))
+
+    def upload_part(self, key: str, upload_id: str, number: int, body: bytes, params: Params) -> Part:  # noqa: ARG002
+        """Send one part."""
+        with self._operation("upload_part", key), self.store.receive() as incoming:
+            incoming.write(body)
+            return Part(number=number, etag=self.uploads.put(upload_id, key, number, incoming).etag)
+
+    def copy_part(
+        self, source: str, key: str, upload_id: str, number: int, params: Params, *, first: int, last: int, etag: str
+    ) -> Part:
+        """Copy the bytes `first` to `last` of the version `etag` of an object as one part."""
+        body = self.get(source, params, start=first, stop=last + 1, etag=etag).body
+        with self._operation("upload_part_copy", key), self.store.receive() as incoming:
+            buffer = memoryview(bytearray(parts.MIB))
+            try:
+                while count := body.readinto(buffer):
+                    incoming.write(bytes(buffer[:count]))
+            finally:
+                body.close()
+            return Part(number=number, etag=self.uploads.put(upload_id, key, number, incoming).etag)
+
+    def list_parts(self, key: str, upload_id: str, params: Params) -> list[Part]:  # noqa: ARG002
+        """Return the parts that were received, in order. Raises ObjectNotFoundError if the upload is not open."""
+        with self._operation("list_parts", key):
+            stored = self.uploads.list(upload_id, key).values()
+        return [Part(number=part.number, etag=part.etag, size=part.size) for part in stored]
+
+    def count_uploads(self, prefix: str, params: Params, *, limit: int) -> int:  # noqa: ARG002
+        """Return the number of open multipart uploads below a prefix, at most `limit`."""
+        return min(limit, self.uploads.count(prefix))
+
+    def complete_upload(
+        self,
+        key: str,
+        upload_id: str,
+        sent: Iterable[Part],
+        params: Params,  # noqa: ARG002
+        *,
+        size: int,  # noqa: ARG002
+        create: bool = False,
+    ) -> ObjectInfo:
+        """Combine the parts to an object. Raises ObjectExistsError with `create` if the object exists."""
+        listing = [(part.number, part.etag) for part in sent]
+        with self._operation("complete_multipart_upload", key):
+            return self.uploads.complete(upload_id, key, listing, create=create).info
+
+    def abort_upload(self, key: str, upload_id: str, params: Params) -> None:  # noqa: ARG002
+        """Delete the parts of an upload."""
+        with self._operation("abort_multipart_upload", key):
+            self.uploads.abort(upload_id, key)

@@ -1,0 +1,3 @@
+"""The URLs of a project without the twin."""
+
+urlpatterns: list = []
