@@ -692,6 +692,9 @@ def test_numbers_in_the_prose_are_the_codes():
         "Time without data during a request": f"{FIELDS['read_timeout'].default:g} s",
         "Attempts for one request, including the first": str(FIELDS["max_attempts"].default),
         "Time from the first attempt after which no new one starts": f"{FIELDS['total_timeout'].default:g} s",
+        f"Speed below which a download is given up, measured over {reader.SPEED_SECONDS:g} s of waiting": (
+            f"{reader.LOWEST_SPEED // 1024} KiB/s"
+        ),
         "Connections that are kept open": str(FIELDS["max_pool_connections"].default),
     }
     assert facts.SECONDS == 2
