@@ -135,6 +135,10 @@ class S3FileField(FileField):
     `delete_with_row`
         Delete the file when its row is deleted: after commit, and if no other row names it.
 
+    A file stays if any row names it in a FileField with the same bucket: one query for each of these columns, which
+    should have an index in large tables. The default of the field stays too. `QuerySet.update` and `bulk_update` delete
+    no files.
+
     These arguments do not change the database, and are not in migrations. The others are those of Django's FileField.
     With a storage that is not an S3Storage, files are uploaded through Django.
     """
