@@ -111,7 +111,7 @@ def _receipt(
     objects: Objects, label: str, destination: Destination, owner: str, name: str, size: int | None, declared: str
 ) -> Receipt:
     """Return the receipt of an upload to a new key, which no client can choose or guess."""
-    name = _name(name)
+    name = check_name(name)
     found = check_type(name, declared, destination)
     key = objects.key(f"{_folder(label, owner)}/{secrets.token_hex(16)}{accept.extension(name)}")
     bucket = objects.bucket.name
@@ -122,7 +122,8 @@ def _folder(label: str, owner: str) -> str:
     return f"{INCOMING}/{label}/{owner[:12]}"
 
 
-def _name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return the name of a file without a path."""
     try:
         found = accept.base_name(name)
     except accept.NameRefusedError:
