@@ -22,6 +22,11 @@ CALLED = {
     "S3StaticStorage",
     "S3ManifestStaticStorage",
     "S3FileField",
+    "S3FilesField",
+    "S3ImageField",
+    "S3FileInput",
+    "S3FilesInput",
+    "Destination",
     "Server",
 }
 """The classes that readers create. Only their constructors are shown."""

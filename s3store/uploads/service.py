@@ -71,7 +71,8 @@ def begin(
 ) -> Begun:
     """Begin an upload and return what the client needs. Large files cost two requests, others none.
 
-    `name` and `content_type` are what the browser says about the file; `size` is in bytes. Raises UploadRefusedError.
+    `name` and `content_type` are what the browser says about the file. `size` and `part_size` are in bytes; the default
+    of `part_size` depends on `size`. `owner` is what `owner_of` returns. Raises UploadRefusedError.
     """
     objects = destination.find_storage().objects
     bucket, now = objects.bucket, time.time()
@@ -181,7 +182,7 @@ def _size_of(ticket: Ticket, number: int) -> int:
 
 
 def open_ticket(text: object, *, owner: str, renew: bool = False) -> tuple[Ticket, Destination]:
-    """Return the ticket of this owner and its destination. With `renew`, a ticket past its life is accepted.
+    """Return the ticket of this `owner` and its destination. With `renew`, a ticket past its life is accepted.
 
     Raises UploadRefusedError.
     """
