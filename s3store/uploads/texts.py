@@ -11,16 +11,16 @@ def texts() -> dict[str, str]:
         # States of a file
         "queued": _("Waiting"),
         "beginning": _("Starting"),
+        "beginning_again": _("The upload was lost. It starts again."),
         "uploading": _("Uploading"),
         "paused": _("Paused"),
         "waiting_offline": _("You are offline. The upload continues when the connection is back."),
         "waiting_login": _("You are logged out. Log in in another tab, then continue."),
+        "waiting_busy": _("The server is busy. The upload continues in a moment."),
         "finishing": _("Finishing"),
         "done": _("Uploaded"),
         "failed": _("Not uploaded"),
         "aborting": _("Cancelling"),
-        "aborted": _("Cancelled"),
-        "percent": _("{percent} %"),
         "speed": _("{size} per second"),
         "left": _("about {time} left"),
         # Buttons
@@ -36,12 +36,21 @@ def texts() -> dict[str, str]:
         "remove_name": _("Remove {name}"),
         # For screen readers
         "said_start": _("Uploading {name}"),
+        "said_resumed": _("{name} continues"),
         "said_half": _("{name} is half uploaded"),
         "said_done": _("{name} is uploaded"),
         "count": _("{count} of {total} uploaded"),
-        # The form
+        # The field and the form
+        "drop": _("or drop a file here"),
+        "drop_many": _("or drop files here"),
+        "dropping": _("Drop to upload"),
         "limit": _("up to {size}"),
+        "image/*": _("images"),
+        "audio/*": _("audio files"),
+        "video/*": _("videos"),
+        "more": _("Not shown: {count}"),
         "hold": _("The form is sent when the uploads are complete."),
+        "unsent": _("The form was not sent: a file is not uploaded. Retry or remove it, then send the form again."),
         "too_many": _("Too many files. Choose at most {count}."),
         "no_folders": _("Folders cannot be uploaded here. Choose files."),
         # Errors
@@ -53,13 +62,17 @@ def texts() -> dict[str, str]:
         "type_refused": _("Files of this type are not accepted. Choose another file."),
         "file_changed": _("The file was changed or removed. Choose it again."),
         "unreachable": _(
-            "The storage cannot be reached, or something blocks it: a firewall, a browser extension, or the storage's "
-            "CORS rules. Try again."
+            "The storage ({host}) cannot be reached, or something blocks it: a firewall, a browser extension, or the "
+            "storage's CORS rules. Try again."
         ),
+        "blocked": _("The security policy of this page does not allow {host}. Tell whoever runs this site."),
+        "server_unreachable": _("The site did not answer. Try again."),
+        "csrf_failed": _("The page is out of date. Save your work, then reload the page."),
         "AccessDenied": _("The storage refused the file. Choose it again."),
         "SignatureDoesNotMatch": _("The storage refused the signature. Choose the file again."),
         "RequestTimeTooSkewed": _("The clock of the server is wrong. Tell whoever runs this site."),
         "NoSuchUpload": _("The upload no longer exists. Choose the file again."),
+        "RequestTimeout": _("The connection was too slow. Try again."),
         "SlowDown": _("The storage is busy. Try again in a minute."),
         "QuotaExceeded": _("The storage is full. Tell whoever runs this site."),
         "storage_refused": _("The storage refused the file ({code})."),

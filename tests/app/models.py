@@ -34,3 +34,23 @@ class Upload(models.Model):
     )
     width = models.IntegerField(null=True, editable=False)
     height = models.IntegerField(null=True, editable=False)
+
+
+class Album(models.Model):
+    """A row with others that have direct uploads: for the inlines of the admin."""
+
+    title = models.CharField(max_length=20)
+
+
+class Photo(models.Model):
+    """A row of an album."""
+
+    album = models.ForeignKey(Album, models.CASCADE)
+    file = S3FileField(upload_to="photos", storage=S3MediaStorage())
+
+
+class Note(models.Model):
+    """Another row of an album."""
+
+    album = models.ForeignKey(Album, models.CASCADE)
+    file = S3FileField(upload_to="notes", storage=S3MediaStorage(), blank=True)
