@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
+
+
+def limits(accept: Iterable[str], max_size: int) -> str:
+    """Return what may be uploaded, in words: "PNG, JPEG · up to 5.0 MB". `max_size` is in bytes."""
+    groups = {"image/*": _("images"), "audio/*": _("audio files"), "video/*": _("videos")}
+    kinds = [groups.get(entry) or entry.replace("/", ".").rpartition(".")[2].upper() for entry in accept]
+    size = _("up to {size}").format(size=filesizeformat(max_size))
+    return " · ".join([*([", ".join(dict.fromkeys(kinds))] if kinds else []), size])
 
 
 def texts() -> dict[str, str]:
@@ -41,13 +52,6 @@ def texts() -> dict[str, str]:
         "said_done": _("{name} is uploaded"),
         "count": _("{count} of {total} uploaded"),
         # The field and the form
-        "drop": _("or drop a file here"),
-        "drop_many": _("or drop files here"),
-        "dropping": _("Drop to upload"),
-        "limit": _("up to {size}"),
-        "image/*": _("images"),
-        "audio/*": _("audio files"),
-        "video/*": _("videos"),
         "more": _("Not shown: {count}"),
         "hold": _("The form is sent when the uploads are complete."),
         "unsent": _("The form was not sent: a file is not uploaded. Retry or remove it, then send the form again."),

@@ -818,7 +818,8 @@ def test_two_thousand_files(page, live_server):
 def test_drop(page, context, live_server):
     """A file dropped on the field is uploaded, and one beside it is not opened in place of the page."""
     assert page.evaluate(DROP, [".s3store-upload", "dragenter", ["a.txt"]])
-    assert page.locator(".s3store-over .s3store-drop").first.inner_text() == "Drop to upload"
+    assert page.locator(".s3store-over .s3store-dropping").inner_text() == "Drop to upload"
+    assert page.locator(".s3store-drop:visible").all_inner_texts() == ["or drop a file here"]
     assert page.evaluate(DROP, [".s3store-upload", "drop", ["a.txt"]]) is False
     uploaded(page)
     assert not page.locator(".s3store-over").count()

@@ -1,127 +1,71 @@
-// Uploads files straight to the bucket, without a page: for the widget, and for your own scripts.
-//
-//   import { Uploader } from "./engine.js";
-//   const uploader = new Uploader({ endpoint: "/s3store/", destination: "…" });
-//   const task = uploader.add(file, { onChange: (task) => { … } });
-//   const { receipt } = await task.result;
+// Uploads files straight to the bucket, without a page.
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const TRIES = 5;
-const LONGEST_WAIT = 20_000;
 const STALLED = 30_000;
 const ANSWER = 120_000;
 const NO_EVENTS = 300_000;
 const GIVE_UP = 600_000;
 const RENEW_BEFORE = 60_000;
 const PROBE = 15_000;
-const WINDOW = 10_000;
 const REFILL = 16;
 const BATCH = 64;
-const FILES = 5;
 const QUIET = 256 * KIB;
-// S3 takes no smaller parts: a file up to this size is one request, and is not remembered.
 const WHOLE = 5 * MIB;
-const KEEP = 50;
-const KEEP_FOR = 24 * 3600_000;
 const PREFIX = "s3store:";
-const BUSY_STATUS = new Set([0, 408, 429, 500, 502, 503, 504]);
-const BUSY_CODES = new Set(["RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"]);
-const GONE = new Set(["upload_gone", "ticket_expired", "ticket_invalid"]);
-const ENDED = new Set(["done", "failed", "aborting", "aborted"]);
+const BUSY_STATUS = [0, 408, 429, 500, 502, 503, 504];
+const BUSY_CODES = ["RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"];
+const GONE = ["upload_gone", "ticket_expired", "ticket_invalid"];
+const ENDED = ["done", "failed", "aborting", "aborted"];
 
 export class UploadError extends Error {
-  constructor(code, message = "", details = {}) {
-    super(message || code);
-    this.name = "UploadError";
-    this.code = code;
-    this.details = details;
+  constructor(code, details = {}, message = code) {
+    super(message);
+    Object.assign(this, { name: "UploadError", code, details });
   }
 }
 
-/** The size of the parts that the server chooses for a file of `size` bytes. */
 export function partSize(size) {
   const wanted = Math.max(8 * MIB, Math.min(Math.ceil(size / 1000), 512 * MIB), Math.ceil(size / 10_000));
   return Math.ceil(wanted / MIB) * MIB;
 }
 
-// Time: a machine that slept must not count as one that waited.
-
 const now = () => performance.now();
-const wall = () => Date.now();
 
-class Watch {
-  constructor() {
-    this.restart();
-  }
-
-  restart() {
-    this.monotonic = now();
-    this.date = wall();
-  }
-
-  get elapsed() {
-    return Math.max(now() - this.monotonic, wall() - this.date, 0);
-  }
+async function unless(signal, promise) {
+  signal?.throwIfAborted();
+  const stop = new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  return Promise.race([promise, stop]);
 }
 
-function aborted() {
-  return new DOMException("The upload was cancelled.", "AbortError");
-}
+const sleep = (milliseconds, signal) => unless(signal, new Promise((resolve) => setTimeout(resolve, milliseconds)));
 
-function sleep(milliseconds, signal) {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(aborted());
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, milliseconds);
-    if (signal?.aborted) stop();
-    else signal?.addEventListener("abort", stop, { once: true });
-  });
-}
+const online = () => new Promise((resolve) => globalThis.addEventListener("online", resolve, { once: true }));
 
-const backOff = (attempt) => Math.random() * Math.min(LONGEST_WAIT, 500 * 2 ** attempt);
+const backOff = (attempt) => Math.random() * Math.min(20_000, 500 * 2 ** attempt);
 
-/** The promise, or an error as soon as the signal is aborted. */
-function unless(signal, promise) {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(aborted());
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
-}
-
-/** The speed of an upload over the last ten seconds. */
 export class Speed {
   points = [];
 
   add(loaded, time = now()) {
     this.first ??= loaded;
     this.points.push([time, loaded]);
-    while (this.points.length > 2 && time - this.points[1][0] >= WINDOW) this.points.shift();
+    while (this.points.length > 2 && time - this.points[1][0] >= 10_000) this.points.shift();
   }
 
-  /** In bytes per second: 0 in the first three seconds, when nobody knows. */
   get rate() {
     if (!this.points.length) return 0;
     const [[start, before], [end, loaded]] = [this.points[0], this.points.at(-1)];
     return end - start < 3000 ? 0 : ((loaded - before) * 1000) / (end - start);
   }
 
-  /** The seconds until `size` bytes are sent: null while too little of them is. */
   left(size) {
     const { rate } = this;
     const loaded = this.points.at(-1)?.[1];
     return rate && loaded - this.first >= Math.min(size / 20, 16 * MIB) ? (size - loaded) / rate : null;
   }
 }
-
-// Who may work at the same time
 
 class Places {
   used = 0;
@@ -131,36 +75,27 @@ class Places {
     this.limit = limit;
   }
 
-  async enter(signal) {
-    if (signal.aborted) throw aborted();
-    if (this.used < this.limit) {
+  enter(signal) {
+    const turn = new Promise((resolve) => this.waiting.push([signal, resolve]));
+    this.admit();
+    return unless(signal, turn);
+  }
+
+  admit() {
+    while (this.used < this.limit && this.waiting.length) {
+      const [signal, resolve] = this.waiting.shift();
+      if (signal.aborted) continue;
       this.used += 1;
-      return;
+      resolve();
     }
-    await new Promise((resolve, reject) => {
-      const stop = () => {
-        this.waiting = this.waiting.filter((other) => other !== next);
-        reject(aborted());
-      };
-      const next = () => {
-        signal.removeEventListener("abort", stop);
-        resolve();
-      };
-      signal.addEventListener("abort", stop, { once: true });
-      this.waiting.push(next);
-    });
   }
 
   leave() {
     this.used -= 1;
-    while (this.used < this.limit && this.waiting.length) {
-      this.used += 1;
-      this.waiting.shift()();
-    }
+    this.admit();
   }
 }
 
-/** How many requests go to the storage at once, for the whole page. A browser opens six connections to a host. */
 export class Lanes extends Places {
   best = 0;
   bytes = 0;
@@ -175,7 +110,6 @@ export class Lanes extends Places {
     this.best = 0;
   }
 
-  /** Take another lane while that makes all of them together faster by 10 %. */
   sent(bytes, time = now()) {
     this.bytes += bytes;
     const seconds = (time - this.since) / 1000;
@@ -191,47 +125,39 @@ export class Lanes extends Places {
 }
 
 const lanes = new Lanes();
-const files = new Places(FILES);
-
-// One request to the storage. XMLHttpRequest, because fetch reports no progress of what it sends.
+const files = new Places(5);
 
 function send({ method, url, headers = {}, body, size, signal, onProgress }) {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const request = new XMLHttpRequest();
-    const watch = new Watch();
-    let sent = 0;
-    let heard = false;
+    let heard = now();
+    let sent = -1;
     const stop = () => request.abort();
-    const end = (settle, value) => {
-      clearInterval(timer);
-      signal.removeEventListener("abort", stop);
-      settle(value);
-    };
     const timer = setInterval(() => {
-      const limit = !heard ? NO_EVENTS : sent < size ? STALLED : ANSWER;
-      if (watch.elapsed > limit) request.abort();
+      const limit = sent < 0 ? NO_EVENTS : sent < size ? STALLED : ANSWER;
+      if (now() - heard > limit) stop();
     }, 1000);
-    // Without a listener for progress a small file needs no preflight.
+    // A listener would cost a preflight.
     if (size > QUIET) {
       request.upload.onprogress = (event) => {
-        heard = true;
-        if (event.loaded > sent) watch.restart();
+        if (event.loaded > sent) heard = now();
         sent = event.loaded;
         onProgress(Math.min(sent, size));
       };
     }
-    request.onload = () => end(resolve, { status: request.status, code: s3Code(request.responseText) });
-    request.onerror = request.onabort = () =>
-      signal.aborted ? end(reject, aborted()) : end(resolve, { status: 0, code: "" });
+    request.onloadend = () => {
+      clearInterval(timer);
+      signal.removeEventListener("abort", stop);
+      // Safari aborts by itself.
+      if (signal.aborted) reject(signal.reason);
+      else resolve({ status: request.status, code: /<Code>(\w{1,60})<\/Code>/.exec(request.responseText)?.[1] });
+    };
     request.open(method, url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-    signal.addEventListener("abort", stop, { once: true });
+    signal.addEventListener("abort", stop);
     request.send(body);
   });
-}
-
-function s3Code(text) {
-  return /<Code>([A-Za-z0-9]{1,60})<\/Code>/.exec(text || "")?.[1] ?? "";
 }
 
 async function readable(file, start) {
@@ -243,107 +169,76 @@ async function readable(file, start) {
   }
 }
 
-// What is remembered over a reload: tickets of unfinished uploads, under a digest, without names.
-
-const memory = {
-  read(key) {
-    try {
-      return JSON.parse(localStorage.getItem(PREFIX + key));
-    } catch {
-      return null;
-    }
-  },
-  write(key, value) {
-    try {
-      this.tidy();
-      localStorage.setItem(PREFIX + key, JSON.stringify({ ...value, at: wall() }));
-    } catch {
-      // Full or forbidden: the upload goes on, and cannot be continued after a reload.
-    }
-  },
-  forget(key) {
-    try {
-      localStorage.removeItem(PREFIX + key);
-    } catch {
-      // As above.
-    }
-  },
-  tidy() {
-    const found = Object.keys(localStorage)
-      .filter((key) => key.startsWith(PREFIX))
-      .map((key) => [this.read(key.slice(PREFIX.length))?.at ?? 0, key])
-      .sort();
-    for (const [index, [at, key]] of found.entries()) {
-      if (wall() - at > KEEP_FOR || index < found.length - KEEP + 1) localStorage.removeItem(key);
-    }
-  },
-};
-
-const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** A digest that finds the same file again: null where the page has no secure context. */
-async function fingerprint(file, destination) {
-  if (!globalThis.crypto?.subtle) return null;
+// Storage may be full or forbidden.
+function memory(work) {
   try {
-    const label = [destination, file.name, file.size, file.lastModified].join("\n");
-    const ends = [file.slice(0, 64 * KIB), file.slice(Math.max(0, file.size - 64 * KIB))];
-    const whole = await new Blob([label, "\n", ...ends]).arrayBuffer();
-    return hex(await crypto.subtle.digest("SHA-256", whole));
+    return work(localStorage);
   } catch {
     return null;
   }
 }
 
-/** Hold the lock of one file among the tabs of the browser: false if another tab has it. */
-function hold(name, work) {
-  if (!name || !navigator.locks) return work(true);
-  return navigator.locks.request(PREFIX + name, { ifAvailable: true }, (lock) => work(Boolean(lock)));
+const recall = (mark) => memory((storage) => JSON.parse(storage.getItem(mark)));
+const forget = (mark) => memory((storage) => storage.removeItem(mark));
+
+function remember(mark, ticket) {
+  memory((storage) => {
+    if (!mark) return;
+    const found = Object.keys(storage).filter((key) => key.startsWith(PREFIX) && key !== mark);
+    const dated = found.map((key) => [recall(key)?.at ?? 0, key]).sort();
+    dated.forEach(([at, key], index) => {
+      if (Date.now() - at > 24 * 3600_000 || index <= dated.length - 50) forget(key);
+    });
+    storage.setItem(mark, JSON.stringify({ ticket, at: Date.now() }));
+  });
 }
 
-// One file
+async function fingerprint(file, destination) {
+  try {
+    const label = [destination, file.name, file.size, file.lastModified, ""].join("\n");
+    const ends = [file.slice(0, 64 * KIB), file.slice(-64 * KIB)];
+    const digest = await crypto.subtle.digest("SHA-256", await new Blob([label, ...ends]).arrayBuffer());
+    return PREFIX + btoa(String.fromCharCode(...new Uint8Array(digest)));
+  } catch {
+    return null;
+  }
+}
+
+function hold(name, work) {
+  if (!name || !navigator.locks) return work(true);
+  return navigator.locks.request(name, { ifAvailable: true }, (lock) => work(Boolean(lock)));
+}
 
 export class Task {
   state = "queued";
   reason = "";
   loaded = 0;
-  error = null;
-  receipt = null;
-  multipart = false;
+  answered = 0;
+  sent = new Set();
+  running = new Map();
+  stop = new AbortController();
+  halt = new AbortController();
 
-  constructor(uploader, file, { onChange = () => {}, resume = true, ticket = null } = {}) {
-    this.uploader = uploader;
-    this.file = file;
-    this.onChange = onChange;
-    this.resumes = resume;
-    this.ticket = ticket;
-    this.stop = new AbortController();
-    this.halt = new AbortController();
-    this.sent = new Set();
-    this.answered = 0;
-    this.running = new Map();
-    this.watch = new Watch();
+  constructor(uploader, file, options) {
+    Object.assign(this, { onChange() {}, remember: true, ticket: null, ...options, uploader, file });
     this.result = this.run();
     this.result.catch(() => {});
   }
 
-  // Control
-
   pause() {
-    if (!this.multipart || this.phase !== "uploading" || this.wake || this.paused || ENDED.has(this.state)) return;
+    if (!this.multipart || this.phase !== "uploading" || this.wake || this.paused || ENDED.includes(this.state)) return;
     this.paused = new Promise((resolve) => (this.unpause = resolve));
     this.change("paused");
     this.halt.abort();
   }
 
-  /** Continue after a pause, or after a login. */
   resume() {
     this.unpause?.();
     this.wake?.();
   }
 
-  /** Stop, and delete what has arrived. An upload that is being completed cannot be cancelled. */
   cancel() {
-    if (this.state === "finishing" || ENDED.has(this.state)) return;
+    if (this.state === "finishing" || ENDED.includes(this.state)) return;
     this.change("aborting");
     this.stop.abort();
     this.halt.abort();
@@ -351,7 +246,7 @@ export class Task {
   }
 
   change(state, reason = "") {
-    if (this.stop.signal.aborted && !ENDED.has(state)) return;
+    if (ENDED.includes(this.state) && !ENDED.includes(state)) return;
     if (["beginning", "uploading", "finishing"].includes(state)) this.phase = state;
     this.state = state;
     this.reason = reason;
@@ -360,99 +255,84 @@ export class Task {
 
   progress() {
     const running = [...this.running.values()].reduce((sum, bytes) => sum + bytes, 0);
-    // The browser counts what it has buffered, so that the last percent needs an answer. It never goes back.
+    // Browsers count what they have buffered.
     const shown = Math.min(this.answered + running, Math.max(this.answered, this.file.size * 0.99));
     this.loaded = Math.max(this.loaded, shown);
     this.onChange(this);
   }
 
-  // The way of a file
-
   async run() {
-    await null;
+    const { file, stop } = this;
     try {
-      await this.enter();
-      if (this.resumes && this.file.size > WHOLE) this.mark = await fingerprint(this.file, this.destination);
-      this.receipt = await hold(this.mark, (mine) => {
+      await files.enter(stop.signal);
+    } catch (error) {
+      this.change("aborted");
+      throw error;
+    }
+    try {
+      if (this.remember && file.size > WHOLE) this.mark = await fingerprint(file, this.uploader.destination);
+      const receipt = await hold(this.mark, (mine) => {
         if (!mine) this.mark = null;
         return this.upload();
       });
-      this.loaded = this.file.size;
+      this.loaded = file.size;
       this.change("done");
-      return { receipt: this.receipt, name: this.name, size: this.file.size, type: this.type };
+      return { receipt };
     } catch (error) {
-      if (this.stop.signal.aborted) {
+      if (stop.signal.aborted) {
         const gone = this.abandon();
         if (navigator.onLine) await gone;
         this.change("aborted");
-        throw aborted();
+        throw stop.signal.reason;
       }
-      this.error = error instanceof UploadError ? error : new UploadError("failed", String(error?.message ?? error));
-      if (this.error.code === "file_changed") this.abandon();
+      if (error.code === "file_changed") this.abandon();
       this.change("failed");
-      throw this.error;
+      throw error instanceof UploadError ? error : new UploadError("failed", {}, String(error));
     } finally {
-      this.leave();
+      files.leave();
     }
   }
 
-  async enter() {
-    await files.enter(this.stop.signal);
-    this.inside = true;
-  }
-
-  leave() {
-    if (this.inside) files.leave();
-    this.inside = false;
-  }
-
-  get destination() {
-    return this.uploader.destination;
-  }
-
   async upload() {
-    let known = this.ticket ?? (this.mark && memory.read(this.mark)?.ticket);
+    let known = this.ticket ?? recall(this.mark)?.ticket;
     this.change("beginning");
     for (let losses = 0; ; ) {
       try {
         return await (known ? this.continued(known) : this.fresh());
       } catch (error) {
-        const lost = GONE.has(error.code);
+        const lost = GONE.includes(error.code);
         if (this.stop.signal.aborted || (!lost && error.details?.storage_code !== "NoSuchUpload")) throw error;
-        losses += 1;
-        if (losses > 3) throw error;
-        // S3 forgot the parts: ask Django whether the file is complete, or begin again.
-        known = lost ? null : this.ticket;
-        if (!known) this.forget();
+        if ((losses += 1) > 3) throw error;
+        if (lost) this.forget();
+        known = this.ticket;
         this.loaded = 0;
         this.change("beginning", "again");
       }
     }
   }
 
-  remember() {
-    if (this.mark) memory.write(this.mark, { ticket: this.ticket });
+  keepTicket(ticket) {
+    this.ticket = ticket;
+    remember(this.mark, ticket);
   }
 
   forget() {
-    if (this.mark) memory.forget(this.mark);
     this.ticket = null;
+    forget(this.mark);
   }
 
   async begin() {
     const { name, size, type } = this.file;
-    const begun = await this.ask("begin", { destination: this.destination, name, size, type });
-    this.name = begun.name;
-    this.type = begun.type;
+    const begun = await this.ask("begin", { destination: this.uploader.destination, name, size, type });
     this.ticket = begun.ticket;
-    if (this.stop.signal.aborted) throw aborted();
+    this.stop.signal.throwIfAborted();
     return begun;
   }
 
   async fresh() {
     const begun = await this.begin();
     if (begun.mode !== "multipart") return this.whole(begun);
-    this.remember();
+    this.keepTicket(begun.ticket);
     return this.parts(begun, begun.parts, []);
   }
 
@@ -465,19 +345,14 @@ export class Task {
       if (error.code === "stored") return this.complete();
       throw error;
     }
-    this.ticket = listed.ticket;
-    this.remember();
+    this.keepTicket(listed.ticket);
     return this.parts(listed, [], listed.parts);
   }
 
   async whole(begun) {
     let made = begun;
-    let age = new Watch();
     await this.deliver(this.file, 0, 0, async (again) => {
-      if (again || age.elapsed > (made.expires_in - 10) * 1000) {
-        made = await this.begin();
-        age = new Watch();
-      }
+      if (again) made = await this.begin();
       return request(made, this.file);
     });
     return made.receipt;
@@ -507,11 +382,9 @@ export class Task {
   }
 
   async complete() {
-    const stored = await this.ask("complete", { ticket: this.ticket });
+    const { receipt } = await this.ask("complete", { ticket: this.ticket });
     this.forget();
-    this.name = stored.name;
-    this.type = stored.type;
-    return stored.receipt;
+    return receipt;
   }
 
   sizeOf(number, step) {
@@ -521,20 +394,18 @@ export class Task {
   async sendAll(todo, step) {
     while (todo.length) {
       if (this.paused) {
-        // Others may go on meanwhile.
-        this.leave();
+        files.limit += 1;
+        files.admit();
         await this.paused;
+        files.limit -= 1;
         this.paused = null;
-        this.unpause = null;
-        await this.enter();
-        this.watch.restart();
       }
       this.halt = new AbortController();
       this.change("uploading");
       const ended = await Promise.allSettled(Array.from({ length: 5 }, () => this.work(todo, step)));
       const failed = ended.find((one) => one.status === "rejected" && one.reason.name !== "AbortError");
       if (failed) throw failed.reason;
-      if (this.stop.signal.aborted) throw aborted();
+      this.stop.signal.throwIfAborted();
     }
     this.paused = null;
   }
@@ -557,16 +428,14 @@ export class Task {
     }
   }
 
-  // URLs of parts, in batches, before they are needed
-
   keep(signed, seconds) {
     const life = seconds * 1000;
-    const until = wall() + life - Math.min(RENEW_BEFORE, life / 2);
+    const until = Date.now() + life - Math.min(RENEW_BEFORE, life / 2);
     for (const part of signed) this.urls.set(part.number, { url: part.url, until });
   }
 
   async url(number, todo) {
-    const stale = (other) => !(this.urls.get(other)?.until > wall());
+    const stale = (other) => !(this.urls.get(other)?.until > Date.now());
     for (;;) {
       const ready = !stale(number);
       if ((!ready || todo.slice(0, REFILL).some(stale)) && !this.signing) {
@@ -581,9 +450,6 @@ export class Task {
     }
   }
 
-  // Sending, with patience
-
-  /** Send bytes until the storage has them. `make` returns the request: a newly signed one for `true`. */
   async deliver(body, start, number, make) {
     const { signal } = this.halt;
     let refusals = 0;
@@ -602,7 +468,6 @@ export class Task {
           size: body.size,
           signal,
           onProgress: (bytes) => {
-            if (bytes > (this.running.get(number) ?? 0)) this.watch.restart();
             this.running.set(number, bytes);
             this.progress();
           },
@@ -612,9 +477,7 @@ export class Task {
         this.running.delete(number);
       }
       const { status, code } = answer;
-      // The answer of an upload that S3 took may have been lost.
       if ((status >= 200 && status < 300) || (status === 412 && lost)) {
-        this.watch.restart();
         if (!this.sent.has(number)) this.answered += body.size;
         this.sent.add(number);
         lanes.sent(body.size);
@@ -625,14 +488,14 @@ export class Task {
       if (status === 0) {
         if (body.size && !(await readable(this.file, start))) throw new UploadError("file_changed");
         lost = true;
-        // A 403 without CORS headers looks the same: sign again.
+        // Perhaps a 403 without CORS headers.
         again = attempt === 2;
       } else if (status === 403 && code !== "RequestTimeTooSkewed") {
         refusals += 1;
         if (refusals > 1) throw error;
         again = true;
         continue;
-      } else if (!BUSY_STATUS.has(status) && !BUSY_CODES.has(code)) {
+      } else if (!BUSY_STATUS.includes(status) && !BUSY_CODES.includes(code)) {
         throw error;
       }
       if (status === 429 || status === 503) lanes.slower();
@@ -640,7 +503,6 @@ export class Task {
     }
   }
 
-  /** Wait for the next try, and return its number. Throws the error if there is none. */
   async patience(attempt, error, signal) {
     if (error.details.status === 0) {
       const tired = attempt + 1 >= TRIES;
@@ -649,7 +511,7 @@ export class Task {
         return 0;
       }
     }
-    if (attempt + 1 >= TRIES || this.watch.elapsed > GIVE_UP) throw error;
+    if (attempt + 1 >= TRIES) throw error;
     const wait = (error.details.retry_after ?? 0) * 1000;
     if (wait > 5000) this.change("waiting", "busy");
     await sleep(wait + backOff(attempt), signal);
@@ -657,7 +519,6 @@ export class Task {
     return attempt + 1;
   }
 
-  /** Wait until Django answers again, for all parts at once. Throws the error after ten minutes with a network. */
   outage(error) {
     this.waits ??= this.outlast(error).finally(() => (this.waits = null));
     this.waits.catch(() => {});
@@ -665,19 +526,13 @@ export class Task {
   }
 
   async outlast(error) {
-    const watch = new Watch();
+    let since = now();
     this.change("waiting", "offline");
     do {
-      if (!navigator.onLine) watch.restart();
-      if (error && watch.elapsed > GIVE_UP) throw error;
-      await new Promise((resolve, reject) => {
-        globalThis.addEventListener("online", resolve, { once: true });
-        sleep(PROBE, this.stop.signal)
-          .then(resolve, reject)
-          .finally(() => globalThis.removeEventListener("online", resolve));
-      });
+      if (!navigator.onLine) since = now();
+      if (error && now() - since > GIVE_UP) throw error;
+      await Promise.race([online(), sleep(PROBE, this.stop.signal)]);
     } while (!(await this.uploader.reachable()));
-    this.watch.restart();
     if (this.state === "waiting") this.change(this.phase);
   }
 
@@ -685,12 +540,13 @@ export class Task {
     const { signal } = this.stop;
     let renewed = false;
     for (let attempt = 0; ; ) {
-      if (signal.aborted) throw aborted();
+      signal.throwIfAborted();
       try {
-        // Cancelled on its way, a begin would leave an upload that nobody knows.
+        // A begin that is cancelled would leave an upload.
         return await this.uploader.call(step, body, step === "begin" ? undefined : signal);
       } catch (error) {
-        if (error.code === "login_required") {
+        signal.throwIfAborted();
+        if (error.code === "login_required" && step !== "abort") {
           this.change("waiting", "login");
           await new Promise((resolve) => (this.wake = resolve));
           this.wake = null;
@@ -698,8 +554,7 @@ export class Task {
         } else if (error.code === "ticket_expired" && step !== "parts" && !renewed) {
           renewed = true;
           const listed = await this.ask("parts", { ticket: this.ticket });
-          this.ticket = body.ticket = listed.ticket;
-          this.remember();
+          this.keepTicket((body.ticket = listed.ticket));
         } else if (error.busy) {
           attempt = await this.patience(attempt, error, signal);
         } else {
@@ -712,54 +567,34 @@ export class Task {
   async abandon() {
     const { ticket } = this;
     this.forget();
-    for (let attempt = 0; ticket && attempt < 3; attempt += 1) {
-      try {
-        await this.uploader.call("abort", { ticket });
-        return;
-      } catch (error) {
-        if (!error.busy) return;
-        if (navigator.onLine) await sleep(backOff(attempt));
-        else await new Promise((resolve) => globalThis.addEventListener("online", resolve, { once: true }));
-      }
-    }
+    this.stop = new AbortController();
+    if (ticket) await this.ask("abort", { ticket }).catch(() => {});
   }
 }
 
 function request(made, body) {
-  // A slice has no type of its own, which the browser would send.
+  // A slice has no type.
   if (made.mode === "put") return { method: "PUT", url: made.url, headers: made.headers, body: body.slice() };
   const form = new FormData();
   for (const [name, value] of Object.entries(made.fields)) form.append(name, value);
-  // The name of the file goes to Django only.
   form.append("file", body, "file");
   return { method: "POST", url: made.url, body: form };
 }
 
 function refused({ status, code }, url) {
   const details = { storage_code: code, status, host: new URL(url).host };
-  return new UploadError(status === 0 ? "unreachable" : "storage_refused", "", details);
+  return new UploadError(status === 0 ? "unreachable" : "storage_refused", details);
 }
 
-// The endpoints of Django
-
 export class Uploader {
-  constructor({ endpoint, destination, csrfToken = cookieToken, onToken = () => {} }) {
-    this.endpoint = endpoint;
-    this.destination = destination;
-    this.csrfToken = csrfToken;
-    this.onToken = onToken;
+  constructor(options) {
+    Object.assign(this, { csrfToken: () => "", onToken() {}, ...options });
   }
 
-  /**
-   * Upload a file (or Blob with a name). Returns its Task, whose `result` is a promise of the receipt.
-   *
-   * Options: `onChange(task)`, `resume` (remember the upload over a reload), and `ticket` of a task that failed.
-   */
   add(file, options) {
     return new Task(this, file, options);
   }
 
-  /** Whether Django answers. */
   reachable() {
     this.probe ??= this.token().finally(() => (this.probe = null));
     return this.probe.then(Boolean);
@@ -772,7 +607,7 @@ export class Uploader {
   async call(step, body, signal) {
     let answer = await this.post(step, body, signal);
     if (answer.status === 403 && !answer.json) {
-      // The page of Django's CSRF protection: a login in another tab changed the token.
+      // The CSRF token changed.
       this.renewed = await this.token();
       if (this.renewed) {
         this.onToken(this.renewed);
@@ -783,8 +618,8 @@ export class Uploader {
     if (status >= 200 && status < 300 && json) return json;
     const unknown = status === 403 ? "csrf_failed" : "server_unreachable";
     const { code = unknown, ...details } = json?.error ?? {};
-    const error = new UploadError(code, json?.message, { ...details, status });
-    error.busy = code === "storage_busy" || code === "throttled" || (!json && BUSY_STATUS.has(status));
+    const error = new UploadError(code, { ...details, status }, json?.message);
+    error.busy = code === "storage_busy" || code === "throttled" || (!json && BUSY_STATUS.includes(status));
     throw error;
   }
 
@@ -794,27 +629,16 @@ export class Uploader {
   }
 
   async fetch(step, options, milliseconds, signal) {
-    const stop = new AbortController();
-    const end = () => stop.abort();
-    const timer = setTimeout(end, milliseconds);
-    signal?.addEventListener("abort", end);
+    const signals = [AbortSignal.timeout(milliseconds), ...(signal ? [signal] : [])];
     try {
-      // A redirect leads to a page to log in.
-      const all = { credentials: "same-origin", redirect: "manual", signal: stop.signal, ...options };
+      const all = { credentials: "same-origin", redirect: "manual", signal: AbortSignal.any(signals), ...options };
       const response = await fetch(`${this.endpoint}${step}/`, all);
       if (response.type === "opaqueredirect") return { status: 401, json: { error: { code: "login_required" } } };
       const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
-      return { status: response.status, json: isJson ? await response.json() : null };
+      return { status: response.status, json: isJson && (await response.json()) };
     } catch {
-      if (signal?.aborted) throw aborted();
-      return { status: 0, json: null };
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
+      signal?.throwIfAborted();
+      return { status: 0 };
     }
   }
-}
-
-function cookieToken() {
-  return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 }

@@ -1,16 +1,16 @@
-// The file input of s3store in a page: choose, drop or paste files, watch them, and hold the form until they are there.
+// The file input of s3store in a page.
 
 const ROOT = "[data-s3store-upload]";
 const DRAW = 250;
 const SPEAK = 10_000;
 const ROWS = 100;
 const PREVIEWS = 20;
-const PREVIEW_BYTES = 32 * 1024 * 1024;
 const ENDED = ["done", "failed", "aborted"];
 const widgets = new WeakMap();
 const active = new Set();
 const held = new Map();
 const blocked = new Set();
+let count = 0;
 let engine = null;
 let decoding = Promise.resolve();
 
@@ -31,21 +31,13 @@ class Widget {
     this.limit = this.multiple ? Number(root.dataset.maxFiles) : 1;
     this.required = this.input.required;
     this.files = [];
-    // A copy of a row, or a page out of a cache, contains what another widget made.
-    for (const old of root.querySelectorAll("[data-made]")) old.remove();
-    const part = (tag, name, attributes, ...children) =>
-      make(tag, { class: `s3store-${name}`, "data-made": "", ...attributes }, ...children);
-    this.idle = this.text(this.multiple ? "drop_many" : "drop");
-    this.zone = part("span", "drop", { "aria-hidden": "true" }, this.idle);
-    this.hint = part("p", "hint", { id: `${this.input.id}_limits` }, this.limits());
-    this.list = part("ul", "files");
-    this.more = part("p", "more");
-    this.alert = part("p", "alert", { role: "alert" });
-    this.status = part("p", "hidden", { role: "status" });
-    const described = this.input.getAttribute("aria-describedby")?.split(" ") ?? [];
-    this.input.setAttribute("aria-describedby", [...new Set([...described, this.hint.id])].join(" "));
-    this.input.after(this.zone);
-    root.append(this.hint, this.list, this.more, this.alert, this.status);
+    for (const name of ["list", "more", "alert", "status"]) this[name] = root.querySelector(`.s3store-${name}`);
+    // Drawn by another widget, if this is a copy.
+    this.list.replaceChildren();
+    const limits = root.querySelector(".s3store-limits");
+    limits.id = `s3store-limits-${(count += 1)}`;
+    const described = this.input.getAttribute("aria-describedby")?.replace(/s3store-\S+/, "") ?? "";
+    this.input.setAttribute("aria-describedby", `${described} ${limits.id}`.trim());
     root.classList.add("s3store-ready");
     for (const hidden of root.querySelectorAll("input[type=hidden][data-name]")) {
       const row = new Row(this, hidden.dataset.name, Number(hidden.dataset.size || 0));
@@ -66,17 +58,8 @@ class Widget {
 
   size(bytes) {
     const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-    // Powers of 1024, as in Django's filesizeformat and in the settings.
     while (bytes >= 1024 && units.length > 1) [bytes] = [bytes / 1024, units.shift()];
     return this.format(bytes, { style: "unit", unit: units[0], unitDisplay: "short", maximumFractionDigits: 1 });
-  }
-
-  limits() {
-    const { accept, maxSize } = this.root.dataset;
-    const kinds = accept ? accept.split(",") : [];
-    const named = kinds.map((kind) => this.text(kind) || kind.replace(/^.*[./]/, "").toUpperCase());
-    const limit = this.text("limit", { size: this.size(Number(maxSize)) });
-    return [...(named.length ? [[...new Set(named)].join(", ")] : []), limit].join(" · ");
   }
 
   listen() {
@@ -85,10 +68,9 @@ class Widget {
     const over = (count) => {
       inside = Math.max(0, count);
       root.classList.toggle("s3store-over", inside > 0);
-      this.zone.textContent = inside ? this.text("dropping") : this.idle;
     };
     input.addEventListener("change", () => {
-      // Copied first: an emptied input takes the same file again, and sends no bytes to Django.
+      // An empty input takes the same file again.
       const chosen = [...input.files];
       input.value = "";
       this.choose(chosen);
@@ -124,7 +106,6 @@ class Widget {
     this.fail("");
     if (!this.multiple) {
       chosen = chosen.slice(-1);
-      // What is there stays if the new file is refused.
       const keep = this.refusal(chosen[0]);
       for (const row of [...this.files]) if (!keep || row.shown === "failed") row.discard();
     }
@@ -137,7 +118,6 @@ class Widget {
   refusal(file) {
     const { accept, maxSize, minSize } = this.root.dataset;
     if (file.size > Number(maxSize)) return this.text("too_large", { size: this.size(Number(maxSize)) });
-    // Phones report it for what is still in their cloud.
     if (file.size === 0 && /^(image|video)\//.test(file.type)) return this.text("empty");
     if (file.size < Number(minSize)) return this.text("too_small");
     return accept && !accepts(accept, file) ? this.text("type_refused") : "";
@@ -152,7 +132,6 @@ class Widget {
     return row.upload(file);
   }
 
-  /** Draw rows while there is room, count the others, and tell the input whether it still has to be filled. */
   update() {
     const { files, input, list } = this;
     for (const row of files) {
@@ -169,26 +148,23 @@ class Widget {
     this.invalid = failed;
   }
 
-  uploader() {
-    const field = () => this.input.form?.elements.csrfmiddlewaretoken ?? document.querySelector("[name=csrfmiddlewaretoken]");
-    this.uploads ??= new engine.Uploader({
-      endpoint: this.root.dataset.endpoint,
-      destination: this.root.dataset.destination,
-      ...(field() && { csrfToken: () => field()?.value ?? "" }),
-      onToken: (token) => {
-        for (const other of document.querySelectorAll("[name=csrfmiddlewaretoken]")) other.value = token;
-      },
+  get uploader() {
+    const { endpoint, destination } = this.root.dataset;
+    const tokens = () => [...document.querySelectorAll("[name=csrfmiddlewaretoken]")];
+    this.made ??= new engine.Uploader({
+      endpoint,
+      destination,
+      csrfToken: () => tokens()[0]?.value ?? "",
+      onToken: (token) => tokens().forEach((field) => (field.value = token)),
     });
-    return this.uploads;
+    return this.made;
   }
 
-  /** Show an error. One that a row shows is only for screen readers. */
   fail(text, inRow = false) {
     this.alert.textContent = text;
     this.alert.classList.toggle("s3store-hidden", inRow);
   }
 
-  /** One sentence for screen readers, at most every ten seconds; the newest wins. */
   say(text) {
     this.next = text;
     if (this.speaking) return;
@@ -221,8 +197,6 @@ class Row {
     const options = { bubbles: true, cancelable: true, detail: all };
     return this.widget.root.dispatchEvent(new CustomEvent(`s3store:${name}`, options));
   }
-
-  // What the page shows
 
   show() {
     if (this.element) return;
@@ -310,13 +284,10 @@ class Row {
   }
 
   time(seconds) {
-    let [amount, unit] = [Math.max(5, Math.ceil(seconds / 5) * 5), "second"];
-    if (seconds >= 3600) [amount, unit] = [Math.ceil(seconds / 3600), "hour"];
-    else if (seconds >= 60) [amount, unit] = [Math.ceil(seconds / 60), "minute"];
+    const unit = seconds < 60 ? "second" : seconds < 3600 ? "minute" : "hour";
+    const amount = unit === "second" ? Math.ceil(seconds / 5) * 5 : Math.ceil(seconds / (unit === "hour" ? 3600 : 60));
     return this.widget.format(amount, { style: "unit", unit, unitDisplay: "long" });
   }
-
-  // What happens to the file
 
   async upload(file) {
     const { widget } = this;
@@ -330,8 +301,8 @@ class Row {
     try {
       engine ??= await import(widget.root.dataset.engine);
       if (this.removed) return;
-      const resume = widget.root.dataset.resume !== "off";
-      this.task = widget.uploader().add(file, { resume, ticket, onChange: (task) => this.changed(task) });
+      const remember = widget.root.dataset.resume !== "off";
+      this.task = widget.uploader.add(file, { remember, ticket, onChange: (task) => this.changed(task) });
       const { receipt } = await this.task.result;
       if (!this.removed) this.stored(receipt);
     } catch (error) {
@@ -347,7 +318,6 @@ class Row {
 
   stored(receipt) {
     const { files, input, root } = this.widget;
-    // With its data another script can copy it, and it comes out of a cache as it is.
     const data = { "data-name": this.name, "data-size": this.size };
     this.hidden = make("input", { type: "hidden", name: input.name, value: receipt, ...data });
     const next = files.slice(files.indexOf(this)).find((row) => row !== this && row.hidden);
@@ -394,7 +364,6 @@ class Row {
     else this.discard();
   }
 
-  /** Take the row away at once; what still runs is cancelled behind the scenes. */
   discard() {
     const { files, input } = this.widget;
     const index = files.indexOf(this);
@@ -409,8 +378,8 @@ class Row {
   }
 
   preview(file) {
-    if (this.widget.files.length > PREVIEWS || !file.type.startsWith("image/") || file.size > PREVIEW_BYTES) return;
-    // One at a time: phones have little memory. A canvas needs nothing from the page's security policy.
+    if (this.widget.files.length > PREVIEWS || !file.type.startsWith("image/") || file.size > 32 * 1024 * 1024) return;
+    // One at a time, for phones.
     decoding = decoding.then(async () => {
       try {
         if (this.removed) return;
@@ -422,19 +391,16 @@ class Row {
         bitmap.close();
         this.element?.prepend(this.picture);
       } catch {
-        // This browser cannot show the format.
+        // No preview.
       }
     });
   }
 }
 
-// Files
-
 function hasFiles(event) {
   return [...(event.dataTransfer?.types ?? [])].includes("Files");
 }
 
-/** Whether the server may accept the file: it decides what browsers have no type for, or another name. */
 function accepts(accept, file) {
   const name = file.name.toLowerCase();
   const type = file.type.toLowerCase();
@@ -455,8 +421,6 @@ async function filesIn(entry) {
     for (const child of some) found.push(...(await filesIn(child)));
   }
 }
-
-// The form waits for its files
 
 function rowsIn(form) {
   const found = [...document.querySelectorAll(ROOT)].map((root) => widgets.get(root));
@@ -485,7 +449,6 @@ addEventListener(
   { capture: true }
 );
 
-/** A form that was sent without the file would lose it. */
 function complain(row) {
   row.widget.fail(row.text("unsent"));
   (row.close ?? row.widget.input).focus();
@@ -504,8 +467,6 @@ function release() {
   }
 }
 
-// The page
-
 function warn(event) {
   event.preventDefault();
 }
@@ -518,7 +479,7 @@ function guard() {
 for (const name of ["dragover", "drop"]) {
   addEventListener(name, (event) => {
     if (!hasFiles(event) || event.defaultPrevented || !document.querySelector(ROOT)) return;
-    // A file dropped beside the field would replace the page, and the form with it.
+    // It would replace the page.
     event.preventDefault();
     if (!event.target.closest?.(ROOT)) event.dataTransfer.dropEffect = "none";
   });
