@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from s3store.uploads.destinations import find, signed_label
 from s3store.uploads.refusals import UploadRefusedError
 from s3store.uploads.service import max_size_of
-from s3store.uploads.texts import limits, texts
+from s3store.uploads.texts import limits, texts, zone
 from s3store.uploads.tokens import RECEIPT_SECONDS, Receipt, read
 
 __all__ = ["AdminS3FileInput", "S3FileInput", "S3FilesInput"]
@@ -108,6 +108,7 @@ class S3FileInput(ClearableFileInput):
             "destination": signed_label(self.destination),
             "max_size": max_size,
             "limits": limits(destination.accept, max_size),
+            **zone(self.max_files),
             "min_size": destination.min_size,
             "max_files": self.max_files,
             "accept": ",".join(destination.accept),

@@ -16,6 +16,12 @@ def limits(accept: Iterable[str], max_size: int) -> str:
     return " · ".join([*([", ".join(dict.fromkeys(kinds))] if kinds else []), size])
 
 
+def zone(max_files: int) -> dict[str, str]:
+    """Return what the field says about dropping files."""
+    drop = _("or drop a file here") if max_files == 1 else _("or drop files here")
+    return {"drop": drop, "dropping": _("Drop to upload")}
+
+
 def texts() -> dict[str, str]:
     """Return the texts of the widget in the active language: by state, by error code, and for buttons."""
     return {
