@@ -400,13 +400,14 @@ export class Task {
         files.limit -= 1;
         this.paused = null;
       }
+      this.stop.signal.throwIfAborted();
       this.halt = new AbortController();
       this.change("uploading");
       const ended = await Promise.allSettled(Array.from({ length: 5 }, () => this.work(todo, step)));
       const failed = ended.find((one) => one.status === "rejected" && one.reason.name !== "AbortError");
       if (failed) throw failed.reason;
-      this.stop.signal.throwIfAborted();
     }
+    this.stop.signal.throwIfAborted();
     this.paused = null;
   }
 
@@ -533,7 +534,7 @@ export class Task {
       if (error && now() - since > GIVE_UP) throw error;
       await Promise.race([online(), sleep(PROBE, this.stop.signal)]);
     } while (!(await this.uploader.reachable()));
-    if (this.state === "waiting") this.change(this.phase);
+    if (this.reason === "offline") this.change(this.phase);
   }
 
   async ask(step, body) {

@@ -135,8 +135,7 @@ class Widget {
   update() {
     const { files, input, list } = this;
     for (const row of files) {
-      if (list.childElementCount >= ROWS) break;
-      row.show();
+      if (list.childElementCount < ROWS || row.shown === "failed") row.show();
     }
     const count = files.length - list.childElementCount;
     this.more.textContent = count > 0 ? this.text("more", { count: this.format(count) }) : "";
