@@ -67,7 +67,7 @@ def _check_project(fields: dict[str, Destination], used: dict[str, Destination])
             )
     elif fields:
         yield checks.Warning(
-            f"The endpoints of direct uploads are not served: files are uploaded through Django ({next(iter(fields))}).",
+            f"The endpoints of direct uploads are not served: {next(iter(fields))} is uploaded through Django.",
             hint='Add path("s3store/", include("s3store.urls")) to the URLs of the project, or silence this check.',
             id="s3store.W033",
         )
@@ -158,5 +158,5 @@ def _lets_everybody_in(destination: Destination) -> bool:
     request.session = {}  # type: ignore[assignment]
     try:
         return destination.allows(request)
-    except Exception:  # a probe: a permission that needs more than a visitor has does not let visitors in
+    except Exception:  # noqa: BLE001 (a permission that needs more than a visitor has does not let visitors in)
         return False

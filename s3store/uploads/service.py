@@ -292,7 +292,7 @@ def objects_of(ticket: Receipt, destination: Destination) -> Objects:
     objects = destination.find_storage().objects
     name, folder = objects.name(ticket.key), _folder(ticket.destination, ticket.owner)
     if objects.bucket.name != ticket.bucket or name is None or not name.startswith(f"{folder}/"):
-        raise _unknown()
+        raise _unknown(type(ticket).__name__.lower())
     return objects
 
 
@@ -302,8 +302,8 @@ def _find(objects: Objects, ticket: Ticket) -> ObjectInfo | None:
     return info if info is not None and info.size == ticket.size else None
 
 
-def _unknown() -> UploadRefusedError:
-    return UploadRefusedError("ticket_invalid", _("This upload is not known. Choose the file again."), status=403)
+def _unknown(what: str = "ticket") -> UploadRefusedError:
+    return UploadRefusedError(f"{what}_invalid", _("This upload is not known. Choose the file again."), status=403)
 
 
 def _gone() -> UploadRefusedError:

@@ -21,7 +21,7 @@ BINARY = "application/octet-stream"
         ("  a.txt ", "a.txt"),
         ("u\u0308.txt", "\u00fc.txt"),
         ("exe\u202egpj.txt", "exe\u202egpj.txt"),
-        ('q"uo\'te%2F+.txt', 'q"uo\'te%2F+.txt'),
+        ("q\"uo'te%2F+.txt", "q\"uo'te%2F+.txt"),
     ],
 )
 def test_ub_07_a_name_is_the_last_part_of_a_path(name, expected):

@@ -36,7 +36,7 @@ def declare():
 
     yield declared
     for label in labels:
-        del destinations._declared[label]
+        destinations._declared.pop(label, None)
 
 
 @pytest.fixture

@@ -233,7 +233,26 @@ def test_sp_03_the_length_of_a_body_without_one_is_counted(rf, user, place, sett
 
 
 NASTY = (
-    *(None, True, False, 0, -1, 1, 1.5, 1e99, 2**63, 2**64, 10**400, "", "12", " ", "\0", "\ud800", "\u202e", "x" * 9_999),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1,
+        1.5,
+        1e99,
+        2**63,
+        2**64,
+        10**400,
+        "",
+        "12",
+        " ",
+        "\0",
+        "\ud800",
+        "\u202e",
+        "x" * 9_999,
+    ),
     *([], {}, [1], [[1]], {"a": 1}, [None] * 101, list(range(1, 102)), "../..", "${filename}", "__proto__", "a/b\\c"),
 )
 
@@ -251,7 +270,9 @@ def fuzzed(number, bodies):
             body[name] = draw.choice(NASTY)
         elif way == 2 and isinstance(body.get(name), str):
             at = draw.randrange(len(body[name]) + 1)
-            body[name] = body[name][:at] + draw.choice(["", "\ud800", "\0", ":", "=", "x" * 5000]) + body[name][at + 1 :]
+            body[name] = (
+                body[name][:at] + draw.choice(["", "\ud800", "\0", ":", "=", "x" * 5000]) + body[name][at + 1 :]
+            )
         else:
             body[draw.choice(["a", "size", "acl", "upload_to", "expires"])] = draw.choice(NASTY)
     text = json.dumps(body).encode()
@@ -269,7 +290,7 @@ def test_sp_03_500_random_bodies_have_an_answer(client, place, ticket, default_s
     bodies = {
         "begin": {**whole, "part_size": 8 << 20, "v": 1},
         "sign": {"ticket": ticket, "numbers": [1, 2]},
-        **{step: with_ticket for step in ("parts", "complete", "abort")},
+        **dict.fromkeys(("parts", "complete", "abort"), with_ticket),
         "signed-url": {"key": "a.txt"},
     }
     statuses = set()
@@ -377,7 +398,9 @@ def test_ub_07_impossible_names_are_refused(client, place, name):
     assert refusal(answer) == (400, "name_refused")
 
 
-@pytest.mark.parametrize("name", ['"q\'.txt', "a+b%2F.txt", "exe\u202etxt.txt", "u\u0308.txt", "\U0001f600.txt", "x" * 254])
+@pytest.mark.parametrize(
+    "name", ["\"q'.txt", "a+b%2F.txt", "exe\u202etxt.txt", "u\u0308.txt", "\U0001f600.txt", "x" * 254]
+)
 def test_ub_07_names_travel_in_json_only(client, place, name):
     """What is sent to S3 is ASCII, and has nothing of the name but its extension."""
     begun = begin(client, "place", name, 1)

@@ -162,9 +162,12 @@ def test_a_small_file_has_no_parts(client, strict):
     assert refusal(post(client, "parts", body)) == (409, "upload_gone")
     assert refusal(post(client, "complete", body)) == (409, "upload_gone")
     assert post(client, "abort", body).json() == {"aborted": True}
-    assert http.request(
-        "POST", begun["url"], fields=[*begun["fields"].items(), ("file", ("x", b"hello", "text/plain"))]
-    ).status == 201
+    assert (
+        http.request(
+            "POST", begun["url"], fields=[*begun["fields"].items(), ("file", ("x", b"hello", "text/plain"))]
+        ).status
+        == 201
+    )
     assert post(client, "complete", body).json()["receipt"]
     assert refusal(post(client, "abort", body)) == (409, "stored")
 
@@ -316,9 +319,7 @@ def test_ub_37_a_completion_whose_answer_is_lost(client, declare, seaweedfs_opti
         done = post(client, "complete", {"ticket": begun["ticket"]})
         assert done.status_code == 200, done.content
         assert [sent.fault for sent in proxy.requests("POST", "uploadId=")] == ["lost", None]
-        file = uploads.claim(
-            done.json()["receipt"], label="strict", destination=destination, owner=owner_of_user(user)
-        )
+        file = uploads.claim(done.json()["receipt"], label="strict", destination=destination, owner=owner_of_user(user))
         assert file.size == SIZE
 
 

@@ -303,9 +303,7 @@ def test_sf_10_another_type_than_announced_is_refused_and_deleted(client, user, 
     begun = begin(client, "strict", "a.txt", 5)
     storage = strict.find_storage()
     for content, content_type in ((b"hello", "text/html"), (b"too long", "text/plain")):
-        storage.client.put_object(
-            Bucket=storage.bucket_name, Key=begun["key"], Body=content, ContentType=content_type
-        )
+        storage.client.put_object(Bucket=storage.bucket_name, Key=begun["key"], Body=content, ContentType=content_type)
         with pytest.raises(UploadRefusedError) as refused:
             claimed(strict, user, begun["receipt"])
         assert (refused.value.code, incoming(strict)) == ("size_differs", [])
