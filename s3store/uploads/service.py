@@ -112,7 +112,7 @@ def _receipt(
     objects: Objects, label: str, destination: Destination, owner: str, name: str, size: int | None, declared: str
 ) -> Receipt:
     """Return the receipt of an upload to a new key, which no client can choose or guess."""
-    name = _name(name)
+    name = check_name(name)
     found = check_type(name, declared, destination)
     key = objects.key(f"{_folder(label, owner)}/{secrets.token_hex(16)}{accept.extension(name)}")
     bucket = objects.bucket.name
@@ -123,7 +123,8 @@ def _folder(label: str, owner: str) -> str:
     return f"{INCOMING}/{label}/{owner[:12]}"
 
 
-def _name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return the name of a file without a path."""
     try:
         found = accept.base_name(name)
     except accept.NameRefusedError:
@@ -185,10 +186,23 @@ def open_ticket(text: object, *, owner: str, renew: bool = False) -> tuple[Ticke
 
     Raises UploadRefusedError.
     """
+    ticket, destination = read_ticket(text, renew=renew)
+    check_owner(ticket, owner)
+    return ticket, destination
+
+
+def check_owner(ticket: Ticket, owner: str) -> None:
+    """Raise UploadRefusedError if the ticket is not this owner's."""
+    if ticket.owner != owner:
+        raise _unknown()
+
+
+def read_ticket(text: object, *, renew: bool = False) -> tuple[Ticket, Destination]:
+    """Return a ticket of any owner and its destination, as `open_ticket`."""
     ticket = read(Ticket, text, max_age=RENEW_SECONDS)
     destination = find(ticket.destination)
-    if ticket.owner != owner or destination is None:
-        raise UploadRefusedError("ticket_invalid", _("This upload is not known. Choose the file again."), status=403)
+    if destination is None:
+        raise _unknown()
     if not renew:
         read(Ticket, text, max_age=destination.ticket_seconds)
     if time.time() - ticket.begun_at > RENEW_SECONDS:
@@ -278,9 +292,9 @@ def abort(ticket: Ticket, destination: Destination) -> None:
 def objects_of(ticket: Receipt, destination: Destination) -> Objects:
     """Return the objects of the destination, if they still contain the upload: tenants can have their own places."""
     objects = destination.find_storage().objects
-    name = objects.name(ticket.key)
-    if objects.bucket.name != ticket.bucket or name is None or not name.startswith(f"{INCOMING}/"):
-        raise UploadRefusedError("ticket_invalid", _("This upload is not known. Choose the file again."), status=403)
+    name, folder = objects.name(ticket.key), _folder(ticket.destination, ticket.owner)
+    if objects.bucket.name != ticket.bucket or name is None or not name.startswith(f"{folder}/"):
+        raise _unknown(type(ticket).__name__.lower())
     return objects
 
 
@@ -288,6 +302,10 @@ def _find(objects: Objects, ticket: Ticket) -> ObjectInfo | None:
     """Return the facts about the object if it is the whole file."""
     info = objects.bucket.find(ticket.key, objects.target_at(ticket.key).params)
     return info if info is not None and info.size == ticket.size else None
+
+
+def _unknown(what: str = "ticket") -> UploadRefusedError:
+    return UploadRefusedError(f"{what}_invalid", _("This upload is not known. Choose the file again."), status=403)
 
 
 def _gone() -> UploadRefusedError:
