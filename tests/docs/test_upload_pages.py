@@ -21,6 +21,7 @@ from tests.docs.blocks import DOCS, ROOT, all_blocks, blocks_of, table
 from tests.optional import needs
 
 REFERENCE = DOCS / "reference" / "uploads.rst"
+FILE_INPUT = DOCS / "reference" / "file-input.rst"
 HOWTO = DOCS / "howto"
 SCRIPTS = ROOT / "s3store" / "static" / "s3store"
 MIB = 1 << 20
@@ -68,17 +69,24 @@ def test_the_error_codes_are_described_and_no_others():
 def test_the_events_are_described_and_no_others():
     """Each event that the script dispatches has its row."""
     script = (SCRIPTS / "widget.js").read_text(encoding="utf-8")
-    described = {row[0].strip("`").removeprefix("s3store:") for row in table(REFERENCE, ".. _upload-events:")}
+    described = {row[0].strip("`").removeprefix("s3store:") for row in table(FILE_INPUT, ".. _upload-events:")}
     assert described == set(re.findall(r'\bemit\("(\w+)"', script))
 
 
-def test_the_classes_of_elements_exist():
-    """Each class that the page names is in the style sheet, in the script or in the template."""
-    page = REFERENCE.read_text(encoding="utf-8").partition("Elements of the field\n=")[2]
-    source = "".join((SCRIPTS / name).read_text(encoding="utf-8") for name in ("widget.css", "widget.js"))
-    named = re.findall(r"``(s3store-[\w-]+)``", page)
-    assert len(named) > 8
-    assert [name for name in named if name not in source] == []
+def test_the_custom_properties_are_in_the_style_sheet():
+    """Each property that a page sets is one that the style sheet reads, and no other exists."""
+    sheet = set(re.findall(r"var\((--s3store-\w+)", (SCRIPTS / "widget.css").read_text(encoding="utf-8")))
+    for page in (FILE_INPUT, HOWTO / "uploads-in-forms.rst"):
+        assert set(re.findall(r"--s3store-\w+", page.read_text(encoding="utf-8"))) == sheet
+
+
+def test_the_attributes_are_those_of_the_template():
+    """Each attribute of the outer element that is described is in the template, and in the script."""
+    template = (ROOT / "s3store" / "templates" / "s3store" / "widgets" / "file.html").read_text(encoding="utf-8")
+    rows = table(FILE_INPUT, "The markup and its attributes")
+    described = {name for row in rows for name in re.findall(r"``data-([\w-]+)", row[0])} - {"resume"}
+    outer = template.partition("<div")[2].partition(">")[0]
+    assert described == set(re.findall(r"data-([\w-]+)=", outer))
 
 
 def test_the_numbers_are_the_codes():
