@@ -184,10 +184,23 @@ def open_ticket(text: object, *, owner: str, renew: bool = False) -> tuple[Ticke
 
     Raises UploadRefusedError.
     """
+    ticket, destination = read_ticket(text, renew=renew)
+    check_owner(ticket, owner)
+    return ticket, destination
+
+
+def check_owner(ticket: Ticket, owner: str) -> None:
+    """Raise UploadRefusedError if the ticket is not this owner's."""
+    if ticket.owner != owner:
+        raise _unknown()
+
+
+def read_ticket(text: object, *, renew: bool = False) -> tuple[Ticket, Destination]:
+    """Return a ticket of any owner and its destination, as `open_ticket`."""
     ticket = read(Ticket, text, max_age=RENEW_SECONDS)
     destination = find(ticket.destination)
-    if ticket.owner != owner or destination is None:
-        raise UploadRefusedError("ticket_invalid", _("This upload is not known. Choose the file again."), status=403)
+    if destination is None:
+        raise _unknown()
     if not renew:
         read(Ticket, text, max_age=destination.ticket_seconds)
     if time.time() - ticket.begun_at > RENEW_SECONDS:
@@ -228,12 +241,11 @@ def list_parts(ticket: Ticket, destination: Destination) -> list[Part]:
 
 def _right_parts(ticket: Ticket, found: Iterable[Part]) -> list[Part]:
     count = _part_count(ticket)
-    by_number = {part.number: part for part in found}
-    return [
-        by_number[number]
-        for number in sorted(by_number)
-        if 1 <= number <= count and by_number[number].size == _size_of(ticket, number)
-    ]
+    # SeaweedFS lists a part that was sent again twice.
+    right = {
+        part.number: part for part in found if 1 <= part.number <= count and part.size == _size_of(ticket, part.number)
+    }
+    return [right[number] for number in sorted(right)]
 
 
 def complete(ticket: Ticket, destination: Destination) -> Receipt:
@@ -277,9 +289,9 @@ def abort(ticket: Ticket, destination: Destination) -> None:
 def objects_of(ticket: Receipt, destination: Destination) -> Objects:
     """Return the objects of the destination, if they still contain the upload: tenants can have their own places."""
     objects = destination.find_storage().objects
-    name = objects.name(ticket.key)
-    if objects.bucket.name != ticket.bucket or name is None or not name.startswith(f"{INCOMING}/"):
-        raise UploadRefusedError("ticket_invalid", _("This upload is not known. Choose the file again."), status=403)
+    name, folder = objects.name(ticket.key), _folder(ticket.destination, ticket.owner)
+    if objects.bucket.name != ticket.bucket or name is None or not name.startswith(f"{folder}/"):
+        raise _unknown(type(ticket).__name__.lower())
     return objects
 
 
@@ -287,6 +299,10 @@ def _find(objects: Objects, ticket: Ticket) -> ObjectInfo | None:
     """Return the facts about the object if it is the whole file."""
     info = objects.bucket.find(ticket.key, objects.target_at(ticket.key).params)
     return info if info is not None and info.size == ticket.size else None
+
+
+def _unknown(what: str = "ticket") -> UploadRefusedError:
+    return UploadRefusedError(f"{what}_invalid", _("This upload is not known. Choose the file again."), status=403)
 
 
 def _gone() -> UploadRefusedError:

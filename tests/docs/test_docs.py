@@ -45,6 +45,7 @@ from s3store.staticfiles import releases
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 from s3store.testing import fixtures
 from s3store.testing.counting import counted_requests
+from s3store.uploads import checks as upload_checks
 from s3store.wire import facts
 from tests.docs.blocks import DOCS, ROOT, Block, all_blocks, blocks_of, pages, table
 from tests.optional import needs
@@ -192,7 +193,8 @@ def test_every_check_is_described_and_nothing_else():
     text = (REFERENCE / "checks.rst").read_text(encoding="utf-8")
     described = re.findall(r"^(s3store\.[EW]\d{3})\n-+$", text, re.MULTILINE)
     source = "".join(
-        Path(inspect.getsourcefile(module)).read_text(encoding="utf-8") for module in (check_storages, installed)
+        Path(inspect.getsourcefile(module)).read_text(encoding="utf-8")
+        for module in (check_storages, installed, upload_checks)
     )
     wanted = {rule.id for rule in rules.RULES} | set(re.findall(r'"(s3store\.[EW]\d{3})"', source))
     assert sorted(described) == sorted(wanted)
@@ -796,6 +798,14 @@ def coverage(name: str) -> list[dict[str, str]]:
         ("Presigned uploads", [f"SP-{number:02}" for number in (*range(5, 14), 15, 16, 18)]),
         ("Static files", [f"RD-{number:02}" for number in range(1, 9)]),
         ("Development twin", [f"SL-{number:02}" for number in range(1, 10)]),
+        (
+            "Direct uploads",
+            [
+                *(f"SP-{number:02}" for number in range(1, 24) if number not in (10, 22)),
+                *(f"SM-{number:02}" for number in range(1, 12)),
+                *(f"SF-{number:02}" for number in range(1, 16) if number != 11),
+            ],
+        ),
     ],
 )
 def test_every_attack_and_accident_has_its_test(topic, ids):
