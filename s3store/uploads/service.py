@@ -243,12 +243,11 @@ def list_parts(ticket: Ticket, destination: Destination) -> list[Part]:
 
 def _right_parts(ticket: Ticket, found: Iterable[Part]) -> list[Part]:
     count = _part_count(ticket)
-    by_number = {part.number: part for part in found}
-    return [
-        by_number[number]
-        for number in sorted(by_number)
-        if 1 <= number <= count and by_number[number].size == _size_of(ticket, number)
-    ]
+    # SeaweedFS lists a part that was sent again twice.
+    right = {
+        part.number: part for part in found if 1 <= part.number <= count and part.size == _size_of(ticket, part.number)
+    }
+    return [right[number] for number in sorted(right)]
 
 
 def complete(ticket: Ticket, destination: Destination) -> Receipt:

@@ -282,9 +282,8 @@ class Bucket:
         """Send one part."""
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number}
         answer = self._call("upload_part", key, params, Body=body, **extra, **self._digest(body))
-        checksums = {name: value for name, value in answer.items() if name in _PART_CHECKSUMS}
         with self._reading("upload_part", key):
-            return Part(number=number, etag=answer["ETag"], checksums=checksums)
+            return Part(number=number, etag=answer["ETag"], checksums=_checksums_in(answer))
 
     def copy_part(
         self, source: str, key: str, upload_id: str, number: int, params: Params, *, first: int, last: int, etag: str
@@ -294,7 +293,7 @@ class Bucket:
         extra["CopySourceRange"] = f"bytes={first}-{last}"
         copied = self._copied("upload_part_copy", source, key, params, **extra)
         with self._reading("upload_part_copy", key):
-            return Part(number=number, etag=copied["ETag"])
+            return Part(number=number, etag=copied["ETag"], checksums=_checksums_in(copied))
 
     def complete_upload(
         self, key: str, upload_id: str, sent: Iterable[Part], params: Params, *, size: int, create: bool = False
@@ -492,3 +491,8 @@ class Bucket:
 
 
 _PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")
+
+
+def _checksums_in(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the checksums of a part that completing the upload must repeat."""
+    return {name: value for name, value in answer.items() if name in _PART_CHECKSUMS}

@@ -213,6 +213,9 @@ def test_sp_03_a_body_that_breaks_off_is_refused(rf, user, place):
         def read(self, *_):
             raise OSError("gone")
 
+        def close(self):
+            """As streams have it."""
+
     request = rf.post("/", b"{}", content_type="application/json")
     request.user, request.csrf_processing_done = user, True
     request._stream = Broken()

@@ -20,6 +20,7 @@ from s3store import uploads
 from s3store.core import parts
 from s3store.errors import S3StoreError
 from s3store.forms import S3FileField, S3FilesField
+from s3store.local import FakeS3Storage
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.uploads import acting_for, service, tokens
@@ -346,10 +347,13 @@ def test_sf_15_a_field_cleans_only_files(strict_files, value, form):
 # Saving
 
 
-def test_two_saves_of_one_receipt(client, user, strict_files):
+def test_two_saves_of_one_receipt(client, user, declare, tmp_path):
     """Twice the same form: each row that is saved has its file, and what cannot be copied any more is an error."""
-    storage = strict_files.find_storage()
-    receipt = uploaded(client)
+    storage = FakeS3Storage(tmp_path, allow_without_debug=True)
+    declare("files", storage=storage)
+    begun = begin(client, "files", "a.txt", 5)
+    storage.objects.bucket.put(begun["key"], b"hello", {"ContentType": "text/plain"})
+    receipt = begun["receipt"]
     with acting_for(user):
         forms_ = [FileForm({"title": "a", "file": receipt}) for _ in range(2)]
         assert all(form.is_valid() for form in forms_)
