@@ -111,7 +111,7 @@ def _receipt(
     objects: Objects, label: str, destination: Destination, owner: str, name: str, size: int | None, declared: str
 ) -> Receipt:
     """Return the receipt of an upload to a new key, which no client can choose or guess."""
-    name = _name(name)
+    name = check_name(name)
     found = check_type(name, declared, destination)
     key = objects.key(f"{_folder(label, owner)}/{secrets.token_hex(16)}{accept.extension(name)}")
     bucket = objects.bucket.name
@@ -122,7 +122,8 @@ def _folder(label: str, owner: str) -> str:
     return f"{INCOMING}/{label}/{owner[:12]}"
 
 
-def _name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return the name of a file without a path."""
     try:
         found = accept.base_name(name)
     except accept.NameRefusedError:
@@ -133,6 +134,7 @@ def _name(name: str) -> str:
 
 
 def check_type(name: str, content_type: str, destination: Destination) -> str:
+    """Return the content type of a file. Raises UploadRefusedError if the destination does not accept it."""
     try:
         return accept.upload_type(name, content_type, destination.accept)
     except accept.TypeRefusedError:
@@ -147,6 +149,7 @@ def max_size_of(destination: Destination, objects: Objects) -> int:
 
 
 def check_size(size: int, destination: Destination, objects: Objects, found: str, declared: str) -> None:
+    """Raise UploadRefusedError for a size in bytes that the destination does not accept."""
     limit = max_size_of(destination, objects)
     if size > limit:
         raise UploadRefusedError("too_large", _("The file is too large."), status=413, max_size=limit)
