@@ -39,6 +39,8 @@ class S3FieldFile(FieldFile):
     Without a file, they raise ValueError, as FieldFile does.
     """
 
+    _committed: bool
+
     @property
     def _s3(self) -> S3Storage:
         self._require_file()  # type: ignore[attr-defined]
@@ -134,6 +136,10 @@ class S3FileField(FileField):
         Delete a file when the row gets another one or none: after commit, and if no other row names it.
     `delete_with_row`
         Delete the file when its row is deleted: after commit, and if no other row names it.
+
+    A file stays if any row names it in a FileField with the same bucket: one query for each of these columns, which
+    should have an index in large tables. The default of the field stays too. `QuerySet.update` and `bulk_update` delete
+    no files.
 
     These arguments do not change the database, and are not in migrations. The others are those of Django's FileField.
     With a storage that is not an S3Storage, files are uploaded through Django.
@@ -302,6 +308,9 @@ class S3ImageField(S3FileField, ImageField):
     descriptor_class = S3ImageDescriptor
     description = ImageField.description
     _form_class = forms.S3ImageField
+
+    width_field: str | None
+    height_field: str | None
 
     def _watch(self, sender: type[models.Model], **kwargs: Any) -> None:
         super()._watch(sender, **kwargs)
