@@ -27,7 +27,7 @@ LANGUAGES = ("de", "es", "fr", "ja", "zh_Hans")
 PLURALS = {
     "de": ("nplurals=2; plural=(n != 1);", 2),
     "es": ("nplurals=3; plural=n == 1 ? 0 : n != 0 && n % 1000000 == 0 ? 1 : 2;", 3),
-    "fr": ("nplurals=2; plural=(n > 1);", 2),
+    "fr": ("nplurals=3; plural=(n == 0 || n == 1) ? 0 : n != 0 && n % 1000000 == 0 ? 1 : 2;", 3),
     "ja": ("nplurals=1; plural=0;", 1),
     "zh_Hans": ("nplurals=1; plural=0;", 1),
 }

@@ -39,6 +39,8 @@ class S3FieldFile(FieldFile):
     Without a file, they raise ValueError, as FieldFile does.
     """
 
+    _committed: bool
+
     @property
     def _s3(self) -> S3Storage:
         self._require_file()  # type: ignore[attr-defined]
@@ -306,6 +308,9 @@ class S3ImageField(S3FileField, ImageField):
     descriptor_class = S3ImageDescriptor
     description = ImageField.description
     _form_class = forms.S3ImageField
+
+    width_field: str | None
+    height_field: str | None
 
     def _watch(self, sender: type[models.Model], **kwargs: Any) -> None:
         super()._watch(sender, **kwargs)

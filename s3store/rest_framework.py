@@ -56,7 +56,7 @@ class S3FileField(serializers.FileField):  # type: ignore[misc]  # no stubs
     def _claimed(self, text: str) -> Any:
         destination = find(self.destination)
         if destination is None:
-            self.fail("invalid")
+            raise serializers.ValidationError(self.error_messages["invalid"], code="invalid")
         request = self.context.get("request")
         owner = owner_of(request, create=False) if request is not None else current_owner()
         return claim(text, label=self.destination, destination=destination, owner=owner)

@@ -135,6 +135,7 @@ def check_name(name: str) -> str:
 
 
 def check_type(name: str, content_type: str, destination: Destination) -> str:
+    """Return the content type of a file. Raises UploadRefusedError if the destination does not accept it."""
     try:
         return accept.upload_type(name, content_type, destination.accept)
     except accept.TypeRefusedError:
@@ -149,6 +150,7 @@ def max_size_of(destination: Destination, objects: Objects) -> int:
 
 
 def check_size(size: int, destination: Destination, objects: Objects, found: str, declared: str) -> None:
+    """Raise UploadRefusedError for a size in bytes that the destination does not accept."""
     limit = max_size_of(destination, objects)
     if size > limit:
         raise UploadRefusedError("too_large", _("The file is too large."), status=413, max_size=limit)

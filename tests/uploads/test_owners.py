@@ -403,13 +403,15 @@ def test_a_field_that_is_added_to_a_finished_model(storage):
 
 @pytest.fixture
 def other(db):
-    """A second database with the table of Upload only."""
+    """A second database with only the table of Upload, and of the model that inherits from it."""
     connections.settings["other"] = connections.configure_settings(
         {"default": {}, "other": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
     )["other"]
     connection = connections["other"]
+    connection.connect()
     with connection.schema_editor() as editor:
         editor.create_model(Upload)
+        editor.create_model(Scan)
     yield "other"
     connection.close()
     del connections["other"], connections.settings["other"]
