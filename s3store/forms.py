@@ -98,7 +98,8 @@ class S3FilesField(S3FileField):
     widget = S3FilesInput
 
     def _file_of(self, sent: Sent, initial: Any) -> Any:  # noqa: ARG002 (several files replace nothing)
-        if len(set(sent)) < len(sent) or len(sent) > self.widget.max_files:
+        # Data that is not from a browser can have values of any type.
+        if len({str(text) for text in sent}) < len(sent) or len(sent) > self.widget.max_files:
             raise ValidationError(_("The same file was sent twice, or too many."), code="too_many")
         return [self._claimed(text, None) for text in sent]
 

@@ -163,7 +163,8 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         target = objects.target(name)
         create = not objects.options.file_overwrite
         if isinstance(content, StoredFile) and content.is_in(objects):
-            params = objects.written(target, content_type=content_type or content.content_type, metadata=metadata)
+            own = content_type or target.params.get("ContentType") or content.content_type
+            params = objects.written(target, content_type=own, metadata=metadata)
             content.copy_to(objects, target.key, params, create=create)
         else:
             params = objects.written(target, content_type=content_type, metadata=metadata)

@@ -15,6 +15,9 @@ from s3store.core.parameters import guess_content_type
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,16}\Z")
 
+# What Django's `get_valid_filename` removes from a name when it is saved.
+_DROPPED = re.compile(r"[^-\w.]")
+
 # Names that operating systems and browsers use, and the registered type. IANA: "Media Types".
 _SYNONYMS = {
     "application/x-gzip": "application/gzip",
@@ -57,8 +60,11 @@ def base_name(name: str) -> str:
 
 
 def extension(name: str) -> str:
-    """Return the last extension of a name in lower case, with its dot: "" if there is none, or an unusual one."""
-    stem, dot, last = name.rpartition(".")
+    """Return the last extension of a name in lower case, with its dot: "" if there is none, or an unusual one.
+
+    It is the extension that the saved file has: Django saves `x.html!` as `x.html`.
+    """
+    stem, dot, last = _DROPPED.sub("", name.strip().replace(" ", "_")).rpartition(".")
     return f".{last.lower()}" if stem and dot and _EXTENSION.match(last.lower()) else ""
 
 

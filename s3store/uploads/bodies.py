@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +31,16 @@ def json_body(request: HttpRequest, members: Mapping[str, type], optional: Mappi
     return checked(found, members, optional)
 
 
+def form_body(request: HttpRequest, members: Mapping[str, type], optional: Mapping[str, type]) -> dict[str, Any]:
+    """Return the fields of a form as `json_body` returns members. Raises UploadRefusedError."""
+    _check_length(request)
+    try:
+        fields = request.POST.dict()
+    except (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError):
+        raise _unreadable() from None
+    return checked(fields, members, optional)
+
+
 def checked(found: Any, members: Mapping[str, type], optional: Mapping[str, type]) -> dict[str, Any]:
     """Return the members of a request. Raises UploadRefusedError that names the first one that is wrong."""
     if not isinstance(found, dict):
@@ -48,18 +59,30 @@ def checked(found: Any, members: Mapping[str, type], optional: Mapping[str, type
 
 
 def _bytes(request: HttpRequest) -> bytes:
+    _check_length(request)
     try:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length > MAX_BODY:
-            raise RequestDataTooBig
         body = request.body
-    except (RequestDataTooBig, ValueError):
-        raise UploadRefusedError("invalid", _("The body is too large."), status=413, field="") from None
+    except RequestDataTooBig:
+        raise _too_large() from None
     except UnreadablePostError:
-        raise UploadRefusedError("invalid", _("The body could not be read."), field="") from None
+        raise _unreadable() from None
     if len(body) > MAX_BODY:
-        raise UploadRefusedError("invalid", _("The body is too large."), status=413, field="")
+        raise _too_large()
     return body
+
+
+def _check_length(request: HttpRequest) -> None:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or len(length) > 18 or int(length) > MAX_BODY:
+        raise _too_large()
+
+
+def _unreadable() -> UploadRefusedError:
+    return UploadRefusedError("invalid", _("The body could not be read."), field="")
+
+
+def _too_large() -> UploadRefusedError:
+    return UploadRefusedError("invalid", _("The body is too large."), status=413, field="")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

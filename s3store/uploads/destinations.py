@@ -94,6 +94,11 @@ def register(label: str, destination: Destination) -> Destination:
     return destination
 
 
+def declared() -> dict[str, Destination]:
+    """Return the registered destinations by their labels."""
+    return dict(_declared)
+
+
 def find(label: str) -> Destination | None:
     """Return the destination with this label: one that was registered, or the field `app.Model.field`."""
     if label in _declared:
@@ -117,5 +122,5 @@ def read_label(text: object) -> str | None:
         return None
     try:
         return signing.Signer(salt=_SALT).unsign(text)
-    except signing.BadSignature:
+    except (signing.BadSignature, UnicodeEncodeError):
         return None

@@ -33,6 +33,8 @@ class IncomingFile(StoredFile):
 def claim(text: object, *, label: str, destination: Destination, owner: str) -> IncomingFile:
     """Return the uploaded file of a receipt: one request. Raises UploadRefusedError.
 
+    The receipt must be for this `owner` and for this `destination`, whose label is `label`.
+
     The size and the type are what S3 says. An object that differs from its receipt is deleted.
     """
     receipt = read(Receipt, text, max_age=RECEIPT_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,6 +11,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
+
+_SESSION = "s3store_uploads"
 
 _current: ContextVar[HttpRequest | str | None] = ContextVar("s3store_upload_owner", default=None)
 
@@ -25,11 +28,12 @@ def owner_of(request: HttpRequest, *, create: bool = True) -> str:
     session = getattr(request, "session", None)
     if session is None:
         return _digest("visitor")
-    if not session.session_key:
+    # Not the session's key: it changes when the session does, if sessions are in cookies.
+    if _SESSION not in session:
         if not create:
             return ""
-        session.create()
-    return _digest(f"session:{session.session_key}")
+        session[_SESSION] = secrets.token_hex(16)
+    return _digest(f"session:{session[_SESSION]}")
 
 
 def owner_of_user(user: Any) -> str:

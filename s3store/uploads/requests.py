@@ -22,6 +22,7 @@ _LONGEST = 3600
 _NOT_IN_BROWSERS = frozenset(
     {
         "ACL",
+        "ChecksumAlgorithm",
         "ContentDisposition",
         "ContentEncoding",
         "ExpectedBucketOwner",

@@ -71,7 +71,8 @@ def begin(
 ) -> Begun:
     """Begin an upload and return what the client needs. Large files cost two requests, others none.
 
-    `name` and `content_type` are what the browser says about the file; `size` is in bytes. Raises UploadRefusedError.
+    `name` and `content_type` are what the browser says about the file. `size` and `part_size` are in bytes; the default
+    of `part_size` depends on `size`. `owner` is what `owner_of` returns. Raises UploadRefusedError.
     """
     objects = destination.find_storage().objects
     bucket, now = objects.bucket, time.time()
@@ -183,14 +184,27 @@ def _size_of(ticket: Ticket, number: int) -> int:
 
 
 def open_ticket(text: object, *, owner: str, renew: bool = False) -> tuple[Ticket, Destination]:
-    """Return the ticket of this owner and its destination. With `renew`, a ticket past its life is accepted.
+    """Return the ticket of this `owner` and its destination. With `renew`, a ticket past its life is accepted.
 
     Raises UploadRefusedError.
     """
+    ticket, destination = read_ticket(text, renew=renew)
+    check_owner(ticket, owner)
+    return ticket, destination
+
+
+def check_owner(ticket: Ticket, owner: str) -> None:
+    """Raise UploadRefusedError if the ticket is not this owner's."""
+    if ticket.owner != owner:
+        raise _unknown()
+
+
+def read_ticket(text: object, *, renew: bool = False) -> tuple[Ticket, Destination]:
+    """Return a ticket of any owner and its destination, as `open_ticket`."""
     ticket = read(Ticket, text, max_age=RENEW_SECONDS)
     destination = find(ticket.destination)
-    if ticket.owner != owner or destination is None:
-        raise UploadRefusedError("ticket_invalid", _("This upload is not known. Choose the file again."), status=403)
+    if destination is None:
+        raise _unknown()
     if not renew:
         read(Ticket, text, max_age=destination.ticket_seconds)
     if time.time() - ticket.begun_at > RENEW_SECONDS:
@@ -231,12 +245,11 @@ def list_parts(ticket: Ticket, destination: Destination) -> list[Part]:
 
 def _right_parts(ticket: Ticket, found: Iterable[Part]) -> list[Part]:
     count = _part_count(ticket)
-    by_number = {part.number: part for part in found}
-    return [
-        by_number[number]
-        for number in sorted(by_number)
-        if 1 <= number <= count and by_number[number].size == _size_of(ticket, number)
-    ]
+    # SeaweedFS lists a part that was sent again twice.
+    right = {
+        part.number: part for part in found if 1 <= part.number <= count and part.size == _size_of(ticket, part.number)
+    }
+    return [right[number] for number in sorted(right)]
 
 
 def complete(ticket: Ticket, destination: Destination) -> Receipt:
@@ -280,9 +293,9 @@ def abort(ticket: Ticket, destination: Destination) -> None:
 def objects_of(ticket: Receipt, destination: Destination) -> Objects:
     """Return the objects of the destination, if they still contain the upload: tenants can have their own places."""
     objects = destination.find_storage().objects
-    name = objects.name(ticket.key)
-    if objects.bucket.name != ticket.bucket or name is None or not name.startswith(f"{INCOMING}/"):
-        raise UploadRefusedError("ticket_invalid", _("This upload is not known. Choose the file again."), status=403)
+    name, folder = objects.name(ticket.key), _folder(ticket.destination, ticket.owner)
+    if objects.bucket.name != ticket.bucket or name is None or not name.startswith(f"{folder}/"):
+        raise _unknown(type(ticket).__name__.lower())
     return objects
 
 
@@ -290,6 +303,10 @@ def _find(objects: Objects, ticket: Ticket) -> ObjectInfo | None:
     """Return the facts about the object if it is the whole file."""
     info = objects.bucket.find(ticket.key, objects.target_at(ticket.key).params)
     return info if info is not None and info.size == ticket.size else None
+
+
+def _unknown(what: str = "ticket") -> UploadRefusedError:
+    return UploadRefusedError(f"{what}_invalid", _("This upload is not known. Choose the file again."), status=403)
 
 
 def _gone() -> UploadRefusedError:

@@ -95,15 +95,17 @@ def _permit(request: HttpRequest, destination: Destination) -> None:
 
 def _throttle(request: HttpRequest, destination: Destination) -> None:
     wait = destination.throttle(request) if destination.throttle else None
-    if wait:
+    if wait and wait > 0:
         raise UploadRefusedError(
             "throttled", _("Too many uploads. Wait a moment."), status=429, retry_after=math.ceil(wait)
         )
 
 
 def _ticket(request: HttpRequest, body: dict[str, Any], *, renew: bool = False) -> tuple[Ticket, Destination]:
-    ticket, destination = service.open_ticket(body["ticket"], owner=owner_of(request, create=False), renew=renew)
+    ticket, destination = service.read_ticket(body["ticket"], renew=renew)
+    # First: a client whose session has ended owns nothing, and can log in and continue.
     _permit(request, destination)
+    service.check_owner(ticket, owner_of(request, create=False))
     return ticket, destination
 
 
@@ -207,7 +209,7 @@ def signed_url(request: HttpRequest) -> dict[str, Any]:
     _permit(request, destination)
     members: dict[str, type] = {"key": str}
     if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        body = bodies.checked(request.POST.dict(), {**members}, {"csrfmiddlewaretoken": str})
+        body = bodies.form_body(request, members, {"csrfmiddlewaretoken": str})
     else:
         body = bodies.json_body(request, members, {})
     _throttle(request, destination)

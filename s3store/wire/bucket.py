@@ -28,7 +28,7 @@ from s3store.wire.calls import call
 from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
 from s3store.wire.counting import Requests, counted
 from s3store.wire.facts import Facts
-from s3store.wire.responses import Body, Response, described, listed, written
+from s3store.wire.responses import Body, Response, arriving, described, listed, written
 from s3store.wire.translate import is_html, reraise
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 # The number of attempts at what botocore does not retry: a conflict of two conditional writes, and single keys of a
 # batch that S3 was too busy to delete.
 _TRIES = 4
+
+# 10,000 parts, 1,000 in a page, and one page more for servers that end with an empty one.
+_MAX_PAGES_OF_PARTS = 11
 _BUSY = ("InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted")
 
 
@@ -145,7 +148,7 @@ class Bucket:
             extra["IfMatch"] = etag
         moment = self._facts.moment()
         answer = self._call("get_object", key, params, precondition=errors.ObjectChangedError, **extra)
-        body = Body(answer["Body"], self.name, key)
+        body = Body(arriving(answer["Body"]), self.name, key)
         try:
             with self._reading("get_object", key):
                 first, total = 0, answer["ContentLength"]
@@ -279,9 +282,8 @@ class Bucket:
         """Send one part."""
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number}
         answer = self._call("upload_part", key, params, Body=body, **extra, **self._digest(body))
-        checksums = {name: value for name, value in answer.items() if name in _PART_CHECKSUMS}
         with self._reading("upload_part", key):
-            return Part(number=number, etag=answer["ETag"], checksums=checksums)
+            return Part(number=number, etag=answer["ETag"], checksums=_checksums_in(answer))
 
     def copy_part(
         self, source: str, key: str, upload_id: str, number: int, params: Params, *, first: int, last: int, etag: str
@@ -291,7 +293,7 @@ class Bucket:
         extra["CopySourceRange"] = f"bytes={first}-{last}"
         copied = self._copied("upload_part_copy", source, key, params, **extra)
         with self._reading("upload_part_copy", key):
-            return Part(number=number, etag=copied["ETag"])
+            return Part(number=number, etag=copied["ETag"], checksums=_checksums_in(copied))
 
     def complete_upload(
         self, key: str, upload_id: str, sent: Iterable[Part], params: Params, *, size: int, create: bool = False
@@ -320,11 +322,11 @@ class Bucket:
     def list_parts(self, key: str, upload_id: str, params: Params) -> list[Part]:
         """Return the parts of an upload that S3 has received. Raises ObjectNotFoundError if it is no longer open.
 
-        AWS: "ListParts", 1,000 parts a request.
+        Raises InvalidResponseError for a list without an end. AWS: "ListParts", 1,000 parts a request.
         """
         found: list[Part] = []
         marker = 0
-        while True:
+        for _ in range(_MAX_PAGES_OF_PARTS):
             answer = self._call("list_parts", key, params, UploadId=upload_id, PartNumberMarker=marker)
             found += [
                 Part(number=part["PartNumber"], etag=part["ETag"], size=part["Size"])
@@ -335,10 +337,10 @@ class Bucket:
             if not answer.get("IsTruncated"):
                 return found
             if last <= marker:
-                raise self._error(
-                    errors.ServerError, "the server ended the list of parts without a marker", "list_parts", key=key
-                )
+                break
             marker = last
+        reason = "the list of parts has no end: its marker does not grow"
+        raise self._error(errors.InvalidResponseError, reason, "list_parts", key=key)
 
     def count_uploads(self, prefix: str, params: Params, *, limit: int) -> int:
         """Return the number of open multipart uploads below a prefix, at most `limit`: one request.
@@ -489,3 +491,8 @@ class Bucket:
 
 
 _PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")
+
+
+def _checksums_in(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the checksums of a part that completing the upload must repeat."""
+    return {name: value for name, value in answer.items() if name in _PART_CHECKSUMS}

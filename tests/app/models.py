@@ -72,3 +72,23 @@ class Avatar(models.Model):
     picture = S3FileField(storage=S3MediaStorage(), default="defaults/nobody.png", delete_replaced=True)
     photo = S3ImageField(storage=S3MediaStorage(), null=True, blank=True, width_field="width")
     width = models.IntegerField(null=True)
+
+
+class Album(models.Model):
+    """A row with others that have direct uploads: for the inlines of the admin."""
+
+    title = models.CharField(max_length=20)
+
+
+class Photo(models.Model):
+    """A row of an album."""
+
+    album = models.ForeignKey(Album, models.CASCADE)
+    file = S3FileField(upload_to="photos", storage=S3MediaStorage())
+
+
+class Note(models.Model):
+    """Another row of an album."""
+
+    album = models.ForeignKey(Album, models.CASCADE)
+    file = S3FileField(upload_to="notes", storage=S3MediaStorage(), blank=True)

@@ -45,6 +45,7 @@ from s3store.staticfiles import releases
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 from s3store.testing import fixtures
 from s3store.testing.counting import counted_requests
+from s3store.uploads import checks as upload_checks
 from s3store.wire import facts
 from tests.docs.blocks import DOCS, ROOT, Block, all_blocks, blocks_of, pages, table
 from tests.optional import needs
@@ -192,7 +193,8 @@ def test_every_check_is_described_and_nothing_else():
     text = (REFERENCE / "checks.rst").read_text(encoding="utf-8")
     described = re.findall(r"^(s3store\.[EW]\d{3})\n-+$", text, re.MULTILINE)
     source = "".join(
-        Path(inspect.getsourcefile(module)).read_text(encoding="utf-8") for module in (check_storages, installed)
+        Path(inspect.getsourcefile(module)).read_text(encoding="utf-8")
+        for module in (check_storages, installed, upload_checks)
     )
     wanted = {rule.id for rule in rules.RULES} | set(re.findall(r'"(s3store\.[EW]\d{3})"', source))
     assert sorted(described) == sorted(wanted)
@@ -692,6 +694,9 @@ def test_numbers_in_the_prose_are_the_codes():
         "Time without data during a request": f"{FIELDS['read_timeout'].default:g} s",
         "Attempts for one request, including the first": str(FIELDS["max_attempts"].default),
         "Time from the first attempt after which no new one starts": f"{FIELDS['total_timeout'].default:g} s",
+        f"Speed below which a download is given up, measured over {reader.SPEED_SECONDS:g} s of waiting": (
+            f"{reader.LOWEST_SPEED // 1024} KiB/s"
+        ),
         "Connections that are kept open": str(FIELDS["max_pool_connections"].default),
     }
     assert facts.SECONDS == 2
@@ -760,7 +765,7 @@ def test_every_module_is_in_the_architecture():
     for name, modules in listed.items():
         found = {path.stem for path in (package / name).iterdir() if path.suffix == ".py" or path.name == "rules"}
         assert set(re.findall(r"``(\w+)``", modules)) == found - {"__init__"}, name
-    assert len(listed) == 10
+    assert len(listed) == 11
 
 
 def test_the_picture_of_the_rooms_is_fresh():
@@ -796,6 +801,14 @@ def coverage(name: str) -> list[dict[str, str]]:
         ("Presigned uploads", [f"SP-{number:02}" for number in (*range(5, 14), 15, 16, 18)]),
         ("Static files", [f"RD-{number:02}" for number in range(1, 9)]),
         ("Development twin", [f"SL-{number:02}" for number in range(1, 10)]),
+        (
+            "Direct uploads",
+            [
+                *(f"SP-{number:02}" for number in range(1, 24) if number not in (10, 22)),
+                *(f"SM-{number:02}" for number in range(1, 12)),
+                *(f"SF-{number:02}" for number in range(1, 16) if number != 11),
+            ],
+        ),
     ],
 )
 def test_every_attack_and_accident_has_its_test(topic, ids):
