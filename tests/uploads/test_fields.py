@@ -7,6 +7,7 @@ import pickle
 import socket
 
 import pytest
+from django import forms
 from django.core import serializers
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
@@ -335,6 +336,7 @@ def test_a_field_without_s3_knows_no_urls(tmp_path):
     field = S3FileField(storage=FileSystemStorage(tmp_path))
     assert field.name_in_url("http://testserver/media/k") is None
     assert field.destination is None
+    assert type(field.formfield()) is forms.FileField
 
 
 # Fixtures, serializers, pickles, migrations
