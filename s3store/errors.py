@@ -163,7 +163,7 @@ class InvalidResponseError(S3StoreError):
 
     advice = (
         "Check endpoint_url (AWS_S3_ENDPOINT_URL): another server, a proxy or a login page may have responded instead "
-        "of S3."
+        "of S3, or the URL must start with https://."
     )
 
 

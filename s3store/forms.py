@@ -10,12 +10,10 @@ from django.core.validators import validate_image_file_extension
 from django.utils.translation import gettext_lazy as _
 
 from s3store import errors
-from s3store.core import accept
-from s3store.uploads.destinations import Destination, find
-from s3store.uploads.incoming import IncomingFile, claim
+from s3store.uploads.destinations import find
+from s3store.uploads.incoming import IncomingFile, check_sent, claim, verified_image
 from s3store.uploads.owners import current_owner
 from s3store.uploads.refusals import UploadRefusedError
-from s3store.uploads.service import check_size, check_type
 from s3store.widgets import Bound, S3FileInput, S3FilesInput, Sent
 
 __all__ = ["S3FileField", "S3FilesField", "S3ImageField"]
@@ -76,7 +74,10 @@ class S3FileField(forms.FileField):
         found = super().to_python(data)
         destination = find(self.destination)
         if found is not None and destination is not None and not isinstance(found, IncomingFile):
-            _check(found, destination)
+            try:
+                check_sent(found, destination)
+            except UploadRefusedError as refusal:
+                raise ValidationError(str(refusal), code=refusal.code) from None
         return found
 
     def bound_data(self, data: Any, initial: Any) -> Any:
@@ -133,30 +134,9 @@ class S3ImageField(S3FileField):
         found = super().to_python(data)
         if found is None:
             return None
-        from PIL import Image
-
         try:
-            found.seek(0)
-            image = Image.open(found)
-            image.verify()
+            return verified_image(found)
         except errors.S3StoreError as error:
             raise ValidationError(_BUSY, code="storage_busy") from error
-        except Exception as error:
-            # As in Django: Pillow raises many kinds of errors for files that are no images.
+        except ValueError as error:
             raise ValidationError(self.error_messages["invalid_image"], code="invalid_image") from error
-        found.image = image
-        found.seek(0)
-        return found
-
-
-def _check(file: Any, destination: Destination) -> None:
-    """Raise ValidationError for a file that came through Django, by the rules of the destination."""
-    try:
-        name = accept.base_name(file.name)
-        declared = getattr(file, "content_type", None) or ""
-        found = check_type(name, declared, destination)
-        check_size(file.size, destination, destination.find_storage().objects, found, declared)
-    except accept.NameRefusedError:
-        raise ValidationError(_("The name of the file is not possible. Rename it."), code="name_refused") from None
-    except UploadRefusedError as refusal:
-        raise ValidationError(str(refusal), code=refusal.code) from None

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from s3store.uploads.destinations import find, signed_label
 from s3store.uploads.refusals import UploadRefusedError
 from s3store.uploads.service import max_size_of
-from s3store.uploads.texts import texts
+from s3store.uploads.texts import limits, texts, zone
 from s3store.uploads.tokens import RECEIPT_SECONDS, Receipt, read
 
 __all__ = ["AdminS3FileInput", "S3FileInput", "S3FilesInput"]
@@ -102,11 +102,13 @@ class S3FileInput(ClearableFileInput):
             endpoint = reverse("s3store:begin").removesuffix("begin/")
         except NoReverseMatch:
             return None
-        objects = destination.find_storage().objects
+        max_size = max_size_of(destination, destination.find_storage().objects)
         return {
             "endpoint": endpoint,
             "destination": signed_label(self.destination),
-            "max_size": max_size_of(destination, objects),
+            "max_size": max_size,
+            "limits": limits(destination.accept, max_size),
+            **zone(self.max_files),
             "min_size": destination.min_size,
             "max_files": self.max_files,
             "accept": ",".join(destination.accept),

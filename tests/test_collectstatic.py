@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -450,6 +451,16 @@ def test_threads(one, seaweedfs_options, threads):
         one.use(PLAIN, AWS_S3_ENDPOINT_URL=proxy.url).fill(40).collect(threads=threads)
         assert len(proxy.requests("PUT")) == 40
         assert len({exchange.connection_number for exchange in proxy.requests("PUT")}) <= threads
+
+
+def test_no_thread_without_use_threads(one, monkeypatch):
+    """A storage with this option is for programs in which threads are a problem."""
+    one.use(MANIFEST, AWS_S3_USE_THREADS=False).fill(5)
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail(f"{thread.name} is started"))
+    one.collect(threads=3)
+    one.write({"large.bin": "x" * MIB}).collect(threads=3)
+    one.collect(threads=3)
+    assert "large.bin" in one.contents()
 
 
 # Releases

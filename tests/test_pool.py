@@ -1,6 +1,7 @@
 """Many tasks in a bounded pool: each outcome is told, and stopping leaves nothing running."""
 
 import threading
+from contextvars import ContextVar
 
 import pytest
 
@@ -32,6 +33,21 @@ def test_a_task_may_return_none():
     """That is a result, and no failure."""
     (outcome,) = pool.run(lambda _: None, [1], threads=1)
     assert (outcome.result, outcome.error) == (None, None)
+
+
+def test_one_thread_is_the_callers():
+    """No other is started, failures are told, and what a task sets in its context stays there."""
+    where, variable = [], ContextVar("variable", default=0)
+
+    def work(item):
+        where.append((threading.current_thread(), variable.get()))
+        variable.set(item)
+        return 1 / item
+
+    outcomes = list(pool.run(work, [2, 0], threads=1))
+    assert [outcome.result for outcome in outcomes] == [0.5, None]
+    assert isinstance(outcomes[1].error, ZeroDivisionError)
+    assert where == [(threading.current_thread(), 0)] * 2
 
 
 def test_items_are_taken_as_they_are_needed():

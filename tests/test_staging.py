@@ -6,6 +6,7 @@ import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 
+from s3store.staticfiles import staging
 from s3store.staticfiles.staging import Stage, at_path, in_memory, in_storage
 from s3store.storage import S3StaticStorage
 
@@ -61,15 +62,52 @@ def test_what_was_found_is_kept_where_it_is(stage, tmp_path):
     assert list((tmp_path / "made").iterdir()) == []
 
 
-def test_what_is_nowhere_else_is_kept_in_the_directory(stage, tmp_path):
-    """Contents in memory, and files that no finder has found, whatever they are called."""
+def made(tmp_path):
+    return len(list((tmp_path / "made").iterdir()))
+
+
+@pytest.mark.parametrize(("held", "on_disk"), [(5, 0), (4, 1), (-1, 2)])
+def test_what_is_nowhere_else_is_kept(stage, tmp_path, monkeypatch, held, on_disk):
+    """Contents in memory, and files that no finder has found, whatever they are called: in the end on the disk."""
+    monkeypatch.setattr(staging, "HELD", held + len(b"b") + len("ä".encode()))
     (tmp_path / "other.txt").write_text("other")
     stage.save("a.css", ContentFile("ä".encode()))
     with (tmp_path / "other.txt").open("rb") as file:
         stage.save("b.css", File(file))
-    assert len(list((tmp_path / "made").iterdir())) == 2
+    assert made(tmp_path) == on_disk
     with stage.open("a.css") as one, stage.open("b.css") as two:
         assert (one.read(), two.read()) == ("ä".encode(), b"other")
+
+
+def test_memory_is_free_again(stage, tmp_path, monkeypatch):
+    """After a file was deleted, and after it was replaced."""
+    monkeypatch.setattr(staging, "HELD", 10)
+    for _ in range(3):
+        stage.save("a.css", ContentFile(b"123456789"))
+        stage.delete("a.css")
+    assert made(tmp_path) == 0
+    stage.save("b.txt", ContentFile(b"123456789"))
+    stage.save("b.txt", ContentFile(b"1"))
+    stage.save("c.txt", ContentFile(b"123456789"))
+    assert made(tmp_path) == 0
+    stage.save("d.txt", ContentFile(b"1"))
+    assert made(tmp_path) == 1
+
+
+def test_large_content_arrives_in_the_directory(stage, tmp_path, monkeypatch):
+    """Chunk by chunk, and complete."""
+    monkeypatch.setattr(staging, "HELD", 10)
+    content = bytes(range(256)) * 1024
+    stage.save("a.bin", ContentFile(content))
+    assert made(tmp_path) == 1
+    with stage.open("a.bin") as file:
+        assert file.read() == content
+
+
+def test_the_size_is_known_if_it_costs_nothing(stage):
+    """Of local files and of those in memory; not of a file in another storage."""
+    assert [stage.files[name].size for name in ("deep/er/a.txt", "b.txt")] == [1, 1]
+    assert in_storage(InMemoryStorage(), "elsewhere.txt").size == float("inf")
 
 
 def test_deleting(stage):

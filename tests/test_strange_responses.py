@@ -287,6 +287,28 @@ def test_an_untrusted_certificate_is_tried_once(moto, certificates):
     assert isinstance(context, ssl.SSLContext)
 
 
+@pytest.mark.parametrize(
+    "call", [lambda one: one.save("a", b"1"), lambda one: one.exists("a"), lambda one: one.listdir("")]
+)
+def test_plain_http_at_a_port_for_tls(moto, certificates, call):
+    """The error says which part of the URL to change."""
+    with FaultProxy(moto.endpoint_url, tls=certificates[0]) as proxy:
+        url = proxy.url.replace("https://", "http://")
+        storage = S3Storage(**{**options_for(moto), "endpoint_url": url}, max_attempts=1)
+        with pytest.raises(errors.S3ConnectionError, match="must start with https://"):
+            call(storage)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda one: one.save("a", b"1"), lambda one: one.exists("a"), lambda one: one.listdir("")]
+)
+def test_a_400_without_headers_of_s3(server, call):
+    """Servers in Go respond so to plain HTTP at a port for TLS."""
+    body = b"Client sent an HTTP request to an HTTPS server.\n"
+    with pytest.raises(errors.InvalidResponseError, match="must start with https://"):
+        call(server(lambda *_: (400, {}, body)))
+
+
 def test_https_at_an_http_port(moto):
     """The message says which scheme to write."""
     storage = S3Storage(**{**options_for(moto), "endpoint_url": moto.endpoint_url.replace("http:", "https:")})

@@ -163,7 +163,7 @@ class Options(Unpicklable):
     (bytes), `max_concurrency` and `use_threads` have an effect."""
 
     use_threads: bool = _option(SAVING, True, "AWS_S3_USE_THREADS")
-    """Send the parts of a large upload in parallel. If False, a storage starts no threads."""
+    """Send the parts of a large upload in parallel. If False, neither a storage nor a command for it starts threads."""
 
     file_buffer_size: int | None = _option(SAVING, None, "AWS_S3_FILE_BUFFER_SIZE")
     """Bytes that a file opened for writing collects before it sends them as a part, at least 5 MiB. None: the
@@ -260,7 +260,12 @@ IDENTITY = tuple(name for name, option in FIELDS.items() if option.metadata["gro
 @cache
 def types_of(name: str) -> tuple[type, ...]:
     """Return the classes that a value of an option can have: (object,) if it can have any."""
-    hint = get_type_hints(Options)[name]
+    hint = _hints()[name]
     hints = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     plain = (object if hint is Any else get_origin(hint) or hint for hint in hints)
     return tuple(kind for hint in plain for kind in ((int, float) if hint is float else (hint,)))
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(Options)

@@ -50,7 +50,9 @@ def key_in_url(url: str, bases: Iterable[str]) -> str | None:
     A query and a fragment are ignored. No base matches another scheme, port or host, user names, encoded slashes,
     backslashes or control characters.
     """
-    if "\\" in url or "%5c" in url.lower() or "%2f" in url.lower() or not url.isprintable() or " " in url:
+    # The signature in the query contains encoded slashes.
+    place = re.split(r"[?#]", url, maxsplit=1)[0].lower()
+    if "\\" in url or "%5c" in place or "%2f" in place or not url.isprintable() or " " in url:
         return None
     try:
         parts = urlsplit(url)

@@ -13,7 +13,8 @@ import hashlib
 import io
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from s3store import errors
@@ -48,6 +49,11 @@ RESUMES = 6
 RESUME_SECONDS = 60.0
 """Seconds without a new byte after which a broken response is not continued."""
 
+LOWEST_SPEED = KIB
+"""A response that is slower than this, in bytes per second, for SPEED_SECONDS of waiting is not continued."""
+
+SPEED_SECONDS = 30.0
+
 _BROKEN = (errors.S3ConnectionError, errors.S3TimeoutError)
 
 
@@ -64,6 +70,7 @@ class RangeReader(io.RawIOBase):
         self._stream_position = 0
         self._held = memoryview(b"")
         self._held_start = 0
+        self._pace = _Pace()
         self.info = self._open()
 
     def _open(self) -> ObjectInfo:
@@ -77,6 +84,7 @@ class RangeReader(io.RawIOBase):
             try:
                 self._hold(0, answer.info.size)
             except (*_BROKEN, errors.ChecksumError) as error:
+                self._pace.refuse(error)
                 tries.failed(error)
             else:
                 return answer.info
@@ -147,6 +155,7 @@ class RangeReader(io.RawIOBase):
                 return self._read_held(view) or self._receive(view)
             except _BROKEN as error:
                 self._drop()
+                self._pace.refuse(error)
                 tries.failed(error)
 
     def _go_to_position(self, wanted: int) -> None:
@@ -184,7 +193,15 @@ class RangeReader(io.RawIOBase):
 
     def _receive(self, view: memoryview) -> int:
         assert self._stream is not None  # noqa: S101 (for the type checker)
-        count = self._stream.body.readinto(view)
+        with self._pace.measured():
+            count = self._stream.body.readinto(view)
+        if self._pace.is_too_slow(count):
+            raise errors.S3TimeoutError(
+                f"The response for {self._key!r} is slower than {LOWEST_SPEED} bytes per second. "
+                f"{errors.S3TimeoutError.advice}",
+                operation="get_object",
+                key=self._key,
+            )
         if not count:
             # The connection was closed without an error, but before the last byte.
             raise errors.S3ConnectionError(
@@ -216,6 +233,39 @@ class _Tries:
         if self._count > RESUMES or self._clock() - self._started > RESUME_SECONDS:
             raise error
         backoff.wait(self._count)
+
+
+class _Pace:
+    """The speed at which a server sends, while the reader waits for it. Responses of one reader count together."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._waited = 0.0
+        self._received = 0
+        self._slow = False
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Add the duration of the block, also if it fails."""
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self._waited += self._clock() - began
+
+    def is_too_slow(self, count: int) -> bool:
+        """Add `count` bytes, and return whether too few arrived while SPEED_SECONDS were waited."""
+        self._received += count
+        if self._waited < SPEED_SECONDS:
+            return False
+        self._slow = self._received < LOWEST_SPEED * self._waited
+        self._waited, self._received = 0.0, 0
+        return self._slow
+
+    def refuse(self, error: errors.S3StoreError) -> None:
+        """Raise the error if it is about the speed: another response would be as slow."""
+        if self._slow:
+            raise error
 
 
 class Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.files.base import File
 
@@ -29,6 +29,9 @@ class StoredFile(File):  # type: ignore[type-arg]  # generic in the stubs only
         self._info = info
         self._opened: S3File | None = None
         self.mode = "rb"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"An object of {type(self).__name__} cannot be pickled. Save it, and pickle the name.")
 
     @property
     def size(self) -> int:

@@ -7,6 +7,9 @@ from collections.abc import Collection
 
 from django.core.management.base import CommandError
 
+from s3store.conf.options import Options
+from s3store.wire.multipart import is_threaded
+
 THREADS = 32
 _FAILURES_SHOWN = 20
 
@@ -18,10 +21,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="Print the result as JSON, and nothing else.")
 
 
-def check_arguments(*, threads: int) -> None:
-    """Raise CommandError for invalid options."""
-    if threads < 1:
+def threads_of(options: Options, wanted: int) -> int:
+    """Return the number of threads to use: 1, the caller's own, if the storage may start none. Raises CommandError."""
+    if wanted < 1:
         raise CommandError("--threads must be 1 or more.")
+    return wanted if is_threaded(options) else 1
 
 
 def counted(number: int, noun: str) -> str:

@@ -27,6 +27,7 @@ from s3store.wire import pool
 from s3store.wire.objects import Objects
 
 _READERS = 4  # Threads that read local files. More threads would not be faster.
+_SMALL = 256 << 10  # Bytes up to which reading a file takes less time than handing it to a thread.
 
 Failures = tuple[tuple[str, Exception], ...]
 
@@ -186,6 +187,7 @@ class Publisher:
         self._threads = threads
         self._there: dict[str, ObjectInfo] = {}
         self._etags_are_digests = True
+        self._compresses = objects.options.gzip or objects.options.brotli
 
     def decide(self, *, clear: bool = False, prune: int | None = None) -> Decision:
         """Return what has to be done, from one listing, of which only what this release needs is kept.
@@ -214,7 +216,9 @@ class Publisher:
 
     def _plan(self) -> Plan:
         etags = {key: _etag(self._there[key]) for key in self._present()}
-        digests = dict(self._each(self._digest, etags, threads=min(self._threads, _READERS)))
+        costly = [key for key in etags if self._is_costly(key)]
+        digests = dict(self._each(self._digest, costly, threads=min(self._threads, _READERS)))
+        digests |= {key: self._digest(key) for key in etags if key not in digests}
         differing = [key for key, etag in etags.items() if etag != digests[key]]
         # If all differ, all are in doubt, whatever their encryption.
         opaque = {key for key in differing if self._is_opaque(key)} if len(differing) < len(etags) else ()
@@ -284,6 +288,10 @@ class Publisher:
         """Return whether the object's encryption makes its ETag something else than a digest. AWS: "Object"."""
         params = self._params(key)
         return "SSECustomerKey" in params or str(params.get("ServerSideEncryption")).startswith("aws:kms")
+
+    def _is_costly(self, key: str) -> bool:
+        """Return whether a thread makes the digest sooner: of a large file, or of one that is compressed."""
+        return self._file(key).size >= _SMALL or bool(self._compresses and self._upload.encodings(self._params(key)))
 
     def _digest(self, key: str) -> str:
         with self._file(key).open() as file, self._upload.prepared(file, self._params(key)) as (content, _):

@@ -7,6 +7,7 @@ calls work on local files, and no request is sent.
 from __future__ import annotations
 
 import io
+import math
 import os
 import posixpath
 import stat
@@ -30,12 +31,16 @@ from s3store.conf.sources import django_time
 from s3store.files.file import check_mode
 from s3store.files.local import look
 
+HELD = 16 << 20
+"""The bytes of files that a stage keeps in memory."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticFile:
     """A file to publish. A local file has its path, and its size and time when it was collected.
 
-    `origin` is the storage of a finder with the name there, `extra` the arguments that the file was saved with.
+    `origin` is the storage of a finder with the name there, `extra` the arguments that the file was saved with, `held`
+    the bytes that it occupies in memory.
     """
 
     opener: Callable[[], File[Any]]
@@ -43,6 +48,12 @@ class StaticFile:
     seen: tuple[int, int] | None = None
     origin: tuple[Any, str] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    held: int = 0
+
+    @property
+    def size(self) -> float:
+        """The size in bytes, as far as it is known without opening the file: infinite if it is not."""
+        return self.held or (self.seen[0] if self.seen else math.inf)
 
     def open(self, *_: str) -> File[Any]:
         """Open the file for reading. Django uses this object like a storage and passes a name, which is ignored."""
@@ -75,7 +86,7 @@ def at_path(path: str) -> StaticFile:
 
 def in_memory(content: bytes) -> StaticFile:
     """Return a file with this content."""
-    return StaticFile(opener=partial(ContentFile, content))
+    return StaticFile(opener=partial(ContentFile, content), held=len(content))
 
 
 def _open(path: str) -> File[Any]:
@@ -83,12 +94,17 @@ def _open(path: str) -> File[Any]:
 
 
 class Stage:
-    """Local files by name. Files that Django creates are in `directory`; renamed files stay where they are."""
+    """Local files by name. Renamed files stay where they are.
+
+    Files that Django creates are in memory, because creating a small file takes longer than its content does, and
+    those that exceed HELD are in `directory`.
+    """
 
     def __init__(self, directory: Path, files: Mapping[str, StaticFile]) -> None:
         self.files: dict[str, StaticFile] = {}
         self._directory = directory
         self._made = 0
+        self._held = 0
         self._directories = {"", "."}
         self._known: dict[Any, StaticFile] = {file.path: file for file in files.values() if file.path}
         for name, file in files.items():
@@ -134,15 +150,25 @@ class Stage:
         # Not by the name of `content`, which code that changes the content may keep.
         opened = getattr(content, "file", None)
         file = self._known.get(opened.name) if isinstance(opened, io.BufferedReader) else None
-        if file is None:
-            self._made += 1
-            path = self._directory / str(self._made)
-            with path.open("wb") as target:
-                for chunk in content.chunks():
-                    target.write(chunk.encode() if isinstance(chunk, str) else chunk)
-            file = at_path(str(path))
+        file = file or self._copied(content)
         self.put(name, replace(file, extra=extra) if extra else file)
         return name
+
+    def _copied(self, content: Any) -> StaticFile:
+        chunks = (chunk.encode() if isinstance(chunk, str) else chunk for chunk in content.chunks())
+        start = bytearray()
+        for chunk in chunks:
+            start += chunk
+            if self._held + len(start) > HELD:
+                break
+        else:
+            return in_memory(bytes(start))
+        self._made += 1
+        path = self._directory / str(self._made)
+        with path.open("wb") as target:
+            target.write(start)
+            target.writelines(chunks)
+        return at_path(str(path))
 
     def write(self, name: str, content: bytes) -> None:
         """Add a file with this content."""
@@ -150,10 +176,13 @@ class Stage:
 
     def delete(self, name: str) -> None:
         """Remove a file from the stage."""
-        self.files.pop(_clean(name), None)
+        file = self.files.pop(_clean(name), None)
+        self._held -= file.held if file else 0
 
     def put(self, name: str, file: StaticFile) -> None:
-        """Add a file."""
+        """Add a file, or replace the one of that name."""
+        before = self.files.get(name)
+        self._held += file.held - (before.held if before else 0)
         self.files[name] = file
         above = posixpath.dirname(name)
         while above not in self._directories:

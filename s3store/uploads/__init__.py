@@ -1,6 +1,6 @@
 """Direct uploads from browsers to the bucket: what may be uploaded where, and the steps of an upload, without HTTP."""
 
-from s3store.uploads.destinations import Destination, register
+from s3store.uploads.destinations import Destination, register, signed_label
 from s3store.uploads.incoming import IncomingFile, claim
 from s3store.uploads.owners import acting_for, owner_of
 from s3store.uploads.refusals import UploadRefusedError
@@ -14,7 +14,7 @@ from s3store.uploads.service import (
     open_ticket,
     sign,
 )
-from s3store.uploads.tokens import Receipt, Ticket
+from s3store.uploads.tokens import Receipt, Ticket, signed
 
 __all__ = [
     "Begun",
@@ -34,4 +34,6 @@ __all__ = [
     "owner_of",
     "register",
     "sign",
+    "signed",
+    "signed_label",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
+from s3store import errors
 from s3store.core.media_types import essence
 from s3store.files.stored import StoredFile
 from s3store.uploads.destinations import Destination
 from s3store.uploads.refusals import UploadRefusedError
-from s3store.uploads.service import max_size_of, objects_of
+from s3store.uploads.service import check_name, check_size, check_type, max_size_of, objects_of
 from s3store.uploads.tokens import RECEIPT_SECONDS, Receipt, read, signed
 
 
@@ -30,6 +33,8 @@ class IncomingFile(StoredFile):
 def claim(text: object, *, label: str, destination: Destination, owner: str) -> IncomingFile:
     """Return the uploaded file of a receipt: one request. Raises UploadRefusedError.
 
+    The receipt must be for this `owner` and for this `destination`, whose label is `label`.
+
     The size and the type are what S3 says. An object that differs from its receipt is deleted.
     """
     receipt = read(Receipt, text, max_age=RECEIPT_SECONDS)
@@ -48,4 +53,29 @@ def claim(text: object, *, label: str, destination: Destination, owner: str) -> 
     if not right_size or essence(info.content_type) != essence(receipt.content_type):
         file.discard()
         raise UploadRefusedError("size_differs", _("Another file arrived than was announced. Choose it again."))
+    return file
+
+
+def check_sent(file: Any, destination: Destination) -> None:
+    """Check a file that came through Django by the rules of a destination, as S3 does. Raises UploadRefusedError."""
+    declared = getattr(file, "content_type", None) or ""
+    found = check_type(check_name(file.name), declared, destination)
+    check_size(file.size, destination, destination.find_storage().objects, found, declared)
+
+
+def verified_image(file: Any) -> Any:
+    """Return the file with `image`, Pillow's. Raises ValueError if it is not an image, and S3StoreError."""
+    from PIL import Image
+
+    try:
+        file.seek(0)
+        image = Image.open(file)
+        image.verify()
+    except errors.S3StoreError:
+        raise
+    except Exception as error:
+        # As in Django: Pillow raises many kinds of errors for files that are not images.
+        raise ValueError(f"{file.name!r} is not an image that Pillow can read.") from error
+    file.image = image
+    file.seek(0)
     return file

@@ -11,7 +11,7 @@ class UploadRefusedError(Exception):
     """An upload, or a step of it, is refused. Nothing was changed.
 
     `code` is stable, `status` is the HTTP status of the endpoint, `message` is translated, and `details` are the other
-    members of the error in JSON: `max_size`, `accept`, `missing` …
+    members of the error in JSON, such as `max_size` and `missing`.
     """
 
     def __init__(self, code: str, message: str | Promise, *, status: int = 400, **details: Any) -> None:

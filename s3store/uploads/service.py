@@ -71,7 +71,8 @@ def begin(
 ) -> Begun:
     """Begin an upload and return what the client needs. Large files cost two requests, others none.
 
-    `name` and `content_type` are what the browser says about the file; `size` is in bytes. Raises UploadRefusedError.
+    `name` and `content_type` are what the browser says about the file. `size` and `part_size` are in bytes; the default
+    of `part_size` depends on `size`. `owner` is what `owner_of` returns. Raises UploadRefusedError.
     """
     objects = destination.find_storage().objects
     bucket, now = objects.bucket, time.time()
@@ -111,7 +112,7 @@ def _receipt(
     objects: Objects, label: str, destination: Destination, owner: str, name: str, size: int | None, declared: str
 ) -> Receipt:
     """Return the receipt of an upload to a new key, which no client can choose or guess."""
-    name = _name(name)
+    name = check_name(name)
     found = check_type(name, declared, destination)
     key = objects.key(f"{_folder(label, owner)}/{secrets.token_hex(16)}{accept.extension(name)}")
     bucket = objects.bucket.name
@@ -122,7 +123,8 @@ def _folder(label: str, owner: str) -> str:
     return f"{INCOMING}/{label}/{owner[:12]}"
 
 
-def _name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return the name of a file without a path."""
     try:
         found = accept.base_name(name)
     except accept.NameRefusedError:
@@ -133,6 +135,7 @@ def _name(name: str) -> str:
 
 
 def check_type(name: str, content_type: str, destination: Destination) -> str:
+    """Return the content type of a file. Raises UploadRefusedError if the destination does not accept it."""
     try:
         return accept.upload_type(name, content_type, destination.accept)
     except accept.TypeRefusedError:
@@ -147,6 +150,7 @@ def max_size_of(destination: Destination, objects: Objects) -> int:
 
 
 def check_size(size: int, destination: Destination, objects: Objects, found: str, declared: str) -> None:
+    """Raise UploadRefusedError for a size in bytes that the destination does not accept."""
     limit = max_size_of(destination, objects)
     if size > limit:
         raise UploadRefusedError("too_large", _("The file is too large."), status=413, max_size=limit)
@@ -180,7 +184,7 @@ def _size_of(ticket: Ticket, number: int) -> int:
 
 
 def open_ticket(text: object, *, owner: str, renew: bool = False) -> tuple[Ticket, Destination]:
-    """Return the ticket of this owner and its destination. With `renew`, a ticket past its life is accepted.
+    """Return the ticket of this `owner` and its destination. With `renew`, a ticket past its life is accepted.
 
     Raises UploadRefusedError.
     """

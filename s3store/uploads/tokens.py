@@ -65,7 +65,7 @@ Signed = TypeVar("Signed", bound=Receipt)
 
 
 def signed(token: Receipt) -> str:
-    """Return a ticket or receipt as text."""
+    """Return a ticket or a receipt as the text that clients get."""
     return signing.dumps([_VERSION, *asdict(token).values()], salt=token.salt)
 
 

@@ -28,7 +28,7 @@ from s3store.wire.calls import call
 from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
 from s3store.wire.counting import Requests, counted
 from s3store.wire.facts import Facts
-from s3store.wire.responses import Body, Response, described, listed, written
+from s3store.wire.responses import Body, Response, arriving, described, listed, written
 from s3store.wire.translate import is_html, reraise
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Bucket:
             extra["IfMatch"] = etag
         moment = self._facts.moment()
         answer = self._call("get_object", key, params, precondition=errors.ObjectChangedError, **extra)
-        body = Body(answer["Body"], self.name, key)
+        body = Body(arriving(answer["Body"]), self.name, key)
         try:
             with self._reading("get_object", key):
                 first, total = 0, answer["ContentLength"]

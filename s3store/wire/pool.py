@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -25,27 +26,34 @@ class Outcome(Generic[Item, Done]):
 def run(work: Callable[[Item], Done], items: Iterable[Item], *, threads: int) -> Iterator[Outcome[Item, Done]]:
     """Yield the outcome of `work` for each item, in the order of completion. Items are taken as threads become free.
 
+    With `threads=1`, no thread is started: the tasks run in the caller's.
     If the caller stops or is interrupted, waiting tasks are dropped, and running tasks are finished.
     """
+
+    def attempt(item: Item) -> Outcome[Item, Done]:
+        try:
+            return Outcome(item=item, result=work(item))
+        except Exception as error:  # noqa: BLE001 (the caller gets it)
+            return Outcome(item=item, error=error)
+
+    if threads == 1:
+        for item in items:
+            yield copy_context().run(attempt, item)
+        return
     source = iter(items)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="s3store-transfer")
-    pending: dict[Future[Done], Item] = {}
+    running = 0
+    done: SimpleQueue[Future[Outcome[Item, Done]]] = SimpleQueue()
     try:
         while True:
             # Twice the number of threads, so that no thread waits for this one.
-            for item in islice(source, 2 * threads - len(pending)):
-                pending[pool.submit(copy_context().run, work, item)] = item
-            if not pending:
+            for item in islice(source, 2 * threads - running):
+                pool.submit(copy_context().run, attempt, item).add_done_callback(done.put)
+                running += 1
+            if not running:
                 return
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                item = pending.pop(future)
-                error = future.exception()
-                if error is not None and not isinstance(error, Exception):
-                    raise error
-                if error is not None:
-                    yield Outcome(item=item, error=error)
-                else:
-                    yield Outcome(item=item, result=future.result())
+            outcome = done.get().result()
+            running -= 1
+            yield outcome
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

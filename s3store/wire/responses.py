@@ -11,6 +11,24 @@ from s3store.wire.client import request_errors
 from s3store.wire.translate import reraise
 
 
+class _Arriving:
+    """urllib3's response, whose `read` returns as soon as there are bytes."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        # urllib3 before 2.1 has no read1.
+        self.read = getattr(raw, "read1", raw.read)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+
+def arriving(stream: Any) -> Any:
+    """Return a stream of boto3 whose `read` does not wait for all bytes, however slowly they arrive, but for one."""
+    stream._raw_stream = _Arriving(stream._raw_stream)
+    return stream
+
+
 class Body:
     """The bytes of a response, read as they arrive. Errors are ours."""
 
@@ -20,7 +38,10 @@ class Body:
         self._key = key
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the start of `buffer` and return the number of bytes; 0 at the end. Raises if the connection breaks."""
+        """Fill the start of `buffer` with what has arrived, and return the number of bytes; 0 at the end.
+
+        Waits for one byte. Raises if the connection breaks.
+        """
         try:
             data = self._stream.read(len(buffer))
         except request_errors() as exc:

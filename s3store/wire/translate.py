@@ -52,6 +52,9 @@ def translated(
         kind, reason = errors.WrongRegionError, f"the bucket is in the region {region!r}"
     if kind is not errors.ServerError and is_html(headers):
         kind, reason = errors.InvalidResponseError, "the server responded with a page of HTML"
+    elif status == _BAD_REQUEST and code in (None, "400") and not _is_from_s3(headers):
+        # From Go's servers, for plain HTTP at a port for TLS.
+        kind, reason = errors.InvalidResponseError, "the response has no headers of S3"
     return errors.build(kind, reason, code=code, status=status, request_id=request_id, **facts)
 
 
@@ -60,8 +63,11 @@ _BAD_REQUEST = 400
 
 def is_html(headers: Mapping[str, str]) -> bool:
     """Return whether a response with these headers (names in lower case) is a web page, and not an object of S3."""
-    is_page = headers.get("content-type", "").startswith("text/html")
-    return is_page and "etag" not in headers and not any(name.startswith("x-amz") for name in headers)
+    return headers.get("content-type", "").startswith("text/html") and not _is_from_s3(headers)
+
+
+def _is_from_s3(headers: Mapping[str, str]) -> bool:
+    return "etag" in headers or any(name.startswith("x-amz") for name in headers)
 
 
 _BY_NAME = {
@@ -97,6 +103,11 @@ def _advice(exc: Exception) -> str | None:
     text, kind = str(exc), type(exc).__name__
     if kind == "ProfileNotFound":
         return "Check session_profile (AWS_S3_SESSION_PROFILE, AWS_PROFILE) and the AWS configuration files."
+    if kind == "ConnectionClosedError" and 'endpoint URL: "http://' in text:
+        return (
+            "If the server uses TLS at this port, endpoint_url must start with https://. "
+            f"{errors.S3ConnectionError.advice}"
+        )
     if kind != "SSLError":
         return None
     if "CERTIFICATE_VERIFY_FAILED" in text:
@@ -111,4 +122,7 @@ def _text(exc: Exception) -> str:
         return "the SSE-C parameters are not valid"
     if "Invalid header value" in text:
         return "a value contains a character that is not allowed in an HTTP header"
+    if 'endpoint URL: "None"' in text:
+        # botocore does not know where a body comes from.
+        return "the server stopped sending the content"
     return text or type(exc).__name__

@@ -34,3 +34,61 @@ class Upload(models.Model):
     )
     width = models.IntegerField(null=True, editable=False)
     height = models.IntegerField(null=True, editable=False)
+
+
+class Attachment(models.Model):
+    """What several models inherit."""
+
+    file = S3FileField(upload_to="files", storage=S3MediaStorage(), delete_replaced=True, delete_with_row=True)
+
+    class Meta:
+        abstract = True
+
+
+class Letter(Attachment):
+    text = models.TextField(blank=True)
+
+
+class Invoice(Attachment):
+    pass
+
+
+class Scan(Upload):
+    """A model with a table of its own, whose files are in the table of Upload."""
+
+    pages = models.IntegerField(default=1)
+
+
+class Draft(Upload):
+    """The rows of Upload, with another class."""
+
+    class Meta:
+        proxy = True
+
+
+class Avatar(models.Model):
+    """A file that rows have before they get their own, and an image that a row can be without."""
+
+    picture = S3FileField(storage=S3MediaStorage(), default="defaults/nobody.png", delete_replaced=True)
+    photo = S3ImageField(storage=S3MediaStorage(), null=True, blank=True, width_field="width")
+    width = models.IntegerField(null=True)
+
+
+class Album(models.Model):
+    """A row with others that have direct uploads: for the inlines of the admin."""
+
+    title = models.CharField(max_length=20)
+
+
+class Photo(models.Model):
+    """A row of an album."""
+
+    album = models.ForeignKey(Album, models.CASCADE)
+    file = S3FileField(upload_to="photos", storage=S3MediaStorage())
+
+
+class Note(models.Model):
+    """Another row of an album."""
+
+    album = models.ForeignKey(Album, models.CASCADE)
+    file = S3FileField(upload_to="notes", storage=S3MediaStorage(), blank=True)

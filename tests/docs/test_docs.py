@@ -498,8 +498,10 @@ def test_python_compiles_and_imports_what_exists(block):
 
 def test_examples_are_run():
     """All but a few have a class that says how."""
-    how = {"settings", "runnable", "model", "pytest", "pytest-conftest", "s3-server"}
-    assert {cls for block in PYTHON for cls in block.classes if not WARNING.fullmatch(cls)} == how
+    how = {"settings", "runnable", "model", "pytest", "pytest-conftest", "s3-server", "append", "file"}
+    # Those about uploads have a test each.
+    classes = {cls for block in PYTHON for cls in block.classes if not WARNING.fullmatch(cls)}
+    assert {cls for cls in classes if not cls.startswith("upload-")} == how
     assert [str(block).rpartition("/")[2].partition(":")[0] for block in PYTHON if not block.classes] == [
         "credentials.rst",
         "development-and-tests.rst",
@@ -694,6 +696,9 @@ def test_numbers_in_the_prose_are_the_codes():
         "Time without data during a request": f"{FIELDS['read_timeout'].default:g} s",
         "Attempts for one request, including the first": str(FIELDS["max_attempts"].default),
         "Time from the first attempt after which no new one starts": f"{FIELDS['total_timeout'].default:g} s",
+        f"Speed below which a download is given up, measured over {reader.SPEED_SECONDS:g} s of waiting": (
+            f"{reader.LOWEST_SPEED // 1024} KiB/s"
+        ),
         "Connections that are kept open": str(FIELDS["max_pool_connections"].default),
     }
     assert facts.SECONDS == 2
@@ -762,7 +767,7 @@ def test_every_module_is_in_the_architecture():
     for name, modules in listed.items():
         found = {path.stem for path in (package / name).iterdir() if path.suffix == ".py" or path.name == "rules"}
         assert set(re.findall(r"``(\w+)``", modules)) == found - {"__init__"}, name
-    assert len(listed) == 10
+    assert len(listed) == 11
 
 
 def test_the_picture_of_the_rooms_is_fresh():

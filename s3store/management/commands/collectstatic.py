@@ -50,7 +50,6 @@ class Command(collectstatic.Command):
         # The storage itself, not the lazy object around it: it compares itself with the storage of its manifest.
         self.storage = storages["staticfiles"]
         self.is_ours = isinstance(self.storage, S3StaticStorage)
-        self.threads = options["threads"]
         self.prune = options["prune"]
         self.clear_bucket = options["clear_bucket"]
         self.json = options["json"]
@@ -65,7 +64,7 @@ class Command(collectstatic.Command):
             return
         if self.symlink:
             raise CommandError("--link is not possible: S3 has no links to local files.")
-        command.check_arguments(threads=self.threads)
+        self.threads = command.threads_of(self.storage.options, options["threads"])
         if self.prune is not None and self.prune < 1:
             raise CommandError("--prune must keep 1 release or more.")
         if self.prune and not (self.post_process and isinstance(self.storage, ManifestFilesMixin)):

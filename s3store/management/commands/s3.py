@@ -46,8 +46,8 @@ class Headers:
 
     def run(self, *, paths: list[str], dry_run: bool, **options: Any) -> None:
         """Run the command. Raises CommandError with everything that failed."""
-        command.check_arguments(threads=options["threads"])
         objects = _storage(options["storage"]).objects
+        threads = command.threads_of(objects.options, options["threads"])
         verbosity = 0 if options["json"] else options["verbosity"]
         began = time.monotonic()
         changed: dict[str, tuple[Change, ...]] = {}
@@ -57,7 +57,7 @@ class Headers:
             names = _found(objects, paths)
             try:
                 work = partial(reapply, objects, dry_run=dry_run)
-                for done, outcome in enumerate(pool.run(work, names, threads=options["threads"]), 1):
+                for done, outcome in enumerate(pool.run(work, names, threads=threads), 1):
                     if outcome.error:
                         failed[outcome.item] = outcome.error
                     elif outcome.result:

@@ -1,14 +1,8 @@
-// Uploads files straight to the bucket, without a page: for the widget, and for your own scripts.
-//
-//   import { Uploader } from "./engine.js";
-//   const uploader = new Uploader({ endpoint: "/s3store/", destination: "…" });
-//   const task = uploader.add(file, { onChange: (task) => { … } });
-//   const { receipt } = await task.result;
+// Uploads files straight to the bucket, without a page.
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const TRIES = 5;
-const LONGEST_WAIT = 20_000;
 const STALLED = 30_000;
 const ANSWER = 120_000;
 const NO_EVENTS = 300_000;
@@ -18,106 +12,97 @@ const PROBE = 15_000;
 const REFILL = 16;
 const BATCH = 64;
 const QUIET = 256 * KIB;
-const KEEP = 50;
-const KEEP_FOR = 24 * 3600_000;
+const WHOLE = 5 * MIB;
 const PREFIX = "s3store:";
-const BUSY_STATUS = new Set([0, 408, 429, 500, 502, 503, 504]);
-const BUSY_CODES = new Set(["RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"]);
+const BUSY_STATUS = [0, 408, 429, 500, 502, 503, 504];
+const BUSY_CODES = ["RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"];
+const GONE = ["upload_gone", "ticket_expired", "ticket_invalid"];
+const ENDED = ["done", "failed", "aborting", "aborted"];
 
 export class UploadError extends Error {
-  constructor(code, message = "", details = {}) {
-    super(message || code);
-    this.name = "UploadError";
-    this.code = code;
-    this.details = details;
+  constructor(code, details = {}, message = code) {
+    super(message);
+    Object.assign(this, { name: "UploadError", code, details });
   }
 }
 
-/** The size of the parts that the server chooses for a file of `size` bytes. */
 export function partSize(size) {
   const wanted = Math.max(8 * MIB, Math.min(Math.ceil(size / 1000), 512 * MIB), Math.ceil(size / 10_000));
   return Math.ceil(wanted / MIB) * MIB;
 }
 
-// Time: a machine that slept must not count as one that waited.
-
 const now = () => performance.now();
-const wall = () => Date.now();
 
-class Watch {
-  constructor() {
-    this.restart();
+async function unless(signal, promise) {
+  signal?.throwIfAborted();
+  const stop = new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  return Promise.race([promise, stop]);
+}
+
+const sleep = (milliseconds, signal) => unless(signal, new Promise((resolve) => setTimeout(resolve, milliseconds)));
+
+const online = () => new Promise((resolve) => globalThis.addEventListener("online", resolve, { once: true }));
+
+const backOff = (attempt) => Math.random() * Math.min(20_000, 500 * 2 ** attempt);
+
+export class Speed {
+  points = [];
+
+  add(loaded, time = now()) {
+    this.first ??= loaded;
+    this.points.push([time, loaded]);
+    while (this.points.length > 2 && time - this.points[1][0] >= 10_000) this.points.shift();
   }
 
-  restart() {
-    this.monotonic = now();
-    this.date = wall();
+  get rate() {
+    if (!this.points.length) return 0;
+    const [[start, before], [end, loaded]] = [this.points[0], this.points.at(-1)];
+    return end - start < 3000 ? 0 : ((loaded - before) * 1000) / (end - start);
   }
 
-  get elapsed() {
-    return Math.max(now() - this.monotonic, wall() - this.date, 0);
+  left(size) {
+    const { rate } = this;
+    const loaded = this.points.at(-1)?.[1];
+    return rate && loaded - this.first >= Math.min(size / 20, 16 * MIB) ? (size - loaded) / rate : null;
   }
 }
 
-function aborted() {
-  return new DOMException("The upload was cancelled.", "AbortError");
-}
-
-function sleep(milliseconds, signal) {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(aborted());
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, milliseconds);
-    if (signal?.aborted) stop();
-    else signal?.addEventListener("abort", stop, { once: true });
-  });
-}
-
-const backOff = (attempt) => Math.random() * Math.min(LONGEST_WAIT, 500 * 2 ** attempt);
-
-// Lanes: how many requests go to the storage at once, for the whole page. A browser opens six connections to a host.
-
-class Lanes {
-  limit = 3;
+class Places {
   used = 0;
   waiting = [];
-  best = 0;
-  bytes = 0;
-  since = now();
 
-  async enter(signal) {
-    if (signal.aborted) throw aborted();
-    if (this.used < this.limit) {
+  constructor(limit) {
+    this.limit = limit;
+  }
+
+  enter(signal) {
+    const turn = new Promise((resolve) => this.waiting.push([signal, resolve]));
+    this.admit();
+    return unless(signal, turn);
+  }
+
+  admit() {
+    while (this.used < this.limit && this.waiting.length) {
+      const [signal, resolve] = this.waiting.shift();
+      if (signal.aborted) continue;
       this.used += 1;
-      return;
+      resolve();
     }
-    await new Promise((resolve, reject) => {
-      const stop = () => {
-        this.waiting = this.waiting.filter((other) => other !== next);
-        reject(aborted());
-      };
-      const next = () => {
-        signal.removeEventListener("abort", stop);
-        resolve();
-      };
-      signal.addEventListener("abort", stop, { once: true });
-      this.waiting.push(next);
-    });
   }
 
   leave() {
-    const next = this.used <= this.limit && this.waiting.shift();
-    if (next) next();
-    else this.used -= 1;
-    while (this.used < this.limit && this.waiting.length) {
-      this.used += 1;
-      this.waiting.shift()();
-    }
+    this.used -= 1;
+    this.admit();
+  }
+}
+
+export class Lanes extends Places {
+  best = 0;
+  bytes = 0;
+
+  constructor() {
+    super(3);
+    this.since = now();
   }
 
   slower() {
@@ -125,9 +110,9 @@ class Lanes {
     this.best = 0;
   }
 
-  sent(bytes) {
+  sent(bytes, time = now()) {
     this.bytes += bytes;
-    const seconds = (now() - this.since) / 1000;
+    const seconds = (time - this.since) / 1000;
     if (seconds < 2) return;
     const rate = this.bytes / seconds;
     if (rate > this.best * 1.1 && this.used >= this.limit) {
@@ -135,51 +120,44 @@ class Lanes {
       this.limit = Math.min(5, this.limit + 1);
     }
     this.bytes = 0;
-    this.since = now();
+    this.since = time;
   }
 }
 
 const lanes = new Lanes();
-
-// One request to the storage. XMLHttpRequest, because fetch reports no progress of what it sends.
+const files = new Places(5);
 
 function send({ method, url, headers = {}, body, size, signal, onProgress }) {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const request = new XMLHttpRequest();
-    const watch = new Watch();
-    let sent = 0;
-    let heard = false;
+    let heard = now();
+    let sent = -1;
     const stop = () => request.abort();
-    const end = (settle, value) => {
-      clearInterval(timer);
-      signal.removeEventListener("abort", stop);
-      settle(value);
-    };
     const timer = setInterval(() => {
-      const limit = !heard ? NO_EVENTS : sent < size ? STALLED : ANSWER;
-      if (watch.elapsed > limit) request.abort();
+      const limit = sent < 0 ? NO_EVENTS : sent < size ? STALLED : ANSWER;
+      if (now() - heard > limit) stop();
     }, 1000);
-    // Without a listener for progress a small file needs no preflight.
+    // A listener would cost a preflight.
     if (size > QUIET) {
       request.upload.onprogress = (event) => {
-        heard = true;
-        if (event.loaded > sent) watch.restart();
+        if (event.loaded > sent) heard = now();
         sent = event.loaded;
         onProgress(Math.min(sent, size));
       };
     }
-    request.onload = () => end(resolve, { status: request.status, code: s3Code(request.responseText) });
-    request.onerror = request.onabort = () =>
-      signal.aborted ? end(reject, aborted()) : end(resolve, { status: 0, code: "" });
+    request.onloadend = () => {
+      clearInterval(timer);
+      signal.removeEventListener("abort", stop);
+      // Safari aborts by itself.
+      if (signal.aborted) reject(signal.reason);
+      else resolve({ status: request.status, code: /<Code>(\w{1,60})<\/Code>/.exec(request.responseText)?.[1] });
+    };
     request.open(method, url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-    signal.addEventListener("abort", stop, { once: true });
+    signal.addEventListener("abort", stop);
     request.send(body);
   });
-}
-
-function s3Code(text) {
-  return /<Code>([A-Za-z0-9]{1,60})<\/Code>/.exec(text || "")?.[1] ?? "";
 }
 
 async function readable(file, start) {
@@ -191,90 +169,64 @@ async function readable(file, start) {
   }
 }
 
-// What is remembered over a reload: tickets of unfinished uploads, under a digest, without names.
-
-const memory = {
-  read(key) {
-    try {
-      return JSON.parse(localStorage.getItem(PREFIX + key));
-    } catch {
-      return null;
-    }
-  },
-  write(key, value) {
-    try {
-      this.tidy();
-      localStorage.setItem(PREFIX + key, JSON.stringify({ ...value, at: wall() }));
-    } catch {
-      // Full or forbidden: the upload goes on, and cannot be continued after a reload.
-    }
-  },
-  forget(key) {
-    try {
-      localStorage.removeItem(PREFIX + key);
-    } catch {
-      // As above.
-    }
-  },
-  tidy() {
-    const found = Object.keys(localStorage)
-      .filter((key) => key.startsWith(PREFIX))
-      .map((key) => [this.read(key.slice(PREFIX.length))?.at ?? 0, key])
-      .sort();
-    for (const [index, [at, key]] of found.entries()) {
-      if (wall() - at > KEEP_FOR || index < found.length - KEEP + 1) localStorage.removeItem(key);
-    }
-  },
-};
-
-const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** A digest that finds the same file again: null where the page has no secure context. */
-async function fingerprint(file, destination) {
-  if (!globalThis.crypto?.subtle) return null;
+// Storage may be full or forbidden.
+function memory(work) {
   try {
-    const label = [destination, file.name, file.size, file.lastModified].join("\n");
-    const ends = [file.slice(0, 64 * KIB), file.slice(Math.max(0, file.size - 64 * KIB))];
-    const whole = await new Blob([label, "\n", ...ends]).arrayBuffer();
-    return hex(await crypto.subtle.digest("SHA-256", whole));
+    return work(localStorage);
   } catch {
     return null;
   }
 }
 
-/** Hold the lock of one file among the tabs of the browser: false if another tab has it. */
-function hold(name, work) {
-  if (!name || !navigator.locks) return work(true);
-  return navigator.locks.request(PREFIX + name, { ifAvailable: true }, (lock) => work(Boolean(lock)));
+const recall = (mark) => memory((storage) => JSON.parse(storage.getItem(mark)));
+const forget = (mark) => memory((storage) => storage.removeItem(mark));
+
+function remember(mark, ticket) {
+  memory((storage) => {
+    if (!mark) return;
+    const found = Object.keys(storage).filter((key) => key.startsWith(PREFIX) && key !== mark);
+    const dated = found.map((key) => [recall(key)?.at ?? 0, key]).sort();
+    dated.forEach(([at, key], index) => {
+      if (Date.now() - at > 24 * 3600_000 || index <= dated.length - 50) forget(key);
+    });
+    storage.setItem(mark, JSON.stringify({ ticket, at: Date.now() }));
+  });
 }
 
-// One file
+async function fingerprint(file, destination) {
+  try {
+    const label = [destination, file.name, file.size, file.lastModified, ""].join("\n");
+    const ends = [file.slice(0, 64 * KIB), file.slice(-64 * KIB)];
+    const digest = await crypto.subtle.digest("SHA-256", await new Blob([label, ...ends]).arrayBuffer());
+    return PREFIX + btoa(String.fromCharCode(...new Uint8Array(digest)));
+  } catch {
+    return null;
+  }
+}
+
+function hold(name, work) {
+  if (!name || !navigator.locks) return work(true);
+  return navigator.locks.request(name, { ifAvailable: true }, (lock) => work(Boolean(lock)));
+}
 
 export class Task {
   state = "queued";
   reason = "";
   loaded = 0;
-  error = null;
-  receipt = null;
+  answered = 0;
+  sent = new Set();
+  running = new Map();
+  stop = new AbortController();
+  halt = new AbortController();
 
-  constructor(uploader, file, { onChange = () => {}, resume = true } = {}) {
-    this.uploader = uploader;
-    this.file = file;
-    this.onChange = onChange;
-    this.resumes = resume;
-    this.cancelled = new AbortController();
-    this.running = new Map();
-    this.answered = 0;
-    this.tries = 0;
-    this.watch = new Watch();
+  constructor(uploader, file, options) {
+    Object.assign(this, { onChange() {}, remember: true, ticket: null, ...options, uploader, file });
     this.result = this.run();
     this.result.catch(() => {});
   }
 
-  // Control
-
   pause() {
-    if (this.state !== "uploading") return;
+    if (!this.multipart || this.phase !== "uploading" || this.wake || this.paused || ENDED.includes(this.state)) return;
     this.paused = new Promise((resolve) => (this.unpause = resolve));
     this.change("paused");
     this.halt.abort();
@@ -282,18 +234,20 @@ export class Task {
 
   resume() {
     this.unpause?.();
-    this.unpause = null;
     this.wake?.();
   }
 
   cancel() {
-    if (["done", "failed", "finishing", "aborted"].includes(this.state)) return;
+    if (this.state === "finishing" || ENDED.includes(this.state)) return;
     this.change("aborting");
-    this.cancelled.abort();
+    this.stop.abort();
+    this.halt.abort();
     this.resume();
   }
 
   change(state, reason = "") {
+    if (ENDED.includes(this.state) && !ENDED.includes(state)) return;
+    if (["beginning", "uploading", "finishing"].includes(state)) this.phase = state;
     this.state = state;
     this.reason = reason;
     this.onChange(this);
@@ -301,134 +255,172 @@ export class Task {
 
   progress() {
     const running = [...this.running.values()].reduce((sum, bytes) => sum + bytes, 0);
-    this.loaded = Math.min(this.answered + running, Math.max(this.answered, this.file.size * 0.99));
+    // Browsers count what they have buffered.
+    const shown = Math.min(this.answered + running, Math.max(this.answered, this.file.size * 0.99));
+    this.loaded = Math.max(this.loaded, shown);
     this.onChange(this);
   }
 
-  // The way of a file
-
   async run() {
-    await null;
+    const { file, stop } = this;
     try {
-      const mark = this.resumes && this.file.size > 32 * MIB ? await fingerprint(this.file, this.destination) : null;
-      this.receipt = await hold(mark, (mine) => this.upload(mine ? mark : null));
-      this.loaded = this.file.size;
-      this.change("done");
-      return { receipt: this.receipt, name: this.name, size: this.file.size, type: this.type };
+      await files.enter(stop.signal);
     } catch (error) {
-      if (this.cancelled.signal.aborted) {
-        await this.abandon();
+      this.change("aborted");
+      throw error;
+    }
+    try {
+      if (this.remember && file.size > WHOLE) this.mark = await fingerprint(file, this.uploader.destination);
+      const receipt = await hold(this.mark, (mine) => {
+        if (!mine) this.mark = null;
+        return this.upload();
+      });
+      this.loaded = file.size;
+      this.change("done");
+      return { receipt };
+    } catch (error) {
+      if (stop.signal.aborted) {
+        const gone = this.abandon();
+        if (navigator.onLine) await gone;
         this.change("aborted");
-        throw aborted();
+        throw stop.signal.reason;
       }
-      this.error = error instanceof UploadError ? error : new UploadError("failed", String(error?.message ?? error));
+      if (error.code === "file_changed") this.abandon();
       this.change("failed");
-      throw this.error;
+      throw error instanceof UploadError ? error : new UploadError("failed", {}, String(error));
+    } finally {
+      files.leave();
     }
   }
 
-  get destination() {
-    return this.uploader.destination;
-  }
-
-  async upload(mark) {
+  async upload() {
+    let known = this.ticket ?? recall(this.mark)?.ticket;
     this.change("beginning");
-    const known = mark && memory.read(mark);
-    if (known) {
+    for (let losses = 0; ; ) {
       try {
-        return await this.continued(known, mark);
+        return await (known ? this.continued(known) : this.fresh());
       } catch (error) {
-        if (!["upload_gone", "ticket_expired", "ticket_invalid"].includes(error.code)) throw error;
-        memory.forget(mark);
+        const lost = GONE.includes(error.code);
+        if (this.stop.signal.aborted || (!lost && error.details?.storage_code !== "NoSuchUpload")) throw error;
+        if ((losses += 1) > 3) throw error;
+        if (lost) this.forget();
+        known = this.ticket;
+        this.loaded = 0;
+        this.change("beginning", "again");
       }
     }
-    const begun = await this.ask("begin", {
-      destination: this.destination,
-      name: this.file.name,
-      size: this.file.size,
-      type: this.file.type,
-    });
-    this.name = begun.name;
-    this.type = begun.type;
-    this.ticket = begun.ticket;
-    if (begun.mode !== "multipart") return this.whole(begun);
-    if (mark) memory.write(mark, { ticket: begun.ticket });
-    return this.parts(begun, begun.parts, [], mark);
   }
 
-  async continued(known, mark) {
-    this.ticket = known.ticket;
-    const listed = await this.ask("parts", { ticket: known.ticket });
-    this.ticket = listed.ticket;
-    memory.write(mark, { ticket: listed.ticket });
-    return this.parts(listed, [], listed.parts, mark);
+  keepTicket(ticket) {
+    this.ticket = ticket;
+    remember(this.mark, ticket);
+  }
+
+  forget() {
+    this.ticket = null;
+    forget(this.mark);
+  }
+
+  async begin() {
+    const { name, size, type } = this.file;
+    const begun = await this.ask("begin", { destination: this.uploader.destination, name, size, type });
+    this.ticket = begun.ticket;
+    this.stop.signal.throwIfAborted();
+    return begun;
+  }
+
+  async fresh() {
+    const begun = await this.begin();
+    if (begun.mode !== "multipart") return this.whole(begun);
+    this.keepTicket(begun.ticket);
+    return this.parts(begun, begun.parts, []);
+  }
+
+  async continued(ticket) {
+    this.ticket = ticket;
+    let listed;
+    try {
+      listed = await this.ask("parts", { ticket });
+    } catch (error) {
+      if (error.code === "stored") return this.complete();
+      throw error;
+    }
+    this.keepTicket(listed.ticket);
+    return this.parts(listed, [], listed.parts);
   }
 
   async whole(begun) {
     let made = begun;
-    let again = false;
-    for (;;) {
-      const answer = await this.deliver(made, this.file, 0, this.file.size);
-      if (answer.ok || (answer.status === 412 && this.tries > 0)) return made.receipt;
-      if (answer.status !== 403 || again) throw refused(answer);
-      again = true;
-      made = await this.ask("begin", {
-        destination: this.destination,
-        name: this.file.name,
-        size: this.file.size,
-        type: this.file.type,
-      });
-      this.ticket = made.ticket;
-    }
+    await this.deliver(this.file, 0, 0, async (again) => {
+      if (again) made = await this.begin();
+      return request(made, this.file);
+    });
+    return made.receipt;
   }
 
-  async parts(shape, signed, there, mark) {
+  async parts(shape, signed, there) {
     const { part_size: step, part_count: count } = shape;
-    const have = new Set(there.map((part) => part.number));
-    const todo = [];
-    for (let number = 1; number <= count; number += 1) if (!have.has(number)) todo.push(number);
+    this.multipart = true;
+    this.sent = new Set(there.map((part) => part.number));
     this.answered = there.reduce((sum, part) => sum + part.size, 0);
     this.urls = new Map();
     this.keep(signed, shape.expires_in);
-    for (;;) {
+    let todo = Array.from({ length: count }, (_, index) => index + 1).filter((number) => !this.sent.has(number));
+    for (let round = 0; ; round += 1) {
       await this.sendAll(todo, step);
       this.change("finishing");
       try {
-        const stored = await this.ask("complete", { ticket: this.ticket });
-        if (mark) memory.forget(mark);
-        this.name = stored.name;
-        this.type = stored.type;
-        return stored.receipt;
+        return await this.complete();
       } catch (error) {
-        if (error.code !== "parts_missing" || this.lost) throw error;
-        this.lost = true;
-        todo.push(...error.details.missing);
+        if (error.code !== "parts_missing" || round > 2) throw error;
+        todo = error.details.missing;
+        for (const number of todo) {
+          if (this.sent.delete(number)) this.answered -= this.sizeOf(number, step);
+        }
       }
     }
+  }
+
+  async complete() {
+    const { receipt } = await this.ask("complete", { ticket: this.ticket });
+    this.forget();
+    return receipt;
+  }
+
+  sizeOf(number, step) {
+    return Math.min(step, this.file.size - (number - 1) * step);
   }
 
   async sendAll(todo, step) {
     while (todo.length) {
-      this.halt = new AbortController();
-      this.change("uploading");
-      const workers = Array.from({ length: 5 }, () => this.work(todo, step));
-      const ended = await Promise.allSettled(workers);
-      this.running.clear();
-      const failed = ended.find((one) => one.status === "rejected" && one.reason.name !== "AbortError");
-      if (failed) throw failed.reason;
-      if (this.cancelled.signal.aborted) throw aborted();
       if (this.paused) {
+        files.limit += 1;
+        files.admit();
         await this.paused;
+        files.limit -= 1;
         this.paused = null;
       }
+      this.stop.signal.throwIfAborted();
+      this.halt = new AbortController();
+      this.change("uploading");
+      const ended = await Promise.allSettled(Array.from({ length: 5 }, () => this.work(todo, step)));
+      const failed = ended.find((one) => one.status === "rejected" && one.reason.name !== "AbortError");
+      if (failed) throw failed.reason;
     }
+    this.stop.signal.throwIfAborted();
+    this.paused = null;
   }
 
   async work(todo, step) {
     while (todo.length && !this.halt.signal.aborted) {
       const number = todo.shift();
+      const start = (number - 1) * step;
+      const body = this.file.slice(start, start + this.sizeOf(number, step));
       try {
-        await this.part(number, step, todo);
+        await this.deliver(body, start, number, async (again) => {
+          if (again) this.urls.delete(number);
+          return { method: "PUT", url: await this.url(number, todo), body };
+        });
       } catch (error) {
         todo.unshift(number);
         this.halt.abort();
@@ -437,66 +429,46 @@ export class Task {
     }
   }
 
-  async part(number, step, todo) {
-    const start = (number - 1) * step;
-    const stop = Math.min(start + step, this.file.size);
-    let again = false;
-    for (;;) {
-      const url = await this.url(number, todo);
-      const made = { mode: "put", url };
-      const answer = await this.deliver(made, this.file.slice(start, stop), start, stop - start, number);
-      if (answer.ok) return;
-      if (answer.status !== 403 || again) throw refused(answer);
-      again = true;
-      this.urls.delete(number);
-    }
-  }
-
-  // URLs of parts, in batches, before they are needed
-
   keep(signed, seconds) {
-    const until = wall() + seconds * 1000;
+    const life = seconds * 1000;
+    const until = Date.now() + life - Math.min(RENEW_BEFORE, life / 2);
     for (const part of signed) this.urls.set(part.number, { url: part.url, until });
   }
 
-  fresh(number) {
-    const found = this.urls.get(number);
-    return found && found.until - wall() > RENEW_BEFORE ? found.url : null;
-  }
-
   async url(number, todo) {
+    const stale = (other) => !(this.urls.get(other)?.until > Date.now());
     for (;;) {
-      const found = this.fresh(number);
-      const next = todo.slice(0, REFILL).filter((other) => !this.fresh(other));
-      if ((!found || next.length) && !this.signing) {
-        const wanted = [number, ...todo].filter((other) => !this.fresh(other)).slice(0, BATCH);
-        this.signing = this.ask("sign", { ticket: this.ticket, numbers: wanted })
+      const ready = !stale(number);
+      if ((!ready || todo.slice(0, REFILL).some(stale)) && !this.signing) {
+        const numbers = [number, ...todo].filter(stale).slice(0, BATCH);
+        this.signing = this.ask("sign", { ticket: this.ticket, numbers })
           .then((answer) => this.keep(answer.parts, answer.expires_in))
           .finally(() => (this.signing = null));
         this.signing.catch(() => {});
       }
-      if (found) return found;
-      await this.signing;
+      if (ready) return this.urls.get(number).url;
+      await unless(this.halt.signal, this.signing);
     }
   }
 
-  // Sending, with patience
-
-  async deliver(made, body, start, size, number = 0) {
-    const signal = this.halt?.signal ?? this.cancelled.signal;
-    const both = AbortSignal.any([signal, this.cancelled.signal]);
-    for (let attempt = 0; ; attempt += 1) {
-      await this.online(both);
-      await lanes.enter(both);
+  async deliver(body, start, number, make) {
+    const { signal } = this.halt;
+    let refusals = 0;
+    let lost = false;
+    let again = false;
+    for (let attempt = 0; ; ) {
+      if (!navigator.onLine) await unless(signal, this.outage());
+      const made = await make(again);
+      again = false;
+      await lanes.enter(signal);
       let answer;
       try {
-        if (this.state !== "uploading") this.change("uploading");
+        if (this.state !== "uploading" && !this.wake) this.change("uploading");
         answer = await send({
-          ...request(made, body),
-          size,
-          signal: both,
+          ...made,
+          size: body.size,
+          signal,
           onProgress: (bytes) => {
-            if (bytes > (this.running.get(number) ?? 0)) this.watch.restart();
             this.running.set(number, bytes);
             this.progress();
           },
@@ -505,154 +477,169 @@ export class Task {
         lanes.leave();
         this.running.delete(number);
       }
-      answer.ok = answer.status >= 200 && answer.status < 300;
-      if (answer.ok) {
-        this.watch.restart();
-        this.answered += size;
-        lanes.sent(size);
+      const { status, code } = answer;
+      if ((status >= 200 && status < 300) || (status === 412 && lost)) {
+        if (!this.sent.has(number)) this.answered += body.size;
+        this.sent.add(number);
+        lanes.sent(body.size);
         this.progress();
-        return answer;
+        return;
       }
-      if (answer.status === 0 && size && !(await readable(this.file, start))) throw new UploadError("file_changed");
-      if (!BUSY_STATUS.has(answer.status) && !BUSY_CODES.has(answer.code)) return answer;
-      if (!navigator.onLine) attempt -= 1;
-      if (attempt + 1 >= TRIES || this.watch.elapsed > GIVE_UP) throw refused(answer);
-      if (answer.status === 429 || answer.status === 503) lanes.slower();
-      this.tries += 1;
-      await sleep(backOff(attempt), both);
+      const error = refused(answer, made.url);
+      if (status === 0) {
+        if (body.size && !(await readable(this.file, start))) throw new UploadError("file_changed");
+        lost = true;
+        // Perhaps a 403 without CORS headers.
+        again = attempt === 2;
+      } else if (status === 403 && code !== "RequestTimeTooSkewed") {
+        refusals += 1;
+        if (refusals > 1) throw error;
+        again = true;
+        continue;
+      } else if (!BUSY_STATUS.includes(status) && !BUSY_CODES.includes(code)) {
+        throw error;
+      }
+      if (status === 429 || status === 503) lanes.slower();
+      attempt = await this.patience(attempt, error, signal);
     }
   }
 
-  async online(signal) {
-    while (!navigator.onLine) {
-      this.change("waiting", "offline");
-      await Promise.race([
-        new Promise((resolve) => addEventListener("online", resolve, { once: true })),
-        sleep(PROBE, signal).then(() => this.uploader.reachable()),
-      ]);
-      if (await this.uploader.reachable()) return;
+  async patience(attempt, error, signal) {
+    if (error.details.status === 0) {
+      const tired = attempt + 1 >= TRIES;
+      if (!navigator.onLine || (tired && !(await this.uploader.reachable()))) {
+        await unless(signal, this.outage(error));
+        return 0;
+      }
     }
+    if (attempt + 1 >= TRIES) throw error;
+    const wait = (error.details.retry_after ?? 0) * 1000;
+    if (wait > 5000) this.change("waiting", "busy");
+    await sleep(wait + backOff(attempt), signal);
+    if (wait > 5000) this.change(this.phase);
+    return attempt + 1;
+  }
+
+  outage(error) {
+    this.waits ??= this.outlast(error).finally(() => (this.waits = null));
+    this.waits.catch(() => {});
+    return this.waits;
+  }
+
+  async outlast(error) {
+    let since = now();
+    this.change("waiting", "offline");
+    do {
+      if (!navigator.onLine) since = now();
+      if (error && now() - since > GIVE_UP) throw error;
+      await Promise.race([online(), sleep(PROBE, this.stop.signal)]);
+    } while (!(await this.uploader.reachable()));
+    if (this.reason === "offline") this.change(this.phase);
   }
 
   async ask(step, body) {
-    for (let attempt = 0; ; attempt += 1) {
-      const signal = this.cancelled.signal;
+    const { signal } = this.stop;
+    let renewed = false;
+    for (let attempt = 0; ; ) {
+      signal.throwIfAborted();
       try {
-        return await this.uploader.call(step, body, signal);
+        // A begin that is cancelled would leave an upload.
+        return await this.uploader.call(step, body, step === "begin" ? undefined : signal);
       } catch (error) {
-        if (error.code === "login_required") {
+        signal.throwIfAborted();
+        if (error.code === "login_required" && step !== "abort") {
           this.change("waiting", "login");
           await new Promise((resolve) => (this.wake = resolve));
           this.wake = null;
-          if (signal.aborted) throw aborted();
-          continue;
-        }
-        if (!error.busy) throw error;
-        if (!navigator.onLine) {
-          await this.online(signal);
-          attempt -= 1;
-        } else if (attempt + 1 >= TRIES) {
+          this.change(this.phase);
+        } else if (error.code === "ticket_expired" && step !== "parts" && !renewed) {
+          renewed = true;
+          const listed = await this.ask("parts", { ticket: this.ticket });
+          this.keepTicket((body.ticket = listed.ticket));
+        } else if (error.busy) {
+          attempt = await this.patience(attempt, error, signal);
+        } else {
           throw error;
         }
-        await sleep((error.details.retry_after ?? 0) * 1000 + backOff(attempt), signal);
       }
     }
   }
 
   async abandon() {
-    if (!this.ticket) return;
-    for (let attempt = 0; attempt < 3; attempt += 1) {
-      try {
-        await this.uploader.call("abort", { ticket: this.ticket });
-        return;
-      } catch (error) {
-        if (!error.busy) return;
-        await sleep(backOff(attempt), new AbortController().signal);
-      }
-    }
+    const { ticket } = this;
+    this.forget();
+    this.stop = new AbortController();
+    if (ticket) await this.ask("abort", { ticket }).catch(() => {});
   }
 }
 
 function request(made, body) {
+  // A slice has no type.
   if (made.mode === "put") return { method: "PUT", url: made.url, headers: made.headers, body: body.slice() };
   const form = new FormData();
   for (const [name, value] of Object.entries(made.fields)) form.append(name, value);
-  form.append("file", body);
+  form.append("file", body, "file");
   return { method: "POST", url: made.url, body: form };
 }
 
-function refused(answer) {
-  const code = answer.status === 0 ? "unreachable" : "storage_refused";
-  return new UploadError(code, "", { storage_code: answer.code, status: answer.status });
+function refused({ status, code }, url) {
+  const details = { storage_code: code, status, host: new URL(url).host };
+  return new UploadError(status === 0 ? "unreachable" : "storage_refused", details);
 }
 
-// The endpoints of Django
-
 export class Uploader {
-  constructor({ endpoint, destination, csrfToken = cookieToken, onToken = () => {} }) {
-    this.endpoint = endpoint;
-    this.destination = destination;
-    this.csrfToken = csrfToken;
-    this.onToken = onToken;
+  constructor(options) {
+    Object.assign(this, { csrfToken: () => "", onToken() {}, ...options });
   }
 
-  /** Upload a file (or Blob with a name). Returns its Task, whose `result` is a promise of the receipt. */
   add(file, options) {
     return new Task(this, file, options);
   }
 
-  async reachable() {
-    try {
-      return (await fetch(`${this.endpoint}token/`, { cache: "no-store" })).ok;
-    } catch {
-      return false;
-    }
+  reachable() {
+    this.probe ??= this.token().finally(() => (this.probe = null));
+    return this.probe.then(Boolean);
+  }
+
+  async token() {
+    return (await this.fetch("token", { cache: "no-store" }, PROBE)).json?.csrf_token;
   }
 
   async call(step, body, signal) {
     let answer = await this.post(step, body, signal);
     if (answer.status === 403 && !answer.json) {
-      const renewed = await this.json(await fetch(`${this.endpoint}token/`, { cache: "no-store", signal }));
-      this.renewed = renewed?.csrf_token;
+      // The CSRF token changed.
+      this.renewed = await this.token();
       if (this.renewed) {
         this.onToken(this.renewed);
         answer = await this.post(step, body, signal);
       }
     }
-    if (answer.ok && answer.json) return answer.json;
-    const { code = "unreachable", ...details } = answer.json?.error ?? {};
-    const error = new UploadError(code, answer.json?.message, details);
-    error.busy = code === "storage_busy" || code === "throttled" || (!answer.json && BUSY_STATUS.has(answer.status));
+    const { status, json } = answer;
+    if (status >= 200 && status < 300 && json) return json;
+    const unknown = status === 403 ? "csrf_failed" : "server_unreachable";
+    const { code = unknown, ...details } = json?.error ?? {};
+    const error = new UploadError(code, { ...details, status }, json?.message);
+    error.busy = code === "storage_busy" || code === "throttled" || (!json && BUSY_STATUS.includes(status));
     throw error;
   }
 
-  async post(step, body, signal) {
-    try {
-      const response = await fetch(`${this.endpoint}${step}/`, {
-        method: "POST",
-        credentials: "same-origin",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": this.renewed ?? this.csrfToken() },
-        body: JSON.stringify(body),
-        signal,
-      });
-      const json = response.redirected ? null : await this.json(response);
-      return { status: response.redirected ? 0 : response.status, ok: response.ok, json };
-    } catch (error) {
-      if (signal?.aborted) throw aborted();
-      return { status: 0, ok: false, json: null };
-    }
+  post(step, body, signal) {
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": this.renewed ?? this.csrfToken() };
+    return this.fetch(step, { method: "POST", headers, body: JSON.stringify(body) }, ANSWER, signal);
   }
 
-  async json(response) {
-    if (!response.headers.get("Content-Type")?.startsWith("application/json")) return null;
+  async fetch(step, options, milliseconds, signal) {
+    const signals = [AbortSignal.timeout(milliseconds), ...(signal ? [signal] : [])];
     try {
-      return await response.json();
+      const all = { credentials: "same-origin", redirect: "manual", signal: AbortSignal.any(signals), ...options };
+      const response = await fetch(`${this.endpoint}${step}/`, all);
+      if (response.type === "opaqueredirect") return { status: 401, json: { error: { code: "login_required" } } };
+      const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
+      return { status: response.status, json: isJson && (await response.json()) };
     } catch {
-      return null;
+      signal?.throwIfAborted();
+      return { status: 0 };
     }
   }
-}
-
-function cookieToken() {
-  return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 }

@@ -1,14 +1,16 @@
-// The file input of s3store in a page: choose, drop or paste files, watch them, and hold the form until they are there.
+// The file input of s3store in a page.
 
 const ROOT = "[data-s3store-upload]";
-const widgets = new WeakMap();
-const active = new Set();
 const DRAW = 250;
 const SPEAK = 10_000;
 const ROWS = 100;
 const PREVIEWS = 20;
-const PREVIEW_BYTES = 32 * 1024 * 1024;
-const FINAL = new Set(["done", "failed", "aborted"]);
+const ENDED = ["done", "failed", "aborted"];
+const widgets = new WeakMap();
+const active = new Set();
+const held = new Map();
+const blocked = new Set();
+let count = 0;
 let engine = null;
 let decoding = Promise.resolve();
 
@@ -19,8 +21,6 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-const fill = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-
 class Widget {
   constructor(root) {
     this.root = root;
@@ -28,184 +28,154 @@ class Widget {
     this.texts = JSON.parse(root.dataset.texts);
     this.language = root.closest("[lang]")?.lang || undefined;
     this.multiple = this.input.multiple;
+    this.limit = this.multiple ? Number(root.dataset.maxFiles) : 1;
     this.required = this.input.required;
     this.files = [];
-    this.list = make("ul", { class: "s3store-files" });
-    this.status = make("p", { class: "s3store-hidden", role: "status" });
-    this.alert = make("p", { class: "s3store-alert", role: "alert" });
-    this.hint = make("p", { class: "s3store-hint" }, this.limits());
-    this.hint.id = `${this.input.id}_limits`;
-    const described = this.input.getAttribute("aria-describedby");
-    this.input.setAttribute("aria-describedby", described ? `${described} ${this.hint.id}` : this.hint.id);
-    root.append(this.hint, this.list, this.alert, this.status);
+    for (const name of ["list", "more", "alert", "status"]) this[name] = root.querySelector(`.s3store-${name}`);
+    // Drawn by another widget, if this is a copy.
+    this.list.replaceChildren();
+    const limits = root.querySelector(".s3store-limits");
+    limits.id = `s3store-limits-${(count += 1)}`;
+    const described = this.input.getAttribute("aria-describedby")?.replace(/s3store-\S+/, "") ?? "";
+    this.input.setAttribute("aria-describedby", `${described} ${limits.id}`.trim());
     root.classList.add("s3store-ready");
-    for (const kept of root.querySelectorAll("input[type=hidden][data-name]")) this.keep(kept);
+    for (const hidden of root.querySelectorAll("input[type=hidden][data-name]")) {
+      const row = new Row(this, hidden.dataset.name, Number(hidden.dataset.size || 0));
+      row.hidden = hidden;
+      row.draw("done");
+    }
     this.listen();
-    this.require();
+    this.update();
   }
 
-  text(name, values) {
-    return fill(this.texts[name] ?? this.texts.failed, values);
+  text(name, values = {}) {
+    return (this.texts[name] ?? "").replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+  }
+
+  format(value, style) {
+    return new Intl.NumberFormat(this.language, style).format(value);
   }
 
   size(bytes) {
     const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-    let power = 0;
-    // Powers of 1024, as in Django's filesizeformat and in the settings.
-    while (bytes >= 1024 && power < 4) [bytes, power] = [bytes / 1024, power + 1];
-    const style = { style: "unit", unit: units[power], unitDisplay: "short", maximumFractionDigits: 1 };
-    return new Intl.NumberFormat(this.language, style).format(bytes);
-  }
-
-  limits() {
-    const { accept, maxSize } = this.root.dataset;
-    const parts = [this.text("limit", { size: this.size(Number(maxSize)) })];
-    if (accept) parts.unshift(accept.split(",").join(", "));
-    return parts.join(" · ");
+    while (bytes >= 1024 && units.length > 1) [bytes] = [bytes / 1024, units.shift()];
+    return this.format(bytes, { style: "unit", unit: units[0], unitDisplay: "short", maximumFractionDigits: 1 });
   }
 
   listen() {
-    this.input.addEventListener("change", () => {
-      // Copied first: an emptied input takes the same file again, and sends no bytes to Django.
-      const chosen = [...this.input.files];
-      this.input.value = "";
+    const { input, root } = this;
+    let inside = 0;
+    const over = (count) => {
+      inside = Math.max(0, count);
+      root.classList.toggle("s3store-over", inside > 0);
+    };
+    input.addEventListener("change", () => {
+      // An empty input takes the same file again.
+      const chosen = [...input.files];
+      input.value = "";
       this.choose(chosen);
     });
-    let inside = 0;
-    const over = (value) => this.root.classList.toggle("s3store-over", value);
-    this.root.addEventListener("dragenter", (event) => {
-      if (hasFiles(event)) over((inside += 1) > 0);
+    root.addEventListener("dragenter", (event) => hasFiles(event) && over(inside + 1));
+    root.addEventListener("dragleave", (event) => hasFiles(event) && over(inside - 1));
+    root.addEventListener("drop", (event) => {
+      over(0);
+      if (hasFiles(event) && !input.disabled) this.drop(event.dataTransfer);
     });
-    this.root.addEventListener("dragleave", (event) => {
-      if (hasFiles(event)) over((inside -= 1) > 0);
-    });
-    this.root.addEventListener("drop", (event) => {
-      inside = 0;
-      over(false);
-      if (hasFiles(event) && !this.input.disabled) this.drop(event.dataTransfer);
-    });
-    this.root.addEventListener("paste", (event) => {
+    root.addEventListener("paste", (event) => {
       const pasted = [...event.clipboardData.files];
-      if (!pasted.length) return;
+      if (!pasted.length || input.disabled) return;
       event.preventDefault();
-      const date = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-      this.choose(
-        pasted.map((file) =>
-          file.name === "image.png" ? new File([file], `pasted-${date}.png`, { type: file.type }) : file
-        )
-      );
+      const name = `pasted-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.png`;
+      this.choose(pasted.map((file) => (file.name === "image.png" ? new File([file], name, { type: file.type }) : file)));
     });
   }
 
   async drop(data) {
-    const entries = [...data.items].map((item) => item.webkitGetAsEntry?.());
-    if (!entries.some((entry) => entry?.isDirectory)) return this.choose([...data.files]);
+    const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    if (!entries.some((entry) => entry.isDirectory)) return this.choose([...data.files]);
     if (!this.multiple) return this.fail(this.text("no_folders"));
-    const found = [];
-    for (const entry of entries) if (entry) found.push(...(await filesIn(entry)));
-    return this.choose(found);
+    try {
+      this.choose((await Promise.all(entries.map(filesIn))).flat());
+    } catch {
+      this.fail(this.text("file_changed"));
+    }
   }
 
   choose(chosen) {
-    this.alert.textContent = "";
-    const limit = this.multiple ? Number(this.root.dataset.maxFiles) : 1;
+    if (!chosen.length) return;
+    this.fail("");
     if (!this.multiple) {
       chosen = chosen.slice(-1);
-      if (chosen.length) for (const file of [...this.files]) file.remove(false);
+      const keep = this.refusal(chosen[0]);
+      for (const row of [...this.files]) if (!keep || row.shown === "failed") row.discard();
     }
-    const room = limit - this.files.length;
-    if (chosen.length > room) this.fail(this.text("too_many", { count: limit }));
-    for (const file of chosen.slice(0, Math.max(0, room))) this.start(file);
-    this.require();
+    const room = Math.max(0, this.limit - (this.multiple ? this.files.length : 0));
+    if (chosen.length > room) this.fail(this.text("too_many", { count: this.limit }));
+    for (const file of chosen.slice(0, room)) this.start(file);
+    this.update();
   }
 
   refusal(file) {
     const { accept, maxSize, minSize } = this.root.dataset;
     if (file.size > Number(maxSize)) return this.text("too_large", { size: this.size(Number(maxSize)) });
     if (file.size === 0 && /^(image|video)\//.test(file.type)) return this.text("empty");
-    if (file.size < Number(minSize)) return this.text("too_small", { size: this.size(Number(minSize)) });
-    if (accept && !accepts(accept, file)) return this.text("type_refused", { accept });
-    return "";
+    if (file.size < Number(minSize)) return this.text("too_small");
+    return accept && !accepts(accept, file) ? this.text("type_refused") : "";
   }
 
   start(file) {
     const row = new Row(this, file.name, file.size);
-    this.files.push(row);
     const refusal = this.refusal(file);
     if (refusal) return row.refuse(refusal);
-    if (!this.emit("start", row, { file })) return row.remove(false);
+    if (!row.emit("start", { file })) return row.discard();
     row.preview(file);
     return row.upload(file);
   }
 
-  keep(hidden) {
-    const row = new Row(this, hidden.dataset.name, Number(hidden.dataset.size || 0));
-    row.hidden = hidden;
-    this.files.push(row);
-    row.draw("done");
+  update() {
+    const { files, input, list } = this;
+    for (const row of files) {
+      if (list.childElementCount < ROWS || row.shown === "failed") row.show();
+    }
+    const count = files.length - list.childElementCount;
+    this.more.textContent = count > 0 ? this.text("more", { count: this.format(count) }) : "";
+    input.required = this.required && !files.some((row) => row.busy || row.hidden);
+    const failed = files.some((row) => row.shown === "failed");
+    if (failed) input.setAttribute("aria-invalid", "true");
+    else if (this.invalid) input.removeAttribute("aria-invalid");
+    if (this.invalid && !failed) this.fail("");
+    this.invalid = failed;
   }
 
-  uploader() {
-    const form = this.input.form;
-    const field = () => form?.elements.csrfmiddlewaretoken ?? document.querySelector("[name=csrfmiddlewaretoken]");
-    const cookie = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
-    return new engine.Uploader({
-      endpoint: this.root.dataset.endpoint,
-      destination: this.root.dataset.destination,
-      csrfToken: () => field()?.value ?? cookie(),
-      onToken: (token) => {
-        for (const other of document.querySelectorAll("[name=csrfmiddlewaretoken]")) other.value = token;
-      },
+  get uploader() {
+    const { endpoint, destination } = this.root.dataset;
+    const tokens = () => [...document.querySelectorAll("[name=csrfmiddlewaretoken]")];
+    this.made ??= new engine.Uploader({
+      endpoint,
+      destination,
+      csrfToken: () => tokens()[0]?.value ?? "",
+      onToken: (token) => tokens().forEach((field) => (field.value = token)),
     });
+    return this.made;
   }
 
-  emit(name, row, detail = {}) {
-    const all = { name: row.name, size: row.size, task: row.task, ...detail };
-    return this.root.dispatchEvent(
-      new CustomEvent(`s3store:${name}`, { bubbles: true, cancelable: true, detail: all })
-    );
-  }
-
-  get busy() {
-    return this.files.filter((row) => row.busy);
-  }
-
-  require() {
-    const filled = this.files.some((row) => row.busy || row.hidden);
-    this.input.required = this.required && !filled;
-  }
-
-  fail(text) {
+  fail(text, inRow = false) {
     this.alert.textContent = text;
+    this.alert.classList.toggle("s3store-hidden", inRow);
   }
 
-  /** One sentence for screen readers, at most every ten seconds; the newest wins. */
-  say(text) {
+  say(text, now = false) {
     this.next = text;
-    if (this.speaking) return;
+    if (this.speaking && !now) return;
+    clearTimeout(this.speaking);
     const speak = () => {
-      if (!this.next) {
-        this.speaking = null;
-        return;
-      }
+      this.speaking = null;
+      if (!this.next) return;
       this.status.textContent = this.next;
       this.next = "";
       this.speaking = setTimeout(speak, SPEAK);
     };
     speak();
-  }
-
-  progressed(row) {
-    if (this.files.length > 1) {
-      const count = this.files.filter((other) => other.hidden).length;
-      if (row.hidden) this.say(this.text("count", { count, total: this.files.length }));
-    } else if (row.hidden) {
-      this.say(this.text("said_done", { name: row.name }));
-    }
-  }
-
-  leave() {
-    for (const row of this.files) row.task?.cancel();
   }
 }
 
@@ -215,213 +185,218 @@ class Row {
     this.name = name;
     this.size = size;
     this.busy = false;
-    this.rates = [];
-    const text = (key) => widget.text(key, { name });
-    this.state = make("span", { class: "s3store-state" });
-    this.bar = make("progress", { max: "100", value: "0", "aria-label": name });
-    this.pause = this.button("pause", () => this.toggle());
-    this.retry = this.button("retry", () => this.again());
-    this.close = this.button("cancel", () => this.remove());
+    widget.files.push(this);
+  }
+
+  text(name, values) {
+    return this.widget.text(name, { name: this.name, ...values });
+  }
+
+  emit(name, detail) {
+    const all = { name: this.name, size: this.size, task: this.task, ...detail };
+    const options = { bubbles: true, cancelable: true, detail: all };
+    return this.widget.root.dispatchEvent(new CustomEvent(`s3store:${name}`, options));
+  }
+
+  show() {
+    if (this.element) return;
+    const span = (name, ...children) => make("span", { class: `s3store-${name}` }, ...children);
+    const button = (act) => {
+      const made = make("button", { type: "button", class: "s3store-button" });
+      made.addEventListener("click", act);
+      return made;
+    };
+    this.state = span("state");
+    this.bar = make("progress", { max: "100", value: "0", "aria-label": this.name });
+    this.pause = button(() => (this.shown === "uploading" ? this.task.pause() : this.task.resume()));
+    this.retry = button(() => this.again());
+    this.close = button(() => this.remove());
     this.element = make(
       "li",
       { class: "s3store-file" },
-      make("span", { class: "s3store-name" }, make("bdi", {}, name)),
-      make("span", { class: "s3store-size" }, widget.size(size)),
+      span("name", make("bdi", {}, this.name)),
+      span("size", this.widget.size(this.size)),
+      span("buttons", this.pause, this.retry, this.close),
       this.bar,
-      this.state,
-      make("span", { class: "s3store-buttons" }, this.pause, this.retry, this.close)
+      this.state
     );
-    this.close.title = text("cancel");
-    if (widget.list.childElementCount < ROWS) widget.list.append(this.element);
-  }
-
-  button(name, act) {
-    const button = make("button", { type: "button", class: "s3store-button" });
-    button.addEventListener("click", act);
-    this.label(button, name);
-    return button;
+    this.label(this.retry, "retry");
+    if (this.picture) this.element.prepend(this.picture);
+    this.widget.list.append(this.element);
+    this.draw(this.shown, this.reason);
   }
 
   label(button, name) {
-    button.textContent = this.widget.text(name);
-    button.setAttribute("aria-label", this.widget.text(`${name}_name`, { name: this.name }));
+    button.textContent = this.text(name);
+    button.setAttribute("aria-label", this.text(`${name}_name`));
+  }
+
+  draw(state, reason = "") {
+    this.shown = state;
+    this.reason = reason;
+    if (!this.element) return;
+    const login = reason === "login";
+    this.element.dataset.state = state;
+    this.state.textContent = this.error || this.text(reason ? `${state}_${reason}` : state);
+    this.bar.hidden = ENDED.includes(state);
+    this.pause.hidden = !login && !(this.task?.multipart && ["uploading", "paused"].includes(state));
+    this.label(this.pause, state === "uploading" ? "pause" : "resume");
+    this.retry.hidden = !this.error || !this.file || this.final;
+    this.close.hidden = ["finishing", "aborting"].includes(state);
+    this.label(this.close, ENDED.includes(state) ? "remove" : "cancel");
+  }
+
+  changed(task) {
+    if (ENDED.includes(task.state) || this.removed) return;
+    if (task.state !== this.shown || task.reason !== this.reason) {
+      const before = this.shown;
+      this.draw(task.state, task.reason);
+      if (task.reason) this.widget.say(this.text(`${task.state}_${task.reason}`));
+      if (task.state !== "uploading") return;
+      this.speed = new engine.Speed();
+      this.widget.say(this.text(["paused", "waiting"].includes(before) ? "said_resumed" : "said_start"));
+    }
+    if (task.state !== "uploading") return;
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      if (!document.hidden && this.shown === "uploading") this.numbers();
+    }, DRAW);
+  }
+
+  numbers() {
+    const { speed, size, widget } = this;
+    const { loaded } = this.task;
+    speed.add(loaded);
+    const part = size ? loaded / size : 0;
+    if (this.element) {
+      const shown = [widget.format(Math.floor(part * 100) / 100, { style: "percent" })];
+      if (speed.rate > 0) shown.push(this.text("speed", { size: widget.size(speed.rate) }));
+      const left = speed.left(size);
+      if (left !== null) shown.push(this.text("left", { time: this.time(left) }));
+      this.bar.value = part * 100;
+      this.state.textContent = shown.join(" · ");
+    }
+    this.emit("progress", { loaded, rate: speed.rate });
+    if (widget.files.length === 1 && !this.half && part >= 0.5) {
+      this.half = true;
+      widget.say(this.text("said_half"));
+    }
+  }
+
+  time(seconds) {
+    const unit = seconds < 60 ? "second" : seconds < 3600 ? "minute" : "hour";
+    const amount = unit === "second" ? Math.ceil(seconds / 5) * 5 : Math.ceil(seconds / (unit === "hour" ? 3600 : 60));
+    return this.widget.format(amount, { style: "unit", unit, unitDisplay: "long" });
   }
 
   async upload(file) {
+    const { widget } = this;
+    const ticket = this.task?.multipart ? this.task.ticket : null;
     this.file = file;
+    this.error = "";
     this.busy = true;
     active.add(this);
     guard();
     this.draw("queued");
     try {
-      engine ??= await import(this.widget.root.dataset.engine);
-      if (!this.busy) return;
-      this.task = this.widget.uploader().add(file, {
-        resume: this.widget.root.dataset.resume !== "off",
-        onChange: (task) => this.changed(task),
-      });
+      engine ??= await import(widget.root.dataset.engine);
+      if (this.removed) return;
+      const remember = widget.root.dataset.resume !== "off";
+      this.task = widget.uploader.add(file, { remember, ticket, onChange: (task) => this.changed(task) });
       const { receipt } = await this.task.result;
-      this.stored(receipt);
+      if (!this.removed) this.stored(receipt);
     } catch (error) {
-      this.failed(error);
+      if (!this.removed) this.failed(error);
     } finally {
       this.busy = false;
       active.delete(this);
       guard();
-      release(this.widget.input.form);
-      this.widget.require();
+      widget.update();
+      release();
     }
   }
 
   stored(receipt) {
-    const hidden = make("input", { type: "hidden", name: this.widget.input.name, value: receipt });
-    this.hidden = hidden;
-    this.widget.root.append(hidden);
+    const { files, input, root } = this.widget;
+    const data = { "data-name": this.name, "data-size": this.size };
+    this.hidden = make("input", { type: "hidden", name: input.name, value: receipt, ...data });
+    const next = files.slice(files.indexOf(this)).find((row) => row !== this && row.hidden);
+    root.insertBefore(this.hidden, next?.hidden ?? null);
     this.draw("done");
-    this.widget.progressed(this);
-    this.widget.emit("success", this, { receipt });
+    const count = files.filter((row) => row.hidden).length;
+    const total = files.length;
+    this.widget.say(total > 1 ? this.text("count", { count, total }) : this.text("said_done"));
+    this.emit("success", { receipt });
   }
 
   failed(error) {
     if (error.name === "AbortError") {
-      this.widget.emit("abort", this);
-      this.gone();
+      this.emit("abort");
+      this.discard();
       return;
     }
+    const { widget } = this;
+    const { storage_code: code, host = location.host } = error.details ?? {};
+    const refused = error.code === "unreachable" && [...blocked].some((uri) => uri.includes(host));
+    const size = widget.size(Number(widget.root.dataset.maxSize));
+    const name = [code, refused ? "blocked" : error.code].find((each) => each in widget.texts);
+    this.final = error.code === "file_changed";
+    const own = error.message !== error.code && error.message;
+    this.refuse(name ? this.text(name, { code, host, size }) : own || this.text("storage_refused", { code: error.code }));
+    this.emit("error", { code: error.code, error });
+  }
+
+  refuse(text) {
+    this.error = text;
     this.draw("failed");
-    const limit = Number(this.widget.root.dataset.maxSize);
-    const known = this.widget.texts[error.details?.storage_code] ?? this.widget.texts[error.code];
-    const values = { code: error.details?.storage_code || error.code, size: this.widget.size(limit) };
-    values.host = this.widget.input.form?.dataset.storage ?? "";
-    const text = known ? fill(known, values) : error.message !== error.code ? error.message : "";
-    this.refuse(text || this.widget.text("storage_refused", values), error.code !== "file_changed");
-    this.widget.emit("error", this, { code: error.code, error });
-  }
-
-  refuse(text, again = false) {
-    this.draw("failed");
-    this.state.textContent = text;
-    this.retry.hidden = !again;
-    this.widget.fail(fill("{name}: {text}", { name: this.name, text }));
-    this.widget.input.setAttribute("aria-invalid", "true");
-  }
-
-  changed(task) {
-    if (task.state === "uploading" && this.shown === "uploading") {
-      this.drawLater();
-      return;
-    }
-    if (!FINAL.has(task.state)) this.draw(task.state, task.reason);
-  }
-
-  drawLater() {
-    this.timer ??= setTimeout(() => {
-      this.timer = null;
-      if (document.hidden || this.task.state !== "uploading") return;
-      this.numbers();
-    }, DRAW);
-  }
-
-  numbers() {
-    const { loaded } = this.task;
-    const time = performance.now();
-    this.rates.push([time, loaded]);
-    while (this.rates.length > 2 && time - this.rates[0][0] > SPEAK) this.rates.shift();
-    const [[first, before]] = this.rates;
-    const rate = time > first ? ((loaded - before) * 1000) / (time - first) : 0;
-    this.bar.value = this.size ? (loaded / this.size) * 100 : 0;
-    const parts = [this.widget.text("percent", { percent: Math.floor(this.bar.value) })];
-    if (rate > 0 && time - first > 3000) {
-      parts.push(this.widget.text("speed", { size: this.widget.size(rate) }));
-      parts.push(this.left((this.size - loaded) / rate));
-    }
-    this.state.textContent = parts.join(" · ");
-    this.widget.emit("progress", this, { loaded, rate });
-    if (this.widget.files.length === 1 && !this.half && loaded * 2 >= this.size) {
-      this.half = true;
-      this.widget.say(this.widget.text("said_half", { name: this.name }));
-    }
-  }
-
-  left(seconds) {
-    const [amount, unit] =
-      seconds < 60 ? [Math.max(5, Math.ceil(seconds / 5) * 5), "second"] : seconds < 3600
-        ? [Math.ceil(seconds / 60), "minute"]
-        : [Math.ceil(seconds / 3600), "hour"];
-    const style = { style: "unit", unit, unitDisplay: "long" };
-    return this.widget.text("left", { time: new Intl.NumberFormat(this.widget.language, style).format(amount) });
-  }
-
-  draw(state, reason = "") {
-    this.shown = state;
-    this.element.dataset.state = state;
-    this.state.textContent = this.widget.text(reason ? `waiting_${reason}` : state);
-    this.bar.hidden = FINAL.has(state);
-    this.pause.hidden = !["uploading", "paused", "waiting"].includes(state) || this.size <= 32 * 1024 * 1024;
-    if (reason === "login") this.pause.hidden = false;
-    this.label(this.pause, state === "paused" || reason === "login" ? "resume" : "pause");
-    this.retry.hidden = true;
-    this.close.hidden = state === "finishing";
-    this.label(this.close, FINAL.has(state) ? "remove" : "cancel");
-    if (reason) this.widget.say(this.state.textContent);
-    else if (state === "uploading") this.widget.say(this.widget.text("said_start", { name: this.name }));
-  }
-
-  toggle() {
-    if (this.shown === "uploading") this.task.pause();
-    else this.task.resume();
+    this.widget.fail(`${this.name}: ${text}`, true);
   }
 
   again() {
-    this.widget.alert.textContent = "";
-    this.widget.input.removeAttribute("aria-invalid");
+    this.widget.input.focus();
     this.upload(this.file);
+    this.widget.update();
   }
 
-  remove(focus = true) {
-    if (this.busy && this.task) {
-      this.task.cancel();
-      return;
-    }
-    this.busy = false;
-    this.gone(focus);
+  remove() {
+    for (const waiting of held.values()) waiting.stopped = true;
+    if (!this.busy || !this.task) return this.discard();
+    this.widget.input.focus();
+    this.task.cancel();
   }
 
-  gone(focus = false) {
-    const { files, input, alert } = this.widget;
+  discard() {
+    const { files, input } = this.widget;
     const index = files.indexOf(this);
+    const focused = this.element?.contains(document.activeElement);
+    this.removed = true;
+    this.task?.cancel();
     this.hidden?.remove();
-    this.element.remove();
+    this.element?.remove();
     if (index >= 0) files.splice(index, 1);
-    if (!files.some((row) => row.shown === "failed")) {
-      alert.textContent = "";
-      input.removeAttribute("aria-invalid");
-    }
-    if (focus) (files[Math.min(index, files.length - 1)]?.close ?? input).focus();
-    this.widget.require();
+    if (focused) (files[Math.min(index, files.length - 1)]?.close ?? input).focus();
+    this.widget.update();
   }
 
   preview(file) {
-    const few = this.widget.files.length <= PREVIEWS;
-    if (!few || !file.type.startsWith("image/") || file.size > PREVIEW_BYTES) return;
-    // One at a time: phones have little memory. A canvas needs nothing from the page's security policy.
+    if (this.widget.files.length > PREVIEWS || !file.type.startsWith("image/") || file.size > 32 * 1024 * 1024) return;
+    // One at a time, for phones.
     decoding = decoding.then(async () => {
       try {
+        if (this.removed) return;
         const bitmap = await createImageBitmap(file, { resizeWidth: 160 });
-        const canvas = make("canvas", { class: "s3store-preview", "aria-hidden": "true" });
-        canvas.width = bitmap.width;
-        canvas.height = bitmap.height;
-        canvas.getContext("2d").drawImage(bitmap, 0, 0);
+        this.picture = make("canvas", { class: "s3store-preview", "aria-hidden": "true" });
+        this.picture.width = bitmap.width;
+        this.picture.height = bitmap.height;
+        this.picture.getContext("2d").drawImage(bitmap, 0, 0);
         bitmap.close();
-        this.element.prepend(canvas);
+        this.element?.prepend(this.picture);
       } catch {
-        // This browser cannot show the format.
+        // No preview.
       }
     });
   }
 }
-
-// Files
 
 function hasFiles(event) {
   return [...(event.dataTransfer?.types ?? [])].includes("Files");
@@ -430,16 +405,11 @@ function hasFiles(event) {
 function accepts(accept, file) {
   const name = file.name.toLowerCase();
   const type = file.type.toLowerCase();
-  return accept
-    .toLowerCase()
-    .split(",")
-    .some(
-      (entry) =>
-        (entry.startsWith(".") && name.endsWith(entry)) ||
-        (entry.endsWith("/*") && type.startsWith(entry.slice(0, -1))) ||
-        // The server decides what the browser has no type for, or another name.
-        (entry.includes("/") && (entry === type || !type || /\.[a-z0-9]+$/.test(name)))
-    );
+  const allows = (entry) =>
+    entry.startsWith(".")
+      ? name.endsWith(entry)
+      : !type || (entry.endsWith("/*") ? type.startsWith(entry.slice(0, -1)) : entry === type || name.includes("."));
+  return accept.toLowerCase().split(",").some(allows);
 }
 
 async function filesIn(entry) {
@@ -453,50 +423,50 @@ async function filesIn(entry) {
   }
 }
 
-// The form waits for its files
-
-const held = new WeakMap();
-
-function busyIn(form) {
-  return [...active].filter((row) => row.widget.input.form === form);
+function rowsIn(form) {
+  const found = [...document.querySelectorAll(ROOT)].map((root) => widgets.get(root));
+  return found.flatMap((widget) => (widget?.input.form === form ? widget.files : []));
 }
 
 addEventListener(
   "submit",
   (event) => {
     const form = event.target;
-    const count = busyIn(form).length;
-    if (!count) return;
+    const rows = rowsIn(form);
+    const busy = rows.find((row) => row.busy);
+    const failed = rows.find((row) => row.shown === "failed");
+    if (!busy && !failed) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const widget = busyIn(form)[0].widget;
-    const text = widget.text("hold", { count });
-    widget.say(text);
-    if (!held.has(form)) {
-      const note = make("span", { class: "s3store-hold" }, text);
-      (event.submitter ?? widget.root).after(note);
-      held.set(form, { submitter: event.submitter, note });
-      form.setAttribute("aria-busy", "true");
-    }
+    if (!busy) return complain(failed);
+    const text = busy.text("hold");
+    busy.widget.say(text, true);
+    if (held.has(form)) return;
+    const note = make("span", { class: "s3store-hold" }, text);
+    (event.submitter ?? busy.widget.root).after(note);
+    held.set(form, { submitter: event.submitter, note });
+    form.setAttribute("aria-busy", "true");
   },
   { capture: true }
 );
 
-function release(form) {
-  const waiting = form && held.get(form);
-  if (!waiting || busyIn(form).length) return;
-  held.delete(form);
-  waiting.note.remove();
-  form.removeAttribute("aria-busy");
-  const failed = [...form.querySelectorAll(ROOT)].find((root) =>
-    widgets.get(root)?.files.some((row) => row.shown === "failed")
-  );
-  // After the promise that ended has drawn its row.
-  if (failed) setTimeout(() => widgets.get(failed).input.focus());
-  else setTimeout(() => form.requestSubmit(waiting.submitter ?? undefined));
+function complain(row) {
+  row.widget.fail(row.text("unsent"));
+  (row.close ?? row.widget.input).focus();
 }
 
-// The page
+function release() {
+  for (const [form, { submitter, note, stopped }] of held) {
+    const rows = rowsIn(form);
+    if (rows.some((row) => row.busy)) continue;
+    held.delete(form);
+    note.remove();
+    form.removeAttribute("aria-busy");
+    const failed = rows.find((row) => row.shown === "failed");
+    if (failed) complain(failed);
+    else if (!stopped && form.isConnected) form.requestSubmit(submitter?.form === form ? submitter : undefined);
+  }
+}
 
 function warn(event) {
   event.preventDefault();
@@ -509,25 +479,29 @@ function guard() {
 
 for (const name of ["dragover", "drop"]) {
   addEventListener(name, (event) => {
-    // A file dropped beside the field would replace the page, and the form with it.
-    if (hasFiles(event) && document.querySelector(ROOT)) event.preventDefault();
+    if (!hasFiles(event) || event.defaultPrevented || !document.querySelector(ROOT)) return;
+    // It would replace the page.
+    event.preventDefault();
+    if (!event.target.closest?.(ROOT)) event.dataTransfer.dropEffect = "none";
   });
 }
 
-function start(root) {
-  const input = root.querySelector("input[type=file]");
-  if (!widgets.has(root) && input && !input.name.includes("__prefix__")) widgets.set(root, new Widget(root));
+addEventListener("securitypolicyviolation", (event) => blocked.add(event.blockedURI));
+
+function rootsIn(node) {
+  return [...(node.matches?.(ROOT) ? [node] : []), ...(node.querySelectorAll?.(ROOT) ?? [])];
 }
 
 function startIn(node) {
-  if (node.matches?.(ROOT)) start(node);
-  node.querySelectorAll?.(ROOT).forEach(start);
+  for (const root of rootsIn(node)) {
+    const input = root.querySelector("input[type=file]");
+    if (input && !widgets.has(root) && !input.name.includes("__prefix__")) widgets.set(root, new Widget(root));
+  }
 }
 
 function leaveIn(node) {
-  if (node.isConnected) return;
-  for (const root of [...(node.matches?.(ROOT) ? [node] : []), ...(node.querySelectorAll?.(ROOT) ?? [])]) {
-    widgets.get(root)?.leave();
+  for (const root of node.isConnected ? [] : rootsIn(node)) {
+    for (const row of widgets.get(root)?.files ?? []) row.task?.cancel();
   }
 }
 
