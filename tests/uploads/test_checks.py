@@ -53,6 +53,13 @@ def test_missing_endpoints_are_a_warning(settings, urlconf):
     assert 'include("s3store.urls")' in warning.hint
 
 
+def test_a_project_without_direct_uploads_needs_nothing(settings, monkeypatch):
+    """Its fields are in other storages."""
+    settings.MIDDLEWARE, settings.ROOT_URLCONF = [], __name__
+    monkeypatch.setattr("s3store.fields.S3FileField.destination", None)
+    assert check_uploads() == []
+
+
 @pytest.mark.parametrize("entry", [".html", ".SVG", "text/html", "image/svg+xml", " text/xml ", ".js"])
 def test_types_that_run_are_reported(declare, far_away, entry):
     """Listing them is possible, and a risk."""

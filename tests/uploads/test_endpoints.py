@@ -307,6 +307,32 @@ def test_sp_03_500_random_bodies_have_an_answer(client, place, ticket, default_s
     assert statuses >= {200, 201, 400, 403, 404}
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=key\r\n\r\n"),
+        ("application/x-www-form-urlencoded", b"&".join(b"key=a" for _ in range(2000))),
+        ("application/x-www-form-urlencoded; charset=utf-16", b"key=a.txt"),
+        ("application/x-www-form-urlencoded", b"key=a.txt&acl=public-read"),
+        ("application/x-www-form-urlencoded", b"other=a.txt"),
+        ("application/x-www-form-urlencoded", b"key=%00"),
+    ],
+    ids=range(7),
+)
+def test_sp_03_bad_forms_have_an_answer(client, default_storage, content_type, body):
+    """In the same form as other errors."""
+    answer = client.generic("POST", "/s3store/signed-url/", body, content_type=content_type)
+    assert (answer.status_code, "code" in answer.json()["error"]) == (400, True)
+
+
+def test_sp_03_a_large_form_is_refused(client, default_storage):
+    """As a large JSON body."""
+    body = b"key=" + b"x" * (64 << 10)
+    answer = client.generic("POST", "/s3store/signed-url/", body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 413
+
+
 # Where
 
 
