@@ -69,8 +69,14 @@ def signature(
     """Hide the arguments of fixtures, and of classes that readers do not create. Name functions that are defaults."""
     if not args:
         return None
-    if (what == "class" and name.rpartition(".")[2] not in CALLED) or hasattr(thing, "_fixture_function"):
+    if (what in ("class", "exception") and name.rpartition(".")[2] not in CALLED) or hasattr(
+        thing, "_fixture_function"
+    ):
         return "", None
+    if name.startswith("s3store.rest_framework."):
+        # Serializer fields have a __new__ that hides the arguments.
+        found = inspect.signature(thing, eval_str=True)
+        return str(found.replace(return_annotation=inspect.Signature.empty)), None
     return re.sub(r"<function (\w+)>", r"\1", args), returned
 
 

@@ -510,7 +510,7 @@ def test_nothing_is_signed_for_a_page(user, strict_files):
     with counted_requests(strict_files.find_storage()) as sent:
         page = FileForm().as_p()
     assert signed_label("files") in page
-    assert (len(sent), "X-Amz" in page, "policy" in page) == (0, False, False)
+    assert (len(sent), "X-Amz" in page, "&quot;policy" in page) == (0, False, False)
 
 
 # Requests

@@ -164,9 +164,10 @@ class Widget {
     this.alert.classList.toggle("s3store-hidden", inRow);
   }
 
-  say(text) {
+  say(text, now = false) {
     this.next = text;
-    if (this.speaking) return;
+    if (this.speaking && !now) return;
+    clearTimeout(this.speaking);
     const speak = () => {
       this.speaking = null;
       if (!this.next) return;
@@ -359,8 +360,9 @@ class Row {
 
   remove() {
     for (const waiting of held.values()) waiting.stopped = true;
-    if (this.busy && this.task) this.task.cancel();
-    else this.discard();
+    if (!this.busy || !this.task) return this.discard();
+    this.widget.input.focus();
+    this.task.cancel();
   }
 
   discard() {
@@ -438,7 +440,7 @@ addEventListener(
     event.stopImmediatePropagation();
     if (!busy) return complain(failed);
     const text = busy.text("hold");
-    busy.widget.say(text);
+    busy.widget.say(text, true);
     if (held.has(form)) return;
     const note = make("span", { class: "s3store-hold" }, text);
     (event.submitter ?? busy.widget.root).after(note);
