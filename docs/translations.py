@@ -16,6 +16,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +53,7 @@ class Text:
 # The sources
 
 
+@cache
 def texts() -> dict[str, Text]:
     """Return the texts that the package marks for translation, in the order of the files."""
     found: dict[str, Text] = {}

@@ -808,7 +808,7 @@ def coverage(name: str) -> list[dict[str, str]]:
             [
                 *(f"SP-{number:02}" for number in range(1, 24) if number not in (10, 22)),
                 *(f"SM-{number:02}" for number in range(1, 12)),
-                *(f"SF-{number:02}" for number in range(1, 16) if number != 11),
+                *(f"SF-{number:02}" for number in range(1, 17)),
             ],
         ),
     ],

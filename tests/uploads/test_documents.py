@@ -173,7 +173,8 @@ def test_c24_types_are_accepted_by_the_server(client, storage):
     """What the page cannot be trusted to check: by `begin`, and by S3, which compares the type with the policy."""
     body = {"destination": signed_label("app.Upload.image"), "name": "a.gif", "size": 5, "type": "image/gif"}
     answer = post(client, "begin", body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "type_refused")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "type_refused"
     begun = begin(client, "app.Upload.image", "a.png", 5)
     assert begun["fields"]["Content-Type"] == "image/png"
     lie, content_type = form_of({**begun["fields"], "Content-Type": "text/html"}, b"<svg>")
