@@ -23,7 +23,7 @@ from s3store.uploads.owners import owner_of
 from s3store.uploads.quick import QUICK, quick
 from s3store.uploads.refusals import UploadRefusedError
 from s3store.uploads.requests import PART_SECONDS
-from s3store.uploads.tokens import RENEW_SECONDS, Ticket, signed
+from s3store.uploads.tokens import RENEW_SECONDS, Ticket, read, signed
 
 logger = logging.getLogger("s3store")
 
@@ -102,9 +102,20 @@ def _throttle(request: HttpRequest, destination: Destination) -> None:
 
 
 def _ticket(request: HttpRequest, body: dict[str, Any], *, renew: bool = False) -> tuple[Ticket, Destination]:
-    ticket, destination = service.open_ticket(body["ticket"], owner=owner_of(request, create=False), renew=renew)
+    try:
+        ticket, destination = service.open_ticket(body["ticket"], owner=owner_of(request, create=False), renew=renew)
+    except UploadRefusedError as refusal:
+        found = refusal.code == "ticket_invalid" and not is_logged_in(request) and _destination_of(body["ticket"])
+        if found:
+            # The session may have ended: after a login the upload continues.
+            _permit(request, found)
+        raise
     _permit(request, destination)
     return ticket, destination
+
+
+def _destination_of(text: object) -> Destination | None:
+    return find(read(Ticket, text, max_age=RENEW_SECONDS).destination)
 
 
 def _begun(request: HttpRequest, label: str, destination: Destination, **facts: Any) -> service.Begun:
