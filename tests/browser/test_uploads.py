@@ -743,7 +743,7 @@ def test_a_double_click_on_a_button(page, film):
     [(fields, _, _)] = upload_site.posted
     assert "_again" in fields
     assert "_save" not in fields
-    assert len(fields["file"]) == 1, fields["file"]
+    assert len([text for text in fields["file"] if text]) == 1
 
 
 def test_cancelling_releases_the_form(page, film):

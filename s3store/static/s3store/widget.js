@@ -59,7 +59,8 @@ class Widget {
   size(bytes) {
     const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
     while (bytes >= 1024 && units.length > 1) [bytes] = [bytes / 1024, units.shift()];
-    return this.format(bytes, { style: "unit", unit: units[0], unitDisplay: "short", maximumFractionDigits: 1 });
+    const unitDisplay = units.length > 4 ? "long" : "short";
+    return this.format(bytes, { style: "unit", unit: units[0], unitDisplay, maximumFractionDigits: 1 });
   }
 
   listen() {
@@ -216,9 +217,9 @@ class Row {
       { class: "s3store-file" },
       span("name", make("bdi", {}, this.name)),
       span("size", this.widget.size(this.size)),
-      span("buttons", this.pause, this.retry, this.close),
       this.bar,
-      this.state
+      this.state,
+      span("buttons", this.pause, this.retry, this.close)
     );
     this.label(this.retry, "retry");
     if (this.picture) this.element.prepend(this.picture);
