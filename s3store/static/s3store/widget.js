@@ -337,11 +337,11 @@ class Row {
       return;
     }
     const { widget } = this;
-    const { storage_code: code, host = location.host } = error.details ?? {};
+    const { storage_code: code, host = location.host, status } = error.details ?? {};
     const refused = error.code === "unreachable" && [...blocked].some((uri) => uri.includes(host));
     const size = widget.size(Number(widget.root.dataset.maxSize));
     const name = [code, refused ? "blocked" : error.code].find((each) => each in widget.texts);
-    this.final = error.code === "file_changed";
+    this.final = status !== 0 && !(status > 428);
     const own = error.message !== error.code && error.message;
     this.refuse(name ? this.text(name, { code, host, size }) : own || this.text("storage_refused", { code: error.code }));
     this.emit("error", { code: error.code, error });
