@@ -311,7 +311,7 @@ def test_django_refuses_what_the_page_allows(page):
     page.evaluate("document.querySelector('#id_image').closest('[data-accept]').dataset.accept = ''")
     choose(page, "note.txt", b"hello", "text/plain", field="id_image")
     shows(page, "Files of this type are not accepted.")
-    assert page.locator("[data-state=failed] >> text=Retry").is_visible()
+    assert not button(page, "Retry note.txt").is_visible()
     assert upload_site.steps() == ["begin"]
 
 
@@ -743,7 +743,7 @@ def test_a_double_click_on_a_button(page, film):
     [(fields, _, _)] = upload_site.posted
     assert "_again" in fields
     assert "_save" not in fields
-    assert len(fields["file"]) == 1
+    assert len([text for text in fields["file"] if text]) == 1
 
 
 def test_cancelling_releases_the_form(page, film):

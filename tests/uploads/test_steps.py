@@ -5,6 +5,7 @@ import os
 import pytest
 
 from s3store import uploads
+from s3store.uploads import Destination, destinations, register
 from s3store.uploads.owners import owner_of_user
 from tests.uploads.client import begin, post, send, send_parts
 
@@ -56,3 +57,27 @@ def test_a_large_file_is_sent_in_parts_and_resumed(client, user, files):
     storage = files.find_storage()
     assert storage.save("film.mp4", file) == "film.mp4"
     assert storage.read_bytes("film.mp4") == content
+
+
+def test_a_ticket_after_the_session_has_ended(client, user, files):
+    """The answer is to log in, and not that the upload is gone: with a login it continues."""
+    begun = begin(client, "files", "film.mp4", 40 * MIB)
+    client.logout()
+    refused = post(client, "parts", {"ticket": begun["ticket"]})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "login_required")
+    invalid = post(client, "parts", {"ticket": f"{begun['ticket']}x"})
+    assert (invalid.status_code, invalid.json()["error"]["code"]) == (403, "ticket_invalid")
+    client.force_login(user)
+    assert post(client, "parts", {"ticket": begun["ticket"]}).json()["parts"] == []
+
+
+def test_a_ticket_of_another_visitor(client, user, s3_storage):
+    """Where everyone may upload, a login would not help: the ticket belongs to somebody else."""
+    register("public", Destination(storage=s3_storage, permission=lambda request: True))
+    try:
+        begun = begin(client, "public", "film.mp4", 40 * MIB)
+        client.logout()
+        refused = post(client, "parts", {"ticket": begun["ticket"]})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "ticket_invalid")
+    finally:
+        del destinations._declared["public"]

@@ -59,7 +59,8 @@ class Widget {
   size(bytes) {
     const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
     while (bytes >= 1024 && units.length > 1) [bytes] = [bytes / 1024, units.shift()];
-    return this.format(bytes, { style: "unit", unit: units[0], unitDisplay: "short", maximumFractionDigits: 1 });
+    const unitDisplay = units.length > 4 ? "long" : "short";
+    return this.format(bytes, { style: "unit", unit: units[0], unitDisplay, maximumFractionDigits: 1 });
   }
 
   listen() {
@@ -216,9 +217,9 @@ class Row {
       { class: "s3store-file" },
       span("name", make("bdi", {}, this.name)),
       span("size", this.widget.size(this.size)),
-      span("buttons", this.pause, this.retry, this.close),
       this.bar,
-      this.state
+      this.state,
+      span("buttons", this.pause, this.retry, this.close)
     );
     this.label(this.retry, "retry");
     if (this.picture) this.element.prepend(this.picture);
@@ -336,11 +337,11 @@ class Row {
       return;
     }
     const { widget } = this;
-    const { storage_code: code, host = location.host } = error.details ?? {};
+    const { storage_code: code, host = location.host, status } = error.details ?? {};
     const refused = error.code === "unreachable" && [...blocked].some((uri) => uri.includes(host));
     const size = widget.size(Number(widget.root.dataset.maxSize));
     const name = [code, refused ? "blocked" : error.code].find((each) => each in widget.texts);
-    this.final = error.code === "file_changed";
+    this.final = status !== 0 && !(status > 428);
     const own = error.message !== error.code && error.message;
     this.refuse(name ? this.text(name, { code, host, size }) : own || this.text("storage_refused", { code: error.code }));
     this.emit("error", { code: error.code, error });
