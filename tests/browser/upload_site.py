@@ -133,4 +133,5 @@ urlpatterns = [
     path("", edit),
     path("many/", many),
     path("done/", done),
+    path("favicon.ico", lambda request: HttpResponse(status=204)),
 ]
