@@ -11,7 +11,7 @@ const active = new Set();
 const held = new Map();
 const blocked = new Set();
 let count = 0;
-let engine = null;
+let engine, loading;
 let decoding = Promise.resolve();
 
 function make(tag, attributes = {}, ...children) {
@@ -300,7 +300,8 @@ class Row {
     guard();
     this.draw("queued");
     try {
-      engine ??= await import(widget.root.dataset.engine);
+      loading ??= import(widget.root.dataset.engine).finally(() => (loading = null));
+      engine = await loading;
       if (this.removed) return;
       const remember = widget.root.dataset.resume !== "off";
       this.task = widget.uploader.add(file, { remember, ticket, onChange: (task) => this.changed(task) });
