@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from s3store import errors
+from s3store import forms as our_forms
 from s3store.uploads import acting_for
 from s3store.widgets import AdminS3FileInput
 from tests.app.models import Upload
@@ -135,3 +137,20 @@ def test_only_urls_of_the_storage_name_files(settings, url, name):
     assert field.name_in_url(url) == name
     row = Upload(title="a", file=url)
     assert row.file.name == (name or url)
+
+
+def test_an_image_must_be_one_and_can_fail_to_be_read(monkeypatch, files):
+    """What Pillow cannot read is refused, and a storage that cannot be reached is no fault of the image."""
+    field = our_forms.S3ImageField(destination="files")
+    sent = SimpleUploadedFile("a.png", b"no image", content_type="image/png")
+    with pytest.raises(forms.ValidationError) as refused:
+        field.clean(sent)
+    assert [error.code for error in refused.value.error_list] == ["invalid_image"]
+
+    def unreachable(file):
+        raise errors.S3TimeoutError("away")
+
+    monkeypatch.setattr(our_forms, "verified_image", unreachable)
+    with pytest.raises(forms.ValidationError) as failed:
+        field.clean(sent)
+    assert [error.code for error in failed.value.error_list] == ["storage_busy"]
