@@ -11,16 +11,17 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from typing import Any
 
-from benchmarks import environment, measures, runs, static_measures, static_runs
+from benchmarks import environment, measures, runs, static_measures, static_runs, upload_runs
 from benchmarks.peers import PEERS
 from benchmarks.runs import Row
 from benchmarks.static_peers import STATIC_PEERS
 from benchmarks.static_runs import StaticRow
+from benchmarks.upload_runs import UploadRow
 
 Machine = dict[str, Any]
 Cells = tuple[str, ...]
 
-CASES = (*measures.CASES, *static_measures.STATIC_CASES)
+CASES = (*measures.CASES, *static_measures.STATIC_CASES, *upload_runs.UPLOAD_CASES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,9 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = list(runs.measure(cases, runs=given.runs or count, seconds=seconds)) if cases else []
     static_cases = [case for case in chosen if case in static_measures.STATIC_CASES]
     static_rows = list(static_runs.measure(static_cases, runs=given.runs or min(count, 3), quick=given.quick))
+    uploads = set(chosen) & set(upload_runs.UPLOAD_CASES)
+    upload_rows = list(upload_runs.measure(runs=given.runs or min(count, 3), quick=given.quick)) if uploads else []
     show = _as_json if given.json else _as_text
-    print(show(machine, rows, static_rows))
-    missed = False in _judged(rows, static_rows)
+    print(show(machine, rows, static_rows, upload_rows))
+    missed = False in _judged(rows, static_rows, upload_rows)
     return int(missed and not given.no_bars)
 
 
@@ -64,38 +67,48 @@ def _machine() -> Machine:
     }
 
 
-def _judged(rows: Sequence[Row], static_rows: Sequence[StaticRow]) -> list[bool]:
-    return [held for held in (*(row.held for row in rows), *(row.held for row in static_rows)) if held is not None]
+def _judged(*tables: Sequence[Row] | Sequence[StaticRow] | Sequence[UploadRow]) -> list[bool]:
+    return [row.held for rows in tables for row in rows if row.held is not None]
 
 
-def _as_json(machine: Machine, rows: Sequence[Row], static_rows: Sequence[StaticRow]) -> str:
-    def line(row: Row | StaticRow) -> dict[str, Any]:
+def _as_json(
+    machine: Machine, rows: Sequence[Row], static_rows: Sequence[StaticRow], upload_rows: Sequence[UploadRow]
+) -> str:
+    def line(row: Row | StaticRow | UploadRow) -> dict[str, Any]:
         return {
             "case": row.measure.case,
             "title": row.measure.title,
             "number": row.measure.number,
             "delay_ms": row.delay,
             **row.values,
-            "ratio": row.ratio if isinstance(row, Row) else row.ratios,
+            "ratio": row.ratios if isinstance(row, StaticRow) else row.ratio,
             "bar": row.measure.bar or None,
             "held": row.held,
         }
 
-    return json.dumps({"machine": machine, "rows": [*map(line, rows), *map(line, static_rows)]}, indent=2)
+    lines = [*map(line, rows), *map(line, static_rows), *map(line, upload_rows)]
+    return json.dumps({"machine": machine, "rows": lines}, indent=2)
 
 
-def _as_text(machine: Machine, rows: Sequence[Row], static_rows: Sequence[StaticRow]) -> str:
-    judged = _judged(rows, static_rows)
+def _as_text(
+    machine: Machine, rows: Sequence[Row], static_rows: Sequence[StaticRow], upload_rows: Sequence[UploadRow]
+) -> str:
+    judged = _judged(rows, static_rows, upload_rows)
     parts = [", ".join(f"{name} {value}" for name, value in machine.items())]
     if rows:
         parts.append(_table(PEERS, map(_cells, rows)))
     if static_rows:
         parts.append(_table(STATIC_PEERS, map(_static_cells, static_rows)))
+    if upload_rows:
+        parts.append(_layout(upload_runs.HEAD, (row.cells for row in upload_rows)))
     return "\n\n".join([*parts, f"{judged.count(True)} of {len(judged)} bars are held."])
 
 
 def _table(peers: Iterable[str], lines: Iterable[Cells]) -> str:
-    head = ("case", "delay", *peers, "ratio", "bar", "held")
+    return _layout(("case", "delay", *peers, "ratio", "bar", "held"), lines)
+
+
+def _layout(head: Cells, lines: Iterable[Cells]) -> str:
     table = [head, tuple("-" * len(title) for title in head), *lines]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(

@@ -22,6 +22,11 @@ CALLED = {
     "S3StaticStorage",
     "S3ManifestStaticStorage",
     "S3FileField",
+    "S3FilesField",
+    "S3ImageField",
+    "S3FileInput",
+    "S3FilesInput",
+    "Destination",
     "Server",
 }
 """The classes that readers create. Only their constructors are shown."""
@@ -59,11 +64,20 @@ def names_of(thing: Any) -> set[str]:
 
 
 def signature(
-    _app: Sphinx, what: str, name: str, thing: Any, _options: Any, args: str | None, _returned: str
-) -> tuple[str, None] | None:
-    """Hide the arguments of fixtures, and of classes that readers do not create."""
-    returned = what == "class" and name.rpartition(".")[2] not in CALLED
-    return ("", None) if args and (returned or hasattr(thing, "_fixture_function")) else None
+    _app: Sphinx, what: str, name: str, thing: Any, _options: Any, args: str | None, returned: str | None
+) -> tuple[str, str | None] | None:
+    """Hide the arguments of fixtures, and of classes that readers do not create. Name functions that are defaults."""
+    if not args:
+        return None
+    if (what in ("class", "exception") and name.rpartition(".")[2] not in CALLED) or hasattr(
+        thing, "_fixture_function"
+    ):
+        return "", None
+    if name.startswith("s3store.rest_framework."):
+        # Serializer fields have a __new__ that hides the arguments.
+        found = inspect.signature(thing, eval_str=True)
+        return str(found.replace(return_annotation=inspect.Signature.empty)), None
+    return re.sub(r"<function (\w+)>", r"\1", args), returned
 
 
 class HelpOption(Cmdoption):

@@ -174,7 +174,8 @@ def findings(functions: Mapping[str, ast.FunctionDef], name: str) -> Iterator[tu
 
 def project_checks() -> Iterator[tuple[str, str, str]]:
     """Yield (id, message, hint) of the checks that are not rules."""
-    trees = [ast.parse((PACKAGE / name).read_text(encoding="utf-8")) for name in ("checks.py", "conf/installed.py")]
+    paths = ("checks.py", "conf/installed.py", "uploads/checks.py")
+    trees = [ast.parse((PACKAGE / path).read_text(encoding="utf-8")) for path in paths]
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Call):
             given = {keyword.arg: keyword.value for keyword in node.keywords}

@@ -23,7 +23,13 @@ CAPTIONS = {
     "cookies": "CloudFront cookies",
     "core": "pure rules",
     "errors": "exceptions",
-    "fields": "model field",
+    "fields": "model fields",
+    "forms": "form fields",
+    "middleware": "owner of uploads",
+    "rest_framework": "serializer field",
+    "uploads": "direct uploads",
+    "urls": "endpoints",
+    "widgets": "file input",
     "files": "content of a file",
     "links": "URLs, signatures",
     "local": "development twin",
@@ -39,7 +45,7 @@ CAPTIONS = {
     "views": "file views",
     "wire": "requests, boto3",
 }
-PUBLIC_FOLDERS = ("local", "management", "templatetags", "testing")
+PUBLIC_FOLDERS = ("local", "management", "templatetags", "testing", "uploads")
 FOLDERS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 138, 46, 16, 40, 12

@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 
 from s3store.checks import check_legacy_settings, check_order, check_settings, check_staticfiles, check_storages
 from s3store.conf import legacy
+from s3store.uploads.checks import check_upload_permissions, check_uploads
 
 DJANGO_READS_LEGACY_SETTINGS = django.VERSION < (5, 1)
 
@@ -29,6 +30,8 @@ class S3StoreConfig(AppConfig):
     def ready(self) -> None:
         register(check_storages, Tags.files)
         register(check_settings, Tags.files)
+        register(check_uploads, Tags.files)
+        register(check_upload_permissions, Tags.security, deploy=True)
         register(check_order, Tags.staticfiles)
         register(check_staticfiles, Tags.staticfiles)
         if not DJANGO_READS_LEGACY_SETTINGS:

@@ -32,7 +32,9 @@ TEMPLATES = [
     }
 ]
 MIDDLEWARE = [
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "s3store.middleware.UploadMiddleware",
 ]

@@ -246,7 +246,7 @@ def test_the_version_decides() -> None:
 def test_the_legacy_check_is_ours_where_django_has_none(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
     """Django 4.2 warns of the settings itself."""
     registered: list[Any] = []
-    monkeypatch.setattr(apps, "register", lambda check, *tags: registered.append(check.__name__))
+    monkeypatch.setattr(apps, "register", lambda check, *tags, **_: registered.append(check.__name__))
     monkeypatch.setattr(apps, "DJANGO_READS_LEGACY_SETTINGS", native)
     django_apps.get_app_config("s3store").ready()
     assert ("check_legacy_settings" in registered) is not native

@@ -232,4 +232,4 @@ def test_the_page_builder_installs_what_sphinx_needs(metadata):
     assert "extra_requirements:\n        - docs\n" in text
     assert "configuration: docs/conf.py\n  fail_on_warning: true\n" in text
     needed = [value for value in metadata.get_all("Requires-Dist") if "extra == 'docs'" in value.replace('"', "'")]
-    assert sorted(value.partition(">")[0] for value in needed) == ["furo", "sphinx"]
+    assert sorted(value.partition(">")[0] for value in needed) == ["djangorestframework", "furo", "sphinx"]

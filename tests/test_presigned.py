@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from s3store import errors
 from s3store.core import headers
 from s3store.core.parameters import OBJECT_PARAMETERS, Parameters
-from s3store.mixins.presigned import MAX_UPLOAD_SIZE
+from s3store.links.uploads import MAX_UPLOAD_SIZE
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from tests.clock import standing_at

@@ -22,10 +22,15 @@ MODULES = {
         "cookies",
         "errors",
         "fields",
+        "forms",
         "local",
+        "middleware",
+        "rest_framework",
         "serving",
         "storage",
+        "uploads",
         "views",
+        "widgets",
         *(f"testing.{name}" for name in TESTING),
     )
 }

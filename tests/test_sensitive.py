@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from s3store.conf import configured, sources
-from s3store.links import credentials, distribution, endpoint, links, rsa
+from s3store.links import credentials, distribution, endpoint, links, rsa, uploads
 from s3store.mixins import presigned
 from s3store.staticfiles import fast_put
+from s3store.uploads import requests
 from s3store.wire import bucket, calls, client, sessions
 
 HOLDERS: list[Callable[..., Any]] = [
@@ -30,7 +31,11 @@ HOLDERS: list[Callable[..., Any]] = [
     links.Links.signing,
     presigned.Presigned.upload_post,
     presigned.Presigned.upload_url,
-    presigned._signing,
+    uploads.presigned_form,
+    uploads.presigned_put,
+    requests.form,
+    requests.part,
+    requests.whole_file,
     rsa.rsa_signer,
     fast_put.FastUpload._sent,
     sessions._sessions_for,

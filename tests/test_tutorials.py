@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import http.cookiejar
+import json
 import os
 import re
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.parse
 import urllib.request
+from dataclasses import replace
 
 import pytest
+import urllib3
 
 from s3store.testing import servers
 from tests.distributions import install
@@ -16,6 +23,12 @@ from tests.docs.blocks import DOCS, blocks_of
 
 QUICK_START = blocks_of(DOCS / "tutorial" / "quick-start.rst")
 SHELL = blocks_of(DOCS / "tutorial" / "five-minutes-in-a-shell.rst")
+UPLOADS = blocks_of(DOCS / "tutorial" / "uploads-in-ten-minutes.rst")
+ADMIN = {
+    "DJANGO_SUPERUSER_USERNAME": "ann",
+    "DJANGO_SUPERUSER_PASSWORD": "a-long-word",
+    "DJANGO_SUPERUSER_EMAIL": "ann@example.com",
+}
 # What the environment of the test stands for.
 INSTALLATION = ("python -m venv venv", ". venv/bin/activate", "pip install ")
 SESSION = """
@@ -41,6 +54,7 @@ class Reader:
             "PATH": os.pathsep.join([str(programs), "/usr/bin", "/bin"]),
             "HOME": str(directory),
             "AWS_EC2_METADATA_DISABLED": "true",
+            **ADMIN,
         }
 
     def run(self, *command, **options):
@@ -67,6 +81,62 @@ class Reader:
         (self.directory / "session.txt").write_text(text, encoding="utf-8")
         self.run("python", "manage.py", "shell", "-c", SESSION)
 
+    def write(self, block):
+        """Save a file, or add to it, as its block says."""
+        path = self.directory / block.caption
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a" if "append" in block.classes else "w", encoding="utf-8") as file:
+            file.write(block.text)
+
+
+class Browser:
+    """What a browser does with a form of direct uploads, over HTTP."""
+
+    def __init__(self, site):
+        self.site = site
+        self.jar = http.cookiejar.CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+
+    def get(self, path):
+        with self.opener.open(self.site + path, timeout=30) as answer:
+            return answer.read().decode()
+
+    def send(self, path, data, content_type):
+        headers = {"Content-Type": content_type, "X-CSRFToken": self.token}
+        request = urllib.request.Request(self.site + path, data.encode(), headers)
+        with self.opener.open(request, timeout=30) as answer:
+            return answer.geturl(), answer.read().decode()
+
+    def send_form(self, path, **fields):
+        fields = urllib.parse.urlencode({"csrfmiddlewaretoken": self.token, **fields})
+        return self.send(path, fields, "application/x-www-form-urlencoded")
+
+    @property
+    def token(self):
+        return next(cookie.value for cookie in self.jar if cookie.name == "csrftoken")
+
+    def log_in(self):
+        self.get("/admin/login/")
+        path = "/admin/login/?next=/admin/"
+        fields = {"username": ADMIN["DJANGO_SUPERUSER_USERNAME"], "password": ADMIN["DJANGO_SUPERUSER_PASSWORD"]}
+        assert self.send_form(path, **fields)[0] == f"{self.site}/admin/"
+
+    def upload(self, path, name, content):
+        """Upload a file directly to the bucket, send the form of a page, and return the URL where it leads."""
+        page = self.get(path)
+        destination = re.search(r'data-destination="([^"]+)"', page)[1]
+        endpoint = re.search(r'data-endpoint="([^"]+)"', page)[1]
+        body = json.dumps({"destination": destination, "name": name, "size": len(content)})
+        begun = json.loads(self.send(f"{endpoint}begin/", body, "application/json")[1])
+        fields = [*begun["fields"].items(), ("file", (name, content, begun["type"]))]
+        answer = urllib3.request("POST", begun["url"], fields=fields, headers={"Origin": self.site})
+        assert answer.status in (200, 201, 204), answer.data
+        assert answer.headers["Access-Control-Allow-Origin"] in ("*", self.site)
+        script = re.search(r'type="module" src="([^"]+)"', page)[1]
+        loaded = urllib3.request("GET", urllib.parse.urljoin(self.site, script), headers={"Origin": self.site})
+        assert loaded.headers["Access-Control-Allow-Origin"] in ("*", self.site)
+        return self.send_form(path, title=name, file=begun["receipt"])[0]
+
 
 @pytest.fixture(scope="module")
 def programs(distributions, tmp_path_factory):
@@ -90,8 +160,65 @@ def test_the_environment_has_nothing_of_the_developers(reader):
     assert reader.run("python", "-c", code) == "[]\n"
 
 
+def upload_as_the_tutorial_says(reader):
+    """Each block of the page about uploads, with an upload where its reader uploads."""
+    (port,) = servers._free_ports(1, gap=0)
+    address = f"127.0.0.1:{port}"
+    site = None
+    uploaded = []
+    try:
+        for block in UPLOADS:
+            text = block.text.replace("127.0.0.1:8000", address)
+            if {"file", "append"} & set(block.classes):
+                reader.write(block)
+            elif block.language == "pycon":
+                reader.session([replace(block, text=text)])
+            elif "runserver" in text:
+                site = reader.start("python", "manage.py", "runserver", "--noreload", address)
+                uploaded.append(first_upload(site, address))
+            else:
+                for line in text.splitlines():
+                    if "createsuperuser" in line:
+                        reader.run("sh", "-ec", f"{line} --noinput")
+                    elif line != "python manage.py shell":
+                        reader.run("sh", "-ec", line)
+            if block.caption == "mysite/urls.py" and site:
+                stop(site)
+                site = reader.start("python", "manage.py", "runserver", "--noreload", address)
+                browser = wait_for(site, address)
+                uploaded.append(browser.upload("/upload/", "second.txt", b"another file"))
+                assert "second.txt" in browser.get("/")
+    finally:
+        if site:
+            stop(site)
+    assert uploaded == [f"http://{address}/admin/library/document/", f"http://{address}/"]
+
+
+def first_upload(site, address):
+    return wait_for(site, address).upload("/admin/library/document/add/", "first.txt", b"a file")
+
+
+def wait_for(site, address):
+    """Wait for the site, log in, and return the browser."""
+    browser = Browser(f"http://{address}")
+    for _ in range(300):
+        assert site.poll() is None, site.stdout.read()
+        try:
+            browser.log_in()
+        except urllib.error.URLError:
+            time.sleep(0.1)
+        else:
+            return browser
+    raise TimeoutError(address)
+
+
+def stop(site):
+    site.terminate()
+    site.communicate(timeout=30)
+
+
 def test_the_tutorials_work(reader):
-    """Each block of the quick start, then the second page in the same project."""
+    """Each block of the quick start, then the other pages in the same project."""
     # A test has no fixed port.
     (port,) = servers._free_ports(1, gap=servers._GRPC_OFFSET)
     done = []
@@ -127,6 +254,7 @@ def test_the_tutorials_work(reader):
         with urllib.request.urlopen(address[0]) as answer:
             assert answer.headers["Content-Type"] == "text/css"
         reader.session(SHELL)
+        upload_as_the_tutorial_says(reader)
     finally:
         if server:
             said, _ = server.communicate("\n", timeout=30)

@@ -923,3 +923,9 @@ def test_botocore_is_asked_for_a_host_only_if_it_alone_knows(monkeypatch, option
     sessions._sessions.clear()
     S3Storage(bucket_name="some-bucket", access_key="k", secret_key="s", gzip=True, **options).url("a.txt")
     assert len(asked) == ("endpoint_url" not in options)
+
+
+def test_without_a_bucket_no_url_is_one_of_a_file():
+    """The storage knows the server alone."""
+    storage = S3Storage(region_name="eu-central-1")
+    assert storage.objects.of(links.Links).bases == (storage.objects.of(links.Links).endpoint.url,)

@@ -1,29 +1,80 @@
-"""Forms that accept a file."""
+"""Forms that accept files. Browsers upload them directly to the bucket."""
 
+from pathlib import PurePath
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
-from django.template.defaultfilters import filesizeformat
+from django.core.exceptions import ValidationError
+from django.core.files import File
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from library.inspection import MAX_BYTES, Facts, inspect
+from library.inspection import Facts, inspect
 from library.models import Document
+from s3store.forms import S3FileField, S3FilesField
+from s3store.widgets import AdminS3FileInput
 
-ACCEPT = ".jpg,.jpeg,.png,.webp,.gif,.pdf"
+DESTINATION = "library.Document.file"
+HELP = _("Pictures (JPEG, PNG, WebP, GIF) and PDF documents. They go directly to the bucket.")
+ERRORS = {
+    "required": _("Choose a file first."),
+    "empty": _("This file is empty."),
+}
+
+
+class UploadForm(forms.Form):
+    """Several files, each of which becomes a document."""
+
+    upload = S3FilesField(
+        destination=DESTINATION, label=_("Files"), help_text=HELP, error_messages=ERRORS, allow_empty_file=False
+    )
+    title = forms.CharField(
+        label=_("Title"),
+        max_length=120,
+        required=False,
+        help_text=_("Default: the name of the file. Several files keep their own names."),
+    )
+    is_private = forms.BooleanField(
+        label=_("Private"), required=False, help_text=_("Only you and administrators may open it.")
+    )
+
+    def clean_upload(self) -> list[tuple[File, Facts]]:
+        """Accept pictures and PDF documents, according to their content. Errors name the file."""
+        found, errors = [], []
+        for upload in self.cleaned_data["upload"]:
+            try:
+                found.append((upload, inspect(upload.file, size=upload.size)))
+            except ValidationError as error:
+                name = PurePath(upload.name or "").name
+                errors += [f"{name}: {message}" for message in error.messages]
+        if errors:
+            raise ValidationError(errors)
+        return found
+
+    def save(self, user: Any) -> list[Document]:
+        """Save a document for each file. If one cannot be saved, no document is created."""
+        uploads = self.cleaned_data["upload"]
+        title = self.cleaned_data["title"] if len(uploads) == 1 else ""
+        documents = []
+        with transaction.atomic():
+            for upload, facts in uploads:
+                document = Document(title=title, is_private=self.cleaned_data["is_private"], uploaded_by=user)
+                document.attach(upload, facts)
+                document.save()
+                documents.append(document)
+        return documents
 
 
 class DocumentForm(forms.ModelForm):
-    """A title and a file. For an existing document, the file is optional."""
+    """A title and a file, for the admin. For an existing document, the file is optional."""
 
-    upload = forms.FileField(
+    upload = S3FileField(
+        destination=DESTINATION,
         label=_("File"),
-        widget=forms.FileInput(attrs={"accept": ACCEPT}),
-        help_text=_("A picture (JPEG, PNG, WebP, GIF) or a PDF document, up to 25 MB."),
-        error_messages={
-            "required": _("Choose a file first."),
-            "empty": _("This file is empty."),
-        },
+        widget=AdminS3FileInput,
+        help_text=HELP,
+        error_messages=ERRORS,
+        allow_empty_file=False,
     )
 
     class Meta:
@@ -38,23 +89,13 @@ class DocumentForm(forms.ModelForm):
         if "title" in self.fields:
             self.fields["title"].required = False
 
-    @property
-    def max_bytes(self) -> int:
-        """The maximum size in bytes, for the script that checks it before the upload."""
-        return MAX_BYTES
-
-    @property
-    def max_size(self) -> str:
-        """The maximum size in a readable unit."""
-        return filesizeformat(MAX_BYTES)
-
     def clean_title(self) -> str:
         """Keep the existing title if the field is empty."""
         return self.cleaned_data["title"] or self.instance.title
 
-    def clean_upload(self) -> UploadedFile | None:
+    def clean_upload(self) -> File | None:
         """Accept pictures and PDF documents, according to their content."""
-        upload: UploadedFile | None = self.cleaned_data["upload"]
+        upload: File | None = self.cleaned_data["upload"]
         if upload:
             self.facts = inspect(upload.file, size=upload.size)
         return upload
@@ -69,10 +110,13 @@ class DocumentForm(forms.ModelForm):
 class ReplaceForm(DocumentForm):
     """A new file for a document that keeps its title."""
 
+    upload = S3FileField(
+        destination=DESTINATION, label=_("New file"), help_text=HELP, error_messages=ERRORS, allow_empty_file=False
+    )
+
     class Meta(DocumentForm.Meta):
         fields: list[str] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["upload"].label = _("New file")
         self.fields["upload"].required = True

@@ -11,8 +11,9 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps
 
-MAX_BYTES = 25 * 1024 * 1024
+MAX_BYTES = 200 * 1024 * 1024
 MAX_PIXELS = 60_000_000
+ACCEPT = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".pdf")
 THUMBNAIL_BOX = (960, 720)
 
 _PICTURES = {

@@ -16,7 +16,8 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from library.inspection import Facts
+from library.inspection import ACCEPT, MAX_BYTES, Facts
+from s3store.fields import S3FileField
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,14 @@ class Document(models.Model):
         _("private"), default=False, help_text=_("Only you and administrators may open it.")
     )
     original_name = models.CharField(_("original name"), max_length=200, editable=False)
-    file = models.FileField(_("file"), upload_to="documents/%Y/%m/", max_length=255, editable=False)
+    file = S3FileField(
+        _("file"),
+        upload_to="documents/%Y/%m/",
+        max_length=255,
+        editable=False,
+        accept=ACCEPT,
+        max_size=MAX_BYTES,
+    )
     thumbnail = models.FileField(
         _("thumbnail"), upload_to="thumbnails/%Y/%m/", max_length=255, blank=True, editable=False
     )
@@ -124,6 +132,8 @@ class Document(models.Model):
     def attach(self, upload: File, facts: Facts) -> None:
         """Set *upload* as the document's file. save() then stores it and deletes the previous one.
 
+        A direct upload is in the bucket already: save() copies it inside S3.
+
         The extension depends on the content, not on the uploaded name: S3 serves the type of the
         extension, and a picture with the name ``page.html`` must not be served as HTML.
         """
@@ -136,7 +146,8 @@ class Document(models.Model):
         self.content_type = facts.content_type
         self.width = facts.width
         self.height = facts.height
-        self.file = File(upload.file, name=stem + facts.extension)
+        upload.name = stem + facts.extension
+        self.file = upload
         # Browsers cache thumbnails, so a name must never be used again for another picture.
         small = f"{stem}-{get_random_string(12).lower()}.webp"
         self.thumbnail = ContentFile(facts.thumbnail, name=small) if facts.thumbnail else ""

@@ -218,11 +218,52 @@ class LinkTests(SimpleTestCase):
             self.assertEqual(sent, ["HEAD"])
 
     def test_policy(self):
-        """Only this site and the bucket serve files, and nothing inline runs."""
+        """Only this site and the bucket serve files and take them, and nothing inline runs."""
         policy = content_security_policy([origin("http://127.0.0.1:9000/b/k?x=1"), origin("/static/x")])
         self.assertIn("script-src 'self' http://127.0.0.1:9000;", policy)
+        self.assertIn("connect-src 'self' http://127.0.0.1:9000;", policy)
         self.assertIn("default-src 'none'", policy)
         self.assertNotIn("unsafe", policy)
+
+
+class DirectUploadTests(TestCase):
+    """The upload page over S3's storage, which needs no server to sign an upload."""
+
+    def setUp(self):
+        overrides = override_settings(
+            STORAGES={**IN_MEMORY, "default": {"BACKEND": "s3store.storage.S3MediaStorage", "OPTIONS": S3}},
+            PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        )
+        overrides.enable()
+        self.addCleanup(overrides.disable)
+        self.client.force_login(get_user_model().objects.create_user("ada", password="x"))
+
+    def begin(self, name, size):
+        """Ask where a file of the upload page may go."""
+        page = self.client.get(reverse("library:upload")).content.decode()
+        destination = re.search(r'data-destination="([^"]+)"', page)[1]
+        body = {"destination": destination, "name": name, "size": size}
+        return self.client.post(reverse("s3store:begin"), body, content_type="application/json")
+
+    def test_the_page_uploads_directly(self):
+        """Its field names the endpoints, and a picture gets a presigned form for the bucket."""
+        begun = self.begin("a.png", 100).json()
+        self.assertEqual((begun["mode"], begun["type"]), ("post", "image/png"))
+        self.assertRegex(begun["key"], r"^media/incoming/library\.Document\.file/\w+/\w{32}\.png$")
+        self.assertIn("library", begun["url"])
+
+    def test_what_the_library_does_not_take_is_refused_before_the_upload(self):
+        """Other types, and files that are too large."""
+        for name, size, status in [("a.exe", 1, 400), ("a.html", 1, 400), ("a.pdf", MAX_BYTES + 1, 413)]:
+            with self.subTest(name):
+                self.assertEqual(self.begin(name, size).status_code, status)
+
+    def test_strangers_upload_nothing(self):
+        """The endpoints say who must log in."""
+        self.client.logout()
+        body = {"destination": "x", "name": "a.png", "size": 1}
+        answer = self.client.post(reverse("s3store:begin"), body, content_type="application/json")
+        self.assertEqual(answer.status_code, 401)
 
 
 class LibraryTests(SiteTestCase):
@@ -273,6 +314,24 @@ class LibraryTests(SiteTestCase):
         self.assertContains(self.client.post(reverse("library:upload")), "Choose a file first.")
         self.assertFalse(Document.objects.exists())
         self.assertFalse(storages["default"].exists("documents"))
+
+    def test_several_files_become_a_document_each(self):
+        """They keep their own names, and the list says how many they are."""
+        files = [SimpleUploadedFile("one.png", picture()), SimpleUploadedFile("two.pdf", PDF)]
+        with self.captureOnCommitCallbacks(execute=True):
+            response = self.client.post(
+                reverse("library:upload"), {"upload": files, "title": "Not for two", "is_private": "on"}, follow=True
+            )
+        self.assertContains(response, "2 documents were added to the library.")
+        documents = Document.objects.order_by("title")
+        self.assertEqual([(each.title, each.is_private) for each in documents], [("one", True), ("two", True)])
+
+    def test_one_bad_file_among_several_is_named(self):
+        """No document is created."""
+        files = [SimpleUploadedFile("one.png", picture()), SimpleUploadedFile("two.png", b"MZ")]
+        response = self.client.post(reverse("library:upload"), {"upload": files})
+        self.assertContains(response, "two.png: The content of this file is neither a picture")
+        self.assertFalse(Document.objects.exists())
 
     def test_a_bucket_that_fails_is_told_in_the_form(self):
         """An OSError of the storage is no error page."""

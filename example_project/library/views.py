@@ -8,15 +8,16 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.generic import CreateView, DeleteView, DetailView, ListView, UpdateView
+from django.views.generic import DeleteView, DetailView, FormView, ListView, UpdateView
 
 from library.files import PRIVATE
-from library.forms import DocumentForm, ReplaceForm
+from library.forms import ReplaceForm, UploadForm
 from library.links import expires_at, stays_until, storage_key
 from library.models import Document
 from library.traffic import requests_to_s3
@@ -25,8 +26,12 @@ logger = logging.getLogger(__name__)
 
 
 @method_decorator(never_cache, name="dispatch")
-class LibraryPage(LoginRequiredMixin):
-    """A page for logged-in users. It contains signed URLs, so caches must not store it."""
+class PrivatePage(LoginRequiredMixin):
+    """A page for logged-in users, which caches must not store."""
+
+
+class LibraryPage(PrivatePage):
+    """A page about documents. It contains signed URLs."""
 
     model = Document
 
@@ -36,21 +41,16 @@ class LibraryPage(LoginRequiredMixin):
 
 
 class TakesFile:
-    """Saves the file of the form, and shows errors of the storage in the form."""
+    """Saves the files of the form, and shows errors of the storage in the form."""
 
-    def form_valid(self, form: DocumentForm) -> HttpResponse:
-        """Save the file. An error of the storage becomes a message, not an error page."""
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Save the files. An error of the storage becomes a message, not an error page."""
         try:
-            response = super().form_valid(form)  # type: ignore[misc]
+            return self.save(form)  # type: ignore[attr-defined,no-any-return]
         except OSError:
             logger.exception("An upload could not be stored in the bucket.")
             form.add_error(None, _("The file could not be stored. Nothing was changed. Try again."))
-            return self.form_invalid(form)  # type: ignore[attr-defined]
-        messages.success(self.request, self.success_message(form))  # type: ignore[attr-defined]
-        if self.request.headers.get("Accept", "").startswith("application/json"):  # type: ignore[attr-defined]
-            # The script would follow a redirect, and use up the message.
-            return JsonResponse({"location": response["Location"]})
-        return response
+            return self.form_invalid(form)  # type: ignore[attr-defined,no-any-return]
 
 
 class DocumentList(LibraryPage, ListView):
@@ -114,20 +114,20 @@ class DocumentDetail(LibraryPage, DetailView):
         )
 
 
-class DocumentUpload(TakesFile, LibraryPage, CreateView):
-    """A form for a new document."""
+class DocumentUpload(TakesFile, PrivatePage, FormView):
+    """A form for new documents."""
 
-    form_class = DocumentForm
+    form_class = UploadForm
     template_name = "library/document_upload.html"
 
-    def form_valid(self, form: DocumentForm) -> HttpResponse:
-        """Remember who uploads."""
-        form.instance.uploaded_by = self.request.user
-        return super().form_valid(form)
-
-    def success_message(self, form: DocumentForm) -> str:
-        """Return what to say afterwards."""
-        return _("“%(title)s” was added to the library.") % {"title": form.instance.title}
+    def save(self, form: UploadForm) -> HttpResponse:
+        """Save the documents, and go to the page of the only one, or to the list."""
+        documents = form.save(self.request.user)
+        text = ngettext(
+            "“%(title)s” was added to the library.", "%(count)d documents were added to the library.", len(documents)
+        )
+        messages.success(self.request, text % {"title": documents[0].title, "count": len(documents)})
+        return HttpResponseRedirect(documents[0].get_absolute_url() if len(documents) == 1 else reverse("library:list"))
 
 
 class ChangesDocument(LibraryPage, UpdateView):
@@ -164,9 +164,13 @@ class DocumentReplace(TakesFile, ChangesDocument):
     form_class = ReplaceForm
     template_name = "library/document_replace.html"
 
-    def success_message(self, form: DocumentForm) -> str:
-        """Return what to say afterwards."""
-        return _("“%(title)s” has a new file. The old one was deleted.") % {"title": form.instance.title}
+    def save(self, form: ReplaceForm) -> HttpResponse:
+        """Save the file, and go back to the page of the document."""
+        self.object = form.save()
+        messages.success(
+            self.request, _("“%(title)s” has a new file. The old one was deleted.") % {"title": self.object.title}
+        )
+        return HttpResponseRedirect(self.object.get_absolute_url())
 
 
 class DocumentDelete(LibraryPage, DeleteView):

@@ -7,8 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 STATIC_PREFIX = "static/"
-# Browsers load ES modules from another origin only if that origin allows it.
-CORS = {"CORSRules": [{"AllowedMethods": ["GET", "HEAD"], "AllowedOrigins": ["*"], "AllowedHeaders": ["*"]}]}
+# Browsers load ES modules from another origin, and send files to it, only if that origin allows it.
+CORS = {
+    "CORSRules": [
+        {
+            "AllowedMethods": ["GET", "HEAD", "PUT", "POST"],
+            "AllowedOrigins": ["*"],
+            "AllowedHeaders": ["content-type", "if-none-match"],
+            "MaxAgeSeconds": 7200,
+        }
+    ]
+}
 
 
 def public_static_policy(bucket: str) -> dict[str, Any]:
@@ -71,5 +80,6 @@ def missing_for_static(url: str, bucket: str) -> list[str]:
         return [f"Browsers cannot read the static files ({error}). The bucket needs this policy:\n{policy}"]
     if not allowed:
         rules = json.dumps(CORS["CORSRules"], indent=2)
-        return [f"Browsers will not run the upload page's script. The bucket needs this CORS rule:\n{rules}"]
+        problem = "Browsers will not run the script of the upload page, or send files."
+        return [f"{problem} The bucket needs this CORS rule:\n{rules}"]
     return []

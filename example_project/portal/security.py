@@ -16,7 +16,7 @@ def origin(url: str) -> str:
 
 
 def content_security_policy(origins: Iterable[str]) -> str:
-    """Return a policy that allows files only from this site and from *origins*, and no inline code."""
+    """Return a policy that allows files only from and to this site and *origins*, and no inline code."""
     files = " ".join(["'self'", *sorted({each for each in origins if each})])
     directives = {
         "default-src": "'none'",
@@ -24,7 +24,7 @@ def content_security_policy(origins: Iterable[str]) -> str:
         "style-src": files,
         "img-src": files,
         "font-src": files,
-        "connect-src": "'self'",
+        "connect-src": files,
         "form-action": "'self'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",

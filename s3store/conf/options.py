@@ -16,6 +16,7 @@ BUCKET = "Bucket and location"
 CREDENTIALS = "Credentials"
 CONNECTION = "Server and connection"
 SAVING = "Saving"
+UPLOADS = "Direct uploads"
 STATIC = "Static files"
 COMPRESSION = "Compression"
 URLS = "URLs"
@@ -174,6 +175,17 @@ class Options(Unpicklable):
 
     file_name_charset: str = _option(SAVING, "utf-8", "AWS_S3_FILE_NAME_CHARSET")
     """For compatibility with django-storages. S3 keys are UTF-8, so `utf-8` is the only allowed value."""
+
+    max_upload_size: int = _option(UPLOADS, 100 * MIB, "AWS_S3_MAX_UPLOAD_SIZE")
+    """The maximum size in bytes of a file that a browser uploads directly, where the field or destination sets none."""
+
+    upload_method: str = _option(UPLOADS, "auto", "AWS_S3_UPLOAD_METHOD")
+    """How browsers send files of up to 32 MiB: `post` (a form whose policy S3 enforces), `put` (for servers without
+    POST policies) or `auto`: `put` for Cloudflare R2, Backblaze B2 and Google Cloud Storage, otherwise `post`."""
+
+    upload_permission: Callable[..., bool] | str | None = _option(UPLOADS, None, "AWS_S3_UPLOAD_PERMISSION")
+    """Who may use the endpoint `signed-url/`, which needs no field: a function of the request that returns True or
+    False, or its dotted path. None: who is logged in."""
 
     keep_only_hashed: bool = _option(STATIC, False, "AWS_S3_KEEP_ONLY_HASHED")
     """Let collectstatic publish only names that contain a hash. References that do not use `{% static %}` then point

@@ -40,6 +40,7 @@ ACTIVE = (
         "application/hta",
         "application/mathml+xml",
         "application/postscript",
+        "application/vnd.adobe.flash.movie",
         "application/x-mimearchive",
         "application/x-shockwave-flash",
         "application/x-silverlight-app",

@@ -66,6 +66,8 @@ _TAKES = {
     "upload_part": _READ | {"ChecksumAlgorithm"},
     "complete_multipart_upload": _READ,
     "abort_multipart_upload": _EVERY_REQUEST,
+    "list_parts": _READ,
+    "list_multipart_uploads": _EVERY_REQUEST,
     "head_object": _READ,
     "get_object": _READ,
     "copy_object": _CREATE,

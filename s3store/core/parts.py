@@ -6,6 +6,7 @@ AWS: "Amazon S3 multipart upload limits".
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -34,6 +35,15 @@ def part_size_of(total: int, base: int) -> int:
     while size * MAX_PARTS < total:
         size *= 2
     return size
+
+
+def browser_part_size(total: int) -> int:
+    """Return the part size in bytes of an upload from a browser: equal parts of whole MiB.
+
+    Up to 500 GiB it gives at most 1,000 parts, which ListParts returns in one page.
+    """
+    size = max(8 * MIB, min(ceil(total / 1000), 512 * MIB), ceil(total / MAX_PARTS))
+    return ceil(size / MIB) * MIB
 
 
 def part_ranges(total: int, size: int) -> Iterator[tuple[int, int]]:

@@ -42,6 +42,9 @@ class Provider:
     acls: bool = True
     """Whether objects can have ACLs."""
 
+    post_forms: bool = True
+    """Whether browsers can upload with a form and a POST policy."""
+
     hosts: tuple[str, ...] = ()
     """The domains of the endpoints."""
 
@@ -90,6 +93,7 @@ PROVIDERS: dict[str, Provider] = {
         region="auto",
         conditional_writes=True,
         acls=False,
+        post_forms=False,
         hosts=("r2.cloudflarestorage.com",),
         signed_domains=False,
     ),
@@ -98,6 +102,7 @@ PROVIDERS: dict[str, Provider] = {
         title="Backblaze B2",
         endpoint="https://s3.{region_name}.backblazeb2.com",
         acls=False,
+        post_forms=False,
         hosts=("backblazeb2.com",),
         signed_domains=False,
     ),
@@ -114,6 +119,7 @@ PROVIDERS: dict[str, Provider] = {
         title="Google Cloud Storage",
         endpoint="https://storage.googleapis.com",
         region="auto",
+        post_forms=False,
         hosts=("googleapis.com",),
     ),
     # Wasabi: "Service URLs for Wasabi's Storage Regions", "REST API Introduction", "Using policies vs ACLs in Wasabi".
@@ -190,6 +196,15 @@ def preset(name: object, options: Mapping[str, Any]) -> dict[str, Any]:
         "conditional_writes": None if provider.conditional_writes else False,
     }
     return {option: value for option, value in values.items() if value is not None}
+
+
+def takes_forms(endpoint_url: str | None) -> bool:
+    """Return whether the server at an endpoint is expected to accept POST forms."""
+    return not any(
+        endpoint_url and provider.hosts and provider.serves(endpoint_url)
+        for provider in PROVIDERS.values()
+        if not provider.post_forms
+    )
 
 
 def _host(url: object) -> str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from urllib.parse import quote, urlencode, urlsplit
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 # AWS: "Bucket naming rules", for buckets in any partition.
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
@@ -42,6 +42,34 @@ def object_url(base: str, key: str, parameters: Mapping[str, str] | None = None)
     """Return the URL of `key` below `base` (no final slash), with `parameters` as its query."""
     url = f"{base}/{quote_key(key)}"
     return f"{url}?{urlencode(parameters, quote_via=quote)}" if parameters else url
+
+
+def key_in_url(url: str, bases: Iterable[str]) -> str | None:
+    """Return the key in the URL of an object below one of `bases`, or None for any other URL.
+
+    A query and a fragment are ignored. No base matches another scheme, port or host, user names, encoded slashes,
+    backslashes or control characters.
+    """
+    # The signature in the query contains encoded slashes.
+    place = re.split(r"[?#]", url, maxsplit=1)[0].lower()
+    if "\\" in url or "%5c" in place or "%2f" in place or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        key = unquote(parts.path, errors="strict")
+        wanted = _authority(parts.scheme, parts.netloc)
+    except ValueError:
+        return None
+    for base in bases:
+        known = urlsplit(base)
+        if wanted == _authority(known.scheme, known.netloc) and key.startswith(f"{unquote(known.path)}/"):
+            return key[len(unquote(known.path)) + 1 :]
+    return None
+
+
+def _authority(scheme: str, netloc: str) -> tuple[str, str]:
+    ports = {"http": ":80", "https": ":443"}
+    return scheme, netloc.lower().removesuffix(ports.get(scheme, "\n"))
 
 
 def bucket_url(endpoint_url: str, bucket: str, style: str | None) -> str:

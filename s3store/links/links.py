@@ -42,6 +42,18 @@ class Links:
         """The endpoint that takes uploads: never `custom_domain`, which only serves files."""
         return Endpoint(replace(self.options, custom_domain=None))
 
+    @cached_property
+    def bases(self) -> tuple[str, ...]:
+        """The URLs at which the bucket can be reached: at `custom_domain` and at each form of the endpoint's host."""
+        options, bucket = self.options, self.options.bucket_name
+        found = [self.endpoint.url]
+        if bucket:
+            found.append(self.upload_endpoint.url)
+            server = options.public_endpoint_url or options.endpoint_url or urls.aws_endpoint(options.region_name)
+            servers = [server, urls.aws_endpoint(None)] if urls.is_aws(server) else [server]
+            found += [urls.bucket_url(at, bucket, style) for at in servers for style in ("path", "virtual")]
+        return tuple(dict.fromkeys(found))
+
     def plain(self, key: str, parameters: Mapping[str, Any] | None) -> str:
         """Return an unsigned URL."""
         return urls.object_url(self.endpoint.url, key, overrides.plain_query(parameters) if parameters else None)

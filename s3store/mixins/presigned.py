@@ -7,40 +7,17 @@ signed, such as Content-Encoding and Content-Disposition, and S3 stores them: us
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
 from s3store.core import headers as names
-from s3store.core import postpolicy, sigv4
+from s3store.core import sigv4
 from s3store.core.expiry import lifetime
-from s3store.core.parts import GIB
 from s3store.links.links import Links
+from s3store.links.uploads import UPLOAD_SECONDS, PresignedUpload, checked_size, presigned_form, presigned_put
 from s3store.wire.objects import Objects
-
-UPLOAD_SECONDS = 600
-"""The default lifetime of a presigned upload in seconds. The upload must start before it ends."""
-
-MAX_UPLOAD_SIZE = 5 * GIB
-"""The maximum size in bytes of an object that one request creates. AWS: "Uploading objects"."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresignedUpload:
-    """What a client needs to upload one file: send it to `url` by `method` before `expires_at`.
-
-    A PUT must have all `headers`, and its body is the file. A POST is a multipart/form-data form with all `fields`,
-    and the file as its last field, named `file`. `expires_at` is in UTC. It is earlier than the given lifetime if the
-    credentials expire first.
-    """
-
-    url: str = field(repr=False)
-    method: str
-    expires_at: datetime
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
-    fields: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 class Presigned:
@@ -85,13 +62,9 @@ class Presigned:
         headers = names.headers_of(objects.written(target, content_type=content_type))
         if not overwrite:
             headers["If-None-Match"] = "*"
-        # Browsers send the length themselves and do not let a script set it.
-        length = {} if size is None else {"Content-Length": str(_size("size", size))}
-        links, credentials, stamp, seconds = _signing(objects, seconds)
-        url = links.upload_endpoint.presign(
-            "PUT", target.key, credentials=credentials, stamp=stamp, expires=seconds, headers=headers | length
-        )
-        return PresignedUpload(url=url, method="PUT", expires_at=_moment(stamp + seconds), headers=headers)
+        links = _links(objects)
+        length = None if size is None else checked_size("size", size)
+        return presigned_put(links, target.key, headers, size=length, seconds=seconds, now=time.time())
 
     @sensitive_variables()
     def upload_post(
@@ -112,48 +85,22 @@ class Presigned:
         """
         objects = self.objects
         seconds = lifetime(expire, limit=sigv4.MAX_EXPIRES)
-        if _size("min_size", min_size) > _size("max_size", max_size):
+        if checked_size("min_size", min_size) > checked_size("max_size", max_size):
             raise ValueError(f"min_size is {min_size}, more than max_size, {max_size}.")
         target = objects.target(name)
         written = objects.written(target, content_type=content_type)
-        fields = {"key": target.key, "success_action_status": "201", **names.form_fields_of(written)}
-        for field_name, value in fields.items():
-            if "${filename}" in value:
-                raise ValueError(f"{field_name}: S3 would replace ${{filename}} with the client's name of the file.")
-        links, credentials, stamp, seconds = _signing(objects, seconds)
-        endpoint = links.upload_endpoint
-        signed = postpolicy.signed_fields(
-            objects.bucket.name,
-            fields,
+        return presigned_form(
+            _links(objects),
+            target.key,
+            names.form_fields_of(written),
             min_size=min_size,
             max_size=max_size,
-            credentials=credentials,
-            region=endpoint.region,
-            stamp=stamp,
-            expires=seconds,
+            seconds=seconds,
+            now=time.time(),
         )
-        url = endpoint.url if endpoint.path else f"{endpoint.url}/"
-        return PresignedUpload(url=url, method="POST", expires_at=_moment(stamp + seconds), fields=signed)
 
 
-@sensitive_variables()
-def _signing(objects: Objects, seconds: int) -> tuple[Links, sigv4.Credentials, int, int]:
-    """Return what signs an upload that starts now, and how many seconds it lives."""
+def _links(objects: Objects) -> Links:
     # A storage that serves from a custom domain needs no bucket name; an upload does.
     _ = objects.bucket
-    links, now = objects.of(Links), time.time()
-    stamp = int(now)
-    credentials, seconds = links.signing(seconds, stamp, now=now)
-    return links, credentials, stamp, seconds
-
-
-def _moment(stamp: int) -> datetime:
-    return datetime.fromtimestamp(stamp, tz=timezone.utc)
-
-
-def _size(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a number of bytes, not {value!r}.")
-    if not 0 <= value <= MAX_UPLOAD_SIZE:
-        raise ValueError(f"{name} is {value}; one request creates an object of 0 to {MAX_UPLOAD_SIZE} bytes (5 GiB).")
-    return value
+    return objects.of(Links)

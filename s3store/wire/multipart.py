@@ -122,11 +122,14 @@ def _done(work: Callable[..., Part], *arguments: Any, **named: Any) -> Future[Pa
     return future
 
 
-def copy_in_parts(bucket: Bucket, info: ObjectInfo, key: str, params: Params) -> ObjectInfo:
-    """Copy an object of any size, with these parameters. Raises ObjectChangedError if it changes meanwhile."""
+def copy_in_parts(bucket: Bucket, info: ObjectInfo, key: str, params: Params, *, create: bool = False) -> ObjectInfo:
+    """Copy an object of any size above 0, with these parameters. Raises ObjectChangedError if it changes meanwhile.
+
+    Raises ObjectExistsError with `create` if the key is taken.
+    """
     size = parts.part_size_of(info.size, parts.COPY_PART_SIZE)
     threads = _COPY_THREADS if is_threaded(bucket.options) else 1
-    upload = MultipartUpload(bucket, key, params, create=False, part_size=size, threads=threads)
+    upload = MultipartUpload(bucket, key, params, create=create, part_size=size, threads=threads)
     try:
         for first, last in parts.part_ranges(info.size, size):
             upload.copy(info, first, last)

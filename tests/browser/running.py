@@ -126,12 +126,12 @@ def _accepts(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def browser():
-    """Yield a headless Chromium."""
+def browser(**options):
+    """Yield a headless Chromium. The options are those of Playwright's `launch`."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS, **options)
         try:
             yield chromium
         finally:

@@ -1,5 +1,6 @@
 """The demo in a real browser: from the first start to the second."""
 
+import base64
 import os
 import re
 import signal
@@ -121,6 +122,11 @@ def choose(page, name: str, mime: str, content: bytes) -> None:
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": mime, "buffer": content})
 
 
+def uploaded(page, name: str) -> None:
+    """Wait until the page says that the file is in the bucket."""
+    page.locator(".s3store-file[data-state=done]", has_text=name).wait_for()
+
+
 def signed_link(page) -> str:
     """Return the signed link that the page shows."""
     return page.locator("[data-signed-link]").get_attribute("href")
@@ -146,8 +152,9 @@ def test_a_document_from_upload_to_deletion(demo, new_page):
     page.get_by_role("link", name="Upload").click()
     red = png((200, 40, 40))
     choose(page, "Red square.png", "image/png", red)
-    page.get_by_text("Red square.png (").wait_for()  # the module from the bucket runs
-    page.get_by_role("button", name="Upload").click()
+    uploaded(page, "Red square.png")  # the module from the bucket runs
+    assert page.locator(".s3store-preview").count() == 1
+    page.get_by_role("button", name="Upload", exact=True).click()
     page.get_by_text("“Red square” was added to the library.").wait_for()
     assert natural_widths(page, ".detail-picture img") == [300]
     text = page.locator(".properties").inner_text()
@@ -171,7 +178,7 @@ def test_a_document_from_upload_to_deletion(demo, new_page):
     page.get_by_role("link", name="Replace").click()
     blue = png((30, 60, 190), size=200)
     choose(page, "blue.png", "image/png", blue)
-    page.get_by_role("button", name="Replace").click()
+    page.get_by_role("button", name="Replace", exact=True).click()  # waits for the upload
     page.get_by_text("has a new file").wait_for()
     second = signed_link(page)
     assert page.locator("h1").inner_text() == "Red square"
@@ -302,45 +309,72 @@ def test_the_form_works_without_javascript_and_explains_itself(demo, new_page):
     assert fetch(signed_link(page)) == (200, PDF, "application/pdf")
 
 
-def test_a_dropped_file_is_chosen_and_a_large_one_is_refused_before_the_upload(demo, new_page):
-    """The drop area takes one file, says its name and size, and knows the limit."""
+def test_several_files_are_dropped_and_a_large_one_is_refused_before_the_upload(demo, new_page):
+    """Each file has its row and its picture. Django gets no byte of a file, and each becomes a document."""
     page = new_page()
+    bodies = []
+    page.on("request", lambda request: bodies.append(request) if request.url.startswith(demo.url) else None)
     log_in(page, demo)
     page.get_by_role("link", name="Upload").click()
-    page.locator("[data-drop].is-enhanced").wait_for()
-    drop = """(area, sizes) => {
+    zone = page.locator(".s3store-ready")
+    zone.wait_for()
+    drop = """(zone, files) => {
         const dataTransfer = new DataTransfer();
-        sizes.forEach((size, n) => dataTransfer.items.add(new File([new Uint8Array(size)], `file-${n}.png`)));
-        area.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
+        for (const [name, content] of files) {
+            const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+            dataTransfer.items.add(new File([bytes], name, {type: "image/png"}));
+        }
+        zone.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
     }"""
-    area, errors = page.locator("[data-drop]"), page.locator("[data-drop-errors]")
-    area.evaluate(drop, [2048])
-    assert "file-0.png (2\xa0KB)" in area.inner_text()
-    area.evaluate(drop, [1, 1])
-    assert errors.inner_text() == "Choose only one file."
-    area.evaluate(drop, [26 * 1024 * 1024])
-    assert "larger than 25.0" in errors.inner_text()
-    page.get_by_role("button", name="Upload").click()
-    assert page.get_by_role("button", name="Upload").is_enabled(), "nothing was sent"
+    pictures = [(f"dropped-{n}.png", base64.b64encode(png((n * 80, 90, 120))).decode()) for n in range(3)]
+    zone.evaluate(drop, pictures)
+    for name, _ in pictures:
+        uploaded(page, name)
+    page.wait_for_function("() => document.querySelectorAll('.s3store-preview').length === 3")
+    large = """zone => {
+        const file = new File(["x"], "large.pdf", {type: "application/pdf"});
+        Object.defineProperty(file, "size", {value: 201 * 1024 * 1024});
+        const dataTransfer = {files: [file], items: [], types: ["Files"]};
+        const event = new DragEvent("drop", {bubbles: true, cancelable: true});
+        Object.defineProperty(event, "dataTransfer", {value: dataTransfer});
+        zone.dispatchEvent(event);
+    }"""
+    zone.evaluate(large)
+    row = page.locator(".s3store-file", has_text="large.pdf")
+    row.get_by_text("too large").wait_for()
+    row.get_by_role("button", name="Remove").click()
+    page.get_by_label("Private").check()
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_text("3 documents were added to the library.").wait_for()
+    sent = [request for request in bodies if request.method == "POST" and request.url.endswith("/upload/")]
+    assert [len(request.post_data_buffer or b"") < 8192 for request in sent] == [True]
+    for name, _ in pictures:
+        page.get_by_role("link", name=name.removesuffix(".png"), exact=True).click()
+        page.get_by_role("link", name="Delete").click()
+        page.get_by_role("button", name="Delete").click()
 
 
 def test_a_large_upload_shows_its_progress(demo, new_page):
-    """A bar grows; then the page is that of the document, or the form with its error and its script."""
+    """A bar grows and the form waits; a file that is refused is named, and the form keeps it until it is removed."""
     page = new_page()
     log_in(page, demo)
     page.goto(f"{demo.url}upload/")
+    page.locator(".s3store-ready").wait_for()
+    choose(page, "broken.png", "image/png", b"no picture" * 200)
+    uploaded(page, "broken.png")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_text("broken.png: The content of this file is neither a picture").wait_for()
+    uploaded(page, "broken.png")
+    page.get_by_role("button", name="Remove broken.png").click()
+
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 4_000_000}
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1_000_000}
     session.send("Network.emulateNetworkConditions", slow)
-    choose(page, "broken.png", "image/png", b"no picture" * 200_000)
-    page.get_by_role("button", name="Upload").click()
-    page.locator("[data-progress]:not([hidden])").wait_for()
-    page.get_by_text("neither a picture").wait_for()
-    assert page.locator(".drop.is-enhanced").count() == 1
-    choose(page, "large.pdf", "application/pdf", PDF + b"%" * 2_000_000)
-    page.get_by_role("button", name="Upload").click()
-    page.wait_for_function("0 < document.querySelector('[data-progress]')?.value")
+    choose(page, "large.pdf", "application/pdf", PDF + b"%" * 4_000_000)
+    page.wait_for_function("() => 0 < document.querySelector('.s3store-file progress')?.value")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.locator("form[aria-busy=true]").wait_for()
     page.get_by_text("“large” was added to the library.").wait_for()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
@@ -428,7 +462,8 @@ def test_the_demo_stops_cleanly_and_remembers(tmp_path, new_page, start_demo):
     log_in(page, first)
     page.goto(f"{first.url}upload/")
     choose(page, "kept.png", "image/png", png((10, 120, 60)))
-    page.get_by_role("button", name="Upload").click()
+    uploaded(page, "kept.png")
+    page.get_by_role("button", name="Upload", exact=True).click()
     page.get_by_role("heading", name="kept").wait_for()
     link = signed_link(page)
     page.goto("about:blank")

@@ -17,13 +17,14 @@ _DIRECTIVE = re.compile(r"^ *\.\. (currentmodule|py:\w+|auto\w+):: (.+)$", re.MU
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A code block: where it stands, what it is written in, its classes, its text."""
+    """A code block: where it stands, what it is written in, its classes, its caption, its text."""
 
     path: Path
     line: int
     language: str
     classes: tuple[str, ...]
     text: str
+    caption: str = ""
 
     def __str__(self) -> str:
         return f"{self.path.relative_to(ROOT)}:{self.line}"
@@ -54,6 +55,7 @@ def blocks_of(path: Path) -> list[Block]:
         content = textwrap.dedent("\n".join(body))
         options = re.match(r"(?::(\w+): (.*)\n)*", content)
         classes = re.match(r":class: (.*)\n", content)
+        caption = re.search(r"^:caption: (.*)\n", options[0], re.MULTILINE)
         start = text.count("\n", 0, match.end()) + options[0].count("\n") + 1
         found.append(
             Block(
@@ -62,6 +64,7 @@ def blocks_of(path: Path) -> list[Block]:
                 language=match["language"],
                 classes=tuple(classes[1].split()) if classes else (),
                 text=content[options.end() :].strip("\n") + "\n",
+                caption=caption[1] if caption else "",
             )
         )
     return found

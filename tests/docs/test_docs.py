@@ -39,12 +39,13 @@ from s3store.core import parameters
 from s3store.core.expiry import window_start
 from s3store.files import reader, upload
 from s3store.files.file import check_mode
+from s3store.links import uploads
 from s3store.management.commands import collectstatic as ours
-from s3store.mixins import presigned
 from s3store.staticfiles import releases
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3StaticStorage, S3Storage
 from s3store.testing import fixtures
 from s3store.testing.counting import counted_requests
+from s3store.uploads import checks as upload_checks
 from s3store.wire import facts
 from tests.docs.blocks import DOCS, ROOT, Block, all_blocks, blocks_of, pages, table
 from tests.optional import needs
@@ -192,7 +193,8 @@ def test_every_check_is_described_and_nothing_else():
     text = (REFERENCE / "checks.rst").read_text(encoding="utf-8")
     described = re.findall(r"^(s3store\.[EW]\d{3})\n-+$", text, re.MULTILINE)
     source = "".join(
-        Path(inspect.getsourcefile(module)).read_text(encoding="utf-8") for module in (check_storages, installed)
+        Path(inspect.getsourcefile(module)).read_text(encoding="utf-8")
+        for module in (check_storages, installed, upload_checks)
     )
     wanted = {rule.id for rule in rules.RULES} | set(re.findall(r'"(s3store\.[EW]\d{3})"', source))
     assert sorted(described) == sorted(wanted)
@@ -496,8 +498,10 @@ def test_python_compiles_and_imports_what_exists(block):
 
 def test_examples_are_run():
     """All but a few have a class that says how."""
-    how = {"settings", "runnable", "model", "pytest", "pytest-conftest", "s3-server"}
-    assert {cls for block in PYTHON for cls in block.classes if not WARNING.fullmatch(cls)} == how
+    how = {"settings", "runnable", "model", "pytest", "pytest-conftest", "s3-server", "append", "file"}
+    # Those about uploads have a test each.
+    classes = {cls for block in PYTHON for cls in block.classes if not WARNING.fullmatch(cls)}
+    assert {cls for cls in classes if not cls.startswith("upload-")} == how
     assert [str(block).rpartition("/")[2].partition(":")[0] for block in PYTHON if not block.classes] == [
         "credentials.rst",
         "development-and-tests.rst",
@@ -707,7 +711,7 @@ def test_numbers_in_the_prose_are_the_codes():
     assert upload.Transfer() == upload.Transfer(threshold=8 * MIB, part_size=8 * MIB, threads=4)
     assert FIELDS["max_inflated_size"].default == 1 << 30
     assert len(FIELDS["gzip_content_types"].default) == 15
-    assert (presigned.UPLOAD_SECONDS, presigned.MAX_UPLOAD_SIZE) == (600, 5 << 30)
+    assert (uploads.UPLOAD_SECONDS, uploads.MAX_UPLOAD_SIZE) == (600, 5 << 30)
     assert releases.GRACE.total_seconds() == 3600
     assert "Files younger than an hour always stay" in text["static-files"]
     assert "32 files at a time (``--threads``)" in text["static-files"]
@@ -763,7 +767,7 @@ def test_every_module_is_in_the_architecture():
     for name, modules in listed.items():
         found = {path.stem for path in (package / name).iterdir() if path.suffix == ".py" or path.name == "rules"}
         assert set(re.findall(r"``(\w+)``", modules)) == found - {"__init__"}, name
-    assert len(listed) == 10
+    assert len(listed) == 11
 
 
 def test_the_picture_of_the_rooms_is_fresh():
@@ -799,6 +803,14 @@ def coverage(name: str) -> list[dict[str, str]]:
         ("Presigned uploads", [f"SP-{number:02}" for number in (*range(5, 14), 15, 16, 18)]),
         ("Static files", [f"RD-{number:02}" for number in range(1, 9)]),
         ("Development twin", [f"SL-{number:02}" for number in range(1, 10)]),
+        (
+            "Direct uploads",
+            [
+                *(f"SP-{number:02}" for number in range(1, 24) if number not in (10, 22)),
+                *(f"SM-{number:02}" for number in range(1, 12)),
+                *(f"SF-{number:02}" for number in range(1, 17)),
+            ],
+        ),
     ],
 )
 def test_every_attack_and_accident_has_its_test(topic, ids):

@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from s3store import cookies, fields, local, serving, storage, views
+from s3store import cookies, fields, forms, local, middleware, serving, storage, uploads, views, widgets
 from s3store.conf import foreign
 from s3store.conf.options import FIELDS
 from s3store.errors import MissingReferenceError
@@ -33,7 +33,7 @@ from s3store.views import FieldFileView, FileView, ServingView
 from tests.docs.blocks import DOCS, documented, table
 
 REFERENCE = DOCS / "reference"
-PAGES = ("storage.rst", "files.rst", "fields.rst", "views.rst", "local.rst", "testing.rst")
+PAGES = ("storage.rst", "files.rst", "fields.rst", "uploads.rst", "views.rst", "local.rst", "testing.rst")
 EVERYTHING = {name: directive for page in PAGES for name, directive in documented(REFERENCE / page).items()}
 
 BY_HAND = {"s3store.storage.S3File.name", "s3store.storage.S3File.mode"}
@@ -108,7 +108,7 @@ def defined(module: object) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", [cookies, fields, serving, views, tags, contract, servers], ids=lambda module: module.__name__
+    "module", [cookies, serving, views, tags, contract, servers], ids=lambda module: module.__name__
 )
 def test_every_public_function_and_class_is_documented_and_nothing_else(module):
     """Of each public module."""
@@ -118,7 +118,7 @@ def test_every_public_function_and_class_is_documented_and_nothing_else(module):
 
 def test_the_public_names_of_modules_are_documented_and_nothing_else():
     """Of the modules that say what is public, and of the fixtures."""
-    for module in (storage, local, counting):
+    for module in (storage, local, counting, fields, forms, widgets, middleware, uploads):
         found = {name for name in EVERYTHING if name.rpartition(".")[0] == module.__name__}
         assert {name.rpartition(".")[2] for name in found} == set(module.__all__)
     found = {name.rpartition(".")[2] for name in EVERYTHING if name.startswith(f"{fixtures.__name__}.")}
@@ -184,7 +184,10 @@ def test_attributes_of_views_are_the_arguments_of_file_response():
     assert all(hasattr(ServingView, name) for name in named)
 
 
-CREATED = {"S3Storage", "S3MediaStorage", "S3StaticStorage", "S3ManifestStaticStorage", "S3FileField", "Server"}
+CREATED = {
+    *("S3Storage", "S3MediaStorage", "S3StaticStorage", "S3ManifestStaticStorage", "Server", "Destination"),
+    *("S3FileField", "S3FilesField", "S3ImageField", "S3FileInput", "S3FilesInput"),
+}
 """The classes that readers create."""
 
 

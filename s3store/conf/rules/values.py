@@ -110,6 +110,7 @@ _CHOICES: dict[str, tuple[str | None, ...]] = {
     "url_protocol": ("https:", "http:"),
     "cloudfront_hash": ("SHA1", "SHA256"),
     "file_name_charset": ("utf-8",),
+    "upload_method": ("auto", "post", "put"),
 }
 
 
@@ -131,6 +132,7 @@ def impossible_number(options: Options) -> Findings:
         "total_timeout",
         "max_attempts",
         "max_pool_connections",
+        "max_upload_size",
         "file_buffer_size",
     ):
         value = getattr(options, name)
