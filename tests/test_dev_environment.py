@@ -68,7 +68,9 @@ def test_a_failed_installation_is_tried_again(dev, monkeypatch):
     assert not dev.STAMP.exists()
 
 
-@pytest.mark.parametrize(("command", "extra"), [("demo", "demo"), ("test", "dev"), ("bench", "dev"), ("tox", "dev")])
+@pytest.mark.parametrize(
+    ("command", "extra"), [("demo", "demo"), ("test", "dev"), ("coverage", "dev"), ("bench", "dev"), ("tox", "dev")]
+)
 def test_each_command_asks_for_its_packages(dev, monkeypatch, command, extra):
     """The demo for its own, the others for all."""
     asked = []
