@@ -92,7 +92,10 @@ def test_rd_01_05_a_run_that_ends_early_and_runs_again(wire, tmp_path, number, s
     wire.clear()
     site.collect()
     sent_again = [one.target for one in wire.requests("PUT") if "/staticfiles." not in one.target]
-    assert len(sent_again) == len(set(sent_again)) == WRITES - 2 - stored
+    assert len(sent_again) == len(set(sent_again))
+    # What the four threads of a killed process had sent can be stored after it was counted.
+    late = WRITES - 2 - stored - len(sent_again)
+    assert 0 <= late <= (4 if sent is signal.SIGKILL else 0)
     assert json.loads(site.collect(json=True))["uploaded"] == 0
     found = contents(behind)
     assert missing(found) == []
