@@ -187,7 +187,6 @@ class Publisher:
         self._threads = threads
         self._there: dict[str, ObjectInfo] = {}
         self._etags_are_digests = True
-        self._compresses = objects.options.gzip or objects.options.brotli
 
     def decide(self, *, clear: bool = False, prune: int | None = None) -> Decision:
         """Return what has to be done, from one listing, of which only what this release needs is kept.
@@ -291,7 +290,9 @@ class Publisher:
 
     def _is_costly(self, key: str) -> bool:
         """Return whether a thread makes the digest sooner: of a large file, or of one that is compressed."""
-        return self._file(key).size >= _SMALL or bool(self._compresses and self._upload.encodings(self._params(key)))
+        options = self._objects.options
+        compresses = options.gzip or options.brotli
+        return self._file(key).size >= _SMALL or bool(compresses and self._upload.encodings(self._params(key)))
 
     def _digest(self, key: str) -> str:
         with self._file(key).open() as file, self._upload.prepared(file, self._params(key)) as (content, _):

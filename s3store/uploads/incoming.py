@@ -12,7 +12,7 @@ from s3store.files.stored import StoredFile
 from s3store.uploads.destinations import Destination
 from s3store.uploads.refusals import UploadRefusedError
 from s3store.uploads.service import check_name, check_size, check_type, max_size_of, objects_of
-from s3store.uploads.tokens import RECEIPT_SECONDS, Receipt, read, signed
+from s3store.uploads.tokens import RECEIPT_SECONDS, Receipt, read, signed, unknown
 
 
 class IncomingFile(StoredFile):
@@ -39,7 +39,7 @@ def claim(text: object, *, label: str, destination: Destination, owner: str) -> 
     """
     receipt = read(Receipt, text, max_age=RECEIPT_SECONDS)
     if receipt.destination != label or receipt.owner != owner:
-        raise UploadRefusedError("receipt_invalid", _("This upload is not known. Choose the file again."), status=403)
+        raise unknown(Receipt)
     objects = objects_of(receipt, destination)
     info = objects.bucket.find(receipt.key, objects.target_at(receipt.key).params)
     if info is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
+from s3store.conf.options import Options
 from s3store.core import headers, providers
 from s3store.core.parameters import Parameters
 from s3store.core.parts import KIB
@@ -18,39 +19,22 @@ PART_SECONDS = 3600
 _SLOWEST = 64 * KIB
 _LONGEST = 3600
 
-# The final object gets them when it is copied. An object that was only uploaded is private, and expires.
-_NOT_IN_BROWSERS = frozenset(
-    {
-        "ACL",
-        "ChecksumAlgorithm",
-        "ContentDisposition",
-        "ContentEncoding",
-        "ExpectedBucketOwner",
-        "GrantFullControl",
-        "GrantRead",
-        "GrantReadACP",
-        "GrantWriteACP",
-        "Metadata",
-        "ObjectLockLegalHoldStatus",
-        "ObjectLockMode",
-        "ObjectLockRetainUntilDate",
-        "RequestPayer",
-        "StorageClass",
-        "Tagging",
-        "WebsiteRedirectLocation",
-    }
-)
+# The final object gets all others when it is copied. An object that was only uploaded is private, and expires.
+_IN_BROWSERS = frozenset({"BucketKeyEnabled", "SSEKMSEncryptionContext", "SSEKMSKeyId", "ServerSideEncryption"})
 
 
 def incoming_params(objects: Objects, key: str, content_type: str) -> Parameters:
-    """Return the object parameters of an incoming object. Raises ImproperlyConfigured for SSE-C keys."""
+    """Return the object parameters of an incoming object: its type and its encryption.
+
+    Raises ImproperlyConfigured for SSE-C keys.
+    """
     params = objects.target_at(key).params
     if any(name.startswith("SSECustomer") for name in params):
         raise ImproperlyConfigured(
             "Direct uploads cannot use customer-provided encryption keys (SSECustomerKey): browsers would see them. "
             "Exclude the names 'incoming/*' from them, or use ServerSideEncryption."
         )
-    kept = Parameters((name, value) for name, value in params.items() if name not in _NOT_IN_BROWSERS)
+    kept = Parameters((name, value) for name, value in params.items() if name in _IN_BROWSERS)
     kept["ContentType"] = content_type
     return kept
 
@@ -59,10 +43,7 @@ def incoming_params(objects: Objects, key: str, content_type: str) -> Parameters
 def whole_file(objects: Objects, key: str, params: Parameters, *, size: int, now: float) -> PresignedUpload:
     """Return the request that uploads a file of exactly `size` bytes: a form, or a PUT where servers know no forms."""
     options = objects.options
-    method = options.upload_method
-    if method == "auto":
-        method = "post" if providers.takes_forms(options.endpoint_url) else "put"
-    if method == "post":
+    if _takes_forms(options):
         return form(objects, key, params, min_size=size, max_size=size, now=now)
     found = headers.headers_of(params)
     if options.conditional_writes:
@@ -74,7 +55,15 @@ def whole_file(objects: Objects, key: str, params: Parameters, *, size: int, now
 def form(
     objects: Objects, key: str, params: Parameters, *, min_size: int, max_size: int, now: float
 ) -> PresignedUpload:
-    """Return the form that uploads a file of `min_size` to `max_size` bytes."""
+    """Return the form that uploads a file of `min_size` to `max_size` bytes.
+
+    Raises ImproperlyConfigured for a server that knows no forms.
+    """
+    if not _takes_forms(objects.options):
+        raise ImproperlyConfigured(
+            "The server of this storage takes no forms (upload_method), and a PUT cannot limit the size of a file that "
+            "the client does not announce. Use begin/ in place of signed-url/."
+        )
     fields = headers.form_fields_of(params)
     return presigned_form(
         objects.of(Links), key, fields, min_size=min_size, max_size=max_size, seconds=_seconds(max_size), now=now
@@ -86,6 +75,12 @@ def part(objects: Objects, key: str, upload_id: str, number: int, *, size: int, 
     """Return the PUT of part `number` (from 1) of exactly `size` bytes."""
     links = objects.of(Links)
     return presigned_part(links, key, upload_id, number, size=size, seconds=PART_SECONDS, now=now)
+
+
+def _takes_forms(options: Options) -> bool:
+    if options.upload_method == "auto":
+        return providers.takes_forms(options.endpoint_url)
+    return options.upload_method == "post"
 
 
 def _seconds(size: int) -> int:

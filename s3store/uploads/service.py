@@ -20,7 +20,7 @@ from s3store.links.uploads import MAX_UPLOAD_SIZE, PresignedUpload
 from s3store.uploads import requests
 from s3store.uploads.destinations import Destination, find
 from s3store.uploads.refusals import UploadRefusedError
-from s3store.uploads.tokens import RENEW_SECONDS, Receipt, Ticket, read
+from s3store.uploads.tokens import RENEW_SECONDS, Receipt, Ticket, expired, read, unknown
 from s3store.wire.bucket import Part
 from s3store.wire.objects import Objects
 
@@ -91,7 +91,7 @@ def begin(
             "too_many_uploads", _("Too many uploads are open. Finish or cancel some, then try again."), status=429
         )
     ticket = Ticket(**facts, upload_id=bucket.start_upload(receipt.key, params), part_size=wanted)
-    numbers = range(1, min(_part_count(ticket), BATCH) + 1)
+    numbers = range(1, min(ticket.part_count, BATCH) + 1)
     return Begun(ticket=ticket, request=None, parts=tuple(_signed_parts(objects, ticket, numbers)))
 
 
@@ -172,14 +172,6 @@ def _part_size(size: int, wanted: int | None) -> int:
     return wanted
 
 
-def _part_count(ticket: Ticket) -> int:
-    return -(-ticket.size // ticket.part_size)
-
-
-def _size_of(ticket: Ticket, number: int) -> int:
-    return min(ticket.part_size, ticket.size - (number - 1) * ticket.part_size)
-
-
 # The steps that follow
 
 
@@ -196,7 +188,7 @@ def open_ticket(text: object, *, owner: str, renew: bool = False) -> tuple[Ticke
 def check_owner(ticket: Ticket, owner: str) -> None:
     """Raise UploadRefusedError if the ticket is not this owner's."""
     if ticket.owner != owner:
-        raise _unknown()
+        raise unknown(Ticket)
 
 
 def read_ticket(text: object, *, renew: bool = False) -> tuple[Ticket, Destination]:
@@ -204,18 +196,18 @@ def read_ticket(text: object, *, renew: bool = False) -> tuple[Ticket, Destinati
     ticket = read(Ticket, text, max_age=RENEW_SECONDS)
     destination = find(ticket.destination)
     if destination is None:
-        raise _unknown()
+        raise unknown(Ticket)
     if not renew:
         read(Ticket, text, max_age=destination.ticket_seconds)
     if time.time() - ticket.begun_at > RENEW_SECONDS:
-        raise UploadRefusedError("ticket_expired", _("The upload took too long. Choose the file again."), status=403)
+        raise expired(Ticket)
     return ticket, destination
 
 
 def sign(ticket: Ticket, destination: Destination, numbers: Iterable[int]) -> list[PartURL]:
     """Return the URLs of these parts. Sends no request. Raises UploadRefusedError for parts that do not exist."""
     chosen = list(numbers)
-    count = _part_count(ticket) if ticket.upload_id else 0
+    count = ticket.part_count
     if not 0 < len(chosen) <= MAX_BATCH or len(set(chosen)) < len(chosen):
         raise UploadRefusedError("invalid", _("Name 1 to 100 different parts."), field="numbers")
     if not all(1 <= number <= count for number in chosen):
@@ -226,7 +218,7 @@ def sign(ticket: Ticket, destination: Destination, numbers: Iterable[int]) -> li
 def _signed_parts(objects: Objects, ticket: Ticket, numbers: Iterable[int]) -> Iterable[PartURL]:
     now = time.time()
     for number in numbers:
-        size = _size_of(ticket, number)
+        size = ticket.size_of(number)
         request = requests.part(objects, ticket.key, ticket.upload_id, number, size=size, now=now)
         yield PartURL(number=number, size=size, url=request.url)
 
@@ -244,10 +236,10 @@ def list_parts(ticket: Ticket, destination: Destination) -> list[Part]:
 
 
 def _right_parts(ticket: Ticket, found: Iterable[Part]) -> list[Part]:
-    count = _part_count(ticket)
+    count = ticket.part_count
     # SeaweedFS lists a part that was sent again twice.
     right = {
-        part.number: part for part in found if 1 <= part.number <= count and part.size == _size_of(ticket, part.number)
+        part.number: part for part in found if 1 <= part.number <= count and part.size == ticket.size_of(part.number)
     }
     return [right[number] for number in sorted(right)]
 
@@ -265,7 +257,7 @@ def complete(ticket: Ticket, destination: Destination) -> Receipt:
         return ticket.receipt
     try:
         found = _right_parts(ticket, objects.bucket.list_parts(ticket.key, ticket.upload_id, params))
-        missing = sorted(set(range(1, _part_count(ticket) + 1)) - {part.number for part in found})
+        missing = sorted(set(range(1, ticket.part_count + 1)) - {part.number for part in found})
         if missing:
             raise UploadRefusedError(
                 "parts_missing", _("Some parts have not arrived."), status=409, missing=missing[:MAX_BATCH]
@@ -295,7 +287,7 @@ def objects_of(ticket: Receipt, destination: Destination) -> Objects:
     objects = destination.find_storage().objects
     name, folder = objects.name(ticket.key), _folder(ticket.destination, ticket.owner)
     if objects.bucket.name != ticket.bucket or name is None or not name.startswith(f"{folder}/"):
-        raise _unknown(type(ticket).__name__.lower())
+        raise unknown(type(ticket))
     return objects
 
 
@@ -303,10 +295,6 @@ def _find(objects: Objects, ticket: Ticket) -> ObjectInfo | None:
     """Return the facts about the object if it is the whole file."""
     info = objects.bucket.find(ticket.key, objects.target_at(ticket.key).params)
     return info if info is not None and info.size == ticket.size else None
-
-
-def _unknown(what: str = "ticket") -> UploadRefusedError:
-    return UploadRefusedError(f"{what}_invalid", _("This upload is not known. Choose the file again."), status=403)
 
 
 def _gone() -> UploadRefusedError:

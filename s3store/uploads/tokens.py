@@ -60,6 +60,15 @@ class Ticket(Receipt):
         """The receipt for this upload, once it is stored."""
         return Receipt(**{name: getattr(self, name) for name in Receipt.__dataclass_fields__})
 
+    @property
+    def part_count(self) -> int:
+        """The number of parts: 0 if the upload is a single request."""
+        return -(-self.size // self.part_size) if self.upload_id else 0
+
+    def size_of(self, number: int) -> int:
+        """Return the size of part `number` in bytes: all are equal but the last."""
+        return min(self.part_size, self.size - (number - 1) * self.part_size)
+
 
 Signed = TypeVar("Signed", bound=Receipt)
 
@@ -71,21 +80,26 @@ def signed(token: Receipt) -> str:
 
 def read(kind: type[Signed], text: Any, *, max_age: int) -> Signed:
     """Return the ticket or receipt in a text of at most `max_age` seconds. Raises UploadRefusedError for any other."""
-    what = kind.__name__.lower()
     if not isinstance(text, str) or len(text) > MAX_LENGTH:
-        raise _invalid(what)
+        raise unknown(kind)
     try:
         version, *values = signing.loads(text, salt=kind.salt, max_age=max_age)
         if version != _VERSION:
-            raise _invalid(what)
+            raise unknown(kind)
         return kind(**dict(zip(kind.__dataclass_fields__, values, strict=True)))
     except signing.SignatureExpired:
-        raise UploadRefusedError(
-            f"{what}_expired", _("The upload took too long. Choose the file again."), status=403
-        ) from None
+        raise expired(kind) from None
     except (signing.BadSignature, ValueError, TypeError):
-        raise _invalid(what) from None
+        raise unknown(kind) from None
 
 
-def _invalid(what: str) -> UploadRefusedError:
-    return UploadRefusedError(f"{what}_invalid", _("This upload is not known. Choose the file again."), status=403)
+def unknown(kind: type[Receipt]) -> UploadRefusedError:
+    """Return the refusal of a ticket or a receipt that is not the client's, or none of ours."""
+    code = f"{kind.__name__.lower()}_invalid"
+    return UploadRefusedError(code, _("This upload is not known. Choose the file again."), status=403)
+
+
+def expired(kind: type[Receipt]) -> UploadRefusedError:
+    """Return the refusal of a ticket or a receipt that is too old."""
+    code = f"{kind.__name__.lower()}_expired"
+    return UploadRefusedError(code, _("The upload took too long. Choose the file again."), status=403)

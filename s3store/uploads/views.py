@@ -18,9 +18,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from s3store import errors
 from s3store.uploads import bodies, service
-from s3store.uploads.destinations import Destination, find, is_logged_in, read_label
+from s3store.uploads.destinations import Destination, declared, find, is_logged_in, read_label
 from s3store.uploads.owners import owner_of
-from s3store.uploads.quick import QUICK, quick
+from s3store.uploads.quick import QUICK
 from s3store.uploads.refusals import UploadRefusedError
 from s3store.uploads.requests import PART_SECONDS
 from s3store.uploads.tokens import RENEW_SECONDS, Ticket, signed
@@ -109,13 +109,6 @@ def _ticket(request: HttpRequest, body: dict[str, Any], *, renew: bool = False) 
     return ticket, destination
 
 
-def _begun(request: HttpRequest, label: str, destination: Destination, **facts: Any) -> service.Begun:
-    _throttle(request, destination)
-    if not 0 <= facts["size"] < 1 << 60:
-        raise UploadRefusedError("invalid", _("The size is not possible."), field="size")
-    return service.begin(label, destination, owner=owner_of(request), **facts)
-
-
 @endpoint("POST")
 def begin(request: HttpRequest) -> dict[str, Any]:
     """Begin an upload: one presigned request, or the first batch of parts."""
@@ -128,10 +121,13 @@ def begin(request: HttpRequest) -> dict[str, Any]:
     if label is None or destination is None:
         raise _not_here(request)
     _permit(request, destination)
-    begun = _begun(
-        request,
+    _throttle(request, destination)
+    if not 0 <= body["size"] < 1 << 60:
+        raise UploadRefusedError("invalid", _("The size is not possible."), field="size")
+    begun = service.begin(
         label,
         destination,
+        owner=owner_of(request),
         name=body["name"],
         size=body["size"],
         content_type=body.get("type", ""),
@@ -141,8 +137,7 @@ def begin(request: HttpRequest) -> dict[str, Any]:
     answer: dict[str, Any] = {"v": VERSION, "key": ticket.key, "name": ticket.name, "type": ticket.content_type}
     answer |= {"size": ticket.size, "ticket": signed(ticket)}
     if made is None:
-        count = -(-ticket.size // ticket.part_size)
-        answer |= {"mode": "multipart", "part_size": ticket.part_size, "part_count": count}
+        answer |= {"mode": "multipart", "part_size": ticket.part_size, "part_count": ticket.part_count}
         return answer | {"parts": _parts(begun.parts), "expires_in": PART_SECONDS}
     answer |= {"mode": made.method.lower(), "url": made.url, "receipt": signed(ticket.receipt)}
     answer["expires_in"] = int(made.expires_at.timestamp() - time.time())
@@ -173,7 +168,7 @@ def parts(request: HttpRequest) -> dict[str, Any]:
     return {
         "parts": [{"number": part.number, "size": part.size, "etag": part.etag} for part in found],
         "part_size": ticket.part_size,
-        "part_count": -(-ticket.size // ticket.part_size),
+        "part_count": ticket.part_count,
         "ticket": signed(ticket),
         "expires_in": min(destination.ticket_seconds, RENEW_SECONDS),
     }
@@ -205,7 +200,7 @@ def token(request: HttpRequest) -> dict[str, Any]:
 @endpoint("POST")
 def signed_url(request: HttpRequest) -> dict[str, Any]:
     """Return a presigned form for one file. It needs no declared destination."""
-    destination = find(QUICK) or quick
+    destination = declared()[QUICK]
     _permit(request, destination)
     members: dict[str, type] = {"key": str}
     if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
