@@ -17,6 +17,7 @@ from s3store.uploads import service, tokens
 from s3store.uploads.destinations import signed_label
 from s3store.uploads.owners import owner_of_user
 from s3store.uploads.tokens import Receipt, Ticket, read, signed
+from s3store.wire.bucket import Bucket
 from tests.faults.proxy import FaultProxy
 from tests.uploads.client import begin, http, post, send_parts
 
@@ -297,6 +298,14 @@ def test_sm_10_two_threads_complete_one_upload(strict, sent):
         thread.join()
     assert found == [ticket.receipt] * 2
     assert len(list(strict.find_storage().scan("incoming"))) == 1
+
+
+def test_sm_10_an_upload_whose_parts_are_gone_is_complete_if_it_is_stored(strict, sent, monkeypatch):
+    """SeaweedFS lists no parts of an upload that another request completes at this moment."""
+    ticket = read(Ticket, sent["ticket"], max_age=1000)
+    service.complete(ticket, strict)
+    monkeypatch.setattr(Bucket, "list_parts", lambda *_: [])
+    assert service.complete(ticket, strict) == ticket.receipt
 
 
 def test_sm_10_aborted_is_aborted(client, strict, sent):
