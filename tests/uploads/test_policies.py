@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from s3store import uploads
@@ -308,3 +309,13 @@ def test_sf_10_another_type_than_announced_is_refused_and_deleted(client, user, 
         with pytest.raises(UploadRefusedError) as refused:
             claimed(strict, user, begun["receipt"])
         assert (refused.value.code, incoming(strict)) == ("size_differs", [])
+
+
+@pytest.mark.parametrize("options", [{"upload_method": "put"}, {"provider": "r2", "account_id": "0" * 32}], ids=str)
+def test_a_form_that_the_server_takes_no_forms_for_is_refused(declare, options):
+    """Without a size nothing else can limit an upload: the error says which endpoint to use."""
+    storage = S3Storage(bucket_name="b", access_key="k", secret_key="s", **options)
+    destination = declare("strict", storage=storage)
+    with pytest.raises(ImproperlyConfigured, match="begin/"):
+        service.begin_form("strict", destination, owner="x", name="a.txt")
+    assert service.begin("strict", destination, owner="x", name="a.txt", size=5).request.method == "PUT"
