@@ -55,8 +55,9 @@ def test_the_endpoints_are_described_and_no_others():
 def codes_in_the_source():
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "s3store" / "uploads").glob("*.py"))
     found = set(re.findall(r'UploadRefusedError\(\s*"(\w+)"', source))
-    endings = set(re.findall(r'UploadRefusedError\(\s*f"\{what\}_(\w+)"', source))
-    return found | {f"{what}_{ending}" for what in ("ticket", "receipt") for ending in endings}
+    endings = set(re.findall(r'code = f"\{kind\.__name__\.lower\(\)\}_(\w+)"', source))
+    assert endings
+    return found | {f"{kind}_{ending}" for kind in ("ticket", "receipt") for ending in endings}
 
 
 def test_the_error_codes_are_described_and_no_others():
