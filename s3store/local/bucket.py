@@ -19,8 +19,9 @@ from s3store.local.records import Record
 from s3store.local.refusals import Refusal
 from s3store.local.store import Store
 from s3store.local.uploads import Uploads
-from s3store.wire.bucket import Bucket, Part
+from s3store.wire.bucket import Bucket
 from s3store.wire.counting import Requests
+from s3store.wire.in_parts import Part
 from s3store.wire.responses import Body, Response
 
 if TYPE_CHECKING:

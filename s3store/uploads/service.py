@@ -21,7 +21,7 @@ from s3store.uploads import requests
 from s3store.uploads.destinations import Destination, find
 from s3store.uploads.refusals import UploadRefusedError
 from s3store.uploads.tokens import RENEW_SECONDS, Receipt, Ticket, expired, read, unknown
-from s3store.wire.bucket import Part
+from s3store.wire.in_parts import Part
 from s3store.wire.objects import Objects
 
 INCOMING = "incoming"

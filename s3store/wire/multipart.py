@@ -20,7 +20,8 @@ from s3store.conf.options import Options
 from s3store.core import parts
 from s3store.core.info import WRITE_TOKEN, ObjectInfo
 from s3store.core.parameters import Params, with_metadata
-from s3store.wire.bucket import Bucket, Part
+from s3store.wire.bucket import Bucket
+from s3store.wire.in_parts import Part
 
 logger = logging.getLogger("s3store")
 

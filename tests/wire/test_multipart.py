@@ -13,7 +13,8 @@ from s3store import errors
 from s3store.core.info import WRITE_TOKEN, ObjectInfo
 from s3store.core.parameters import Params
 from s3store.storage import S3Storage
-from s3store.wire.bucket import Bucket, Part
+from s3store.wire.bucket import Bucket
+from s3store.wire.in_parts import Part
 from s3store.wire.multipart import MultipartUpload
 
 

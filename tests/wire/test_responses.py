@@ -13,7 +13,7 @@ from botocore.exceptions import ReadTimeoutError
 from s3store import errors
 from s3store.core.info import ObjectInfo
 from s3store.storage import S3Storage
-from s3store.wire.bucket import Part
+from s3store.wire.in_parts import Part
 from s3store.wire.pool import Outcome
 from s3store.wire.responses import Body, Response, described, listed, written
 from s3store.wire.sessions import Ambient
