@@ -1,4 +1,4 @@
-"""The verbs for objects that are sent or copied in parts. AWS: "Uploading and copying objects with multipart upload"."""
+"""The verbs for objects that go in parts. AWS: "Uploading and copying objects using multipart upload"."""
 
 from __future__ import annotations
 
