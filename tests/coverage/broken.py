@@ -52,7 +52,7 @@ def copy_of_the_project(target: Path) -> Path:
     """Copy everything that tests read, and what Python has compiled: it stays valid for files of the same date."""
     for name in _FOLDERS:
         # Other processes rename *.pyc.<number> to *.pyc meanwhile.
-        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("*.pyc.*", "_build"))
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("*.pyc.*", "_build", ".data"))
     for pattern in _NEEDED:
         for path in ROOT.glob(pattern):
             shutil.copy(path, target)
