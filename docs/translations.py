@@ -66,7 +66,7 @@ def texts() -> dict[str, Text]:
 
 
 def marked(tree: ast.Module) -> Iterator[Text]:
-    """Yield the texts in the calls of gettext and its relatives. Raises SystemExit for one that is no plain string."""
+    """Yield the texts in the calls of gettext and its relatives. Raises SystemExit for what is not a plain string."""
     for node in ast.walk(tree):
         name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
         if isinstance(node, ast.Call) and name in SINGLE | PLURAL:

@@ -130,7 +130,7 @@ class S3ImageField(S3FileField):
         return {"accept": "image/*", **super().widget_attrs(widget)}
 
     def to_python(self, data: Any) -> Any:
-        """Return the file with `image`, Pillow's. Raises ValidationError if it is none."""
+        """Return the file with `image`, Pillow's. Raises ValidationError if it is not an image."""
         found = super().to_python(data)
         if found is None:
             return None

@@ -45,7 +45,7 @@ class ServingView(AccessMixin, View):
     internal_location = INTERNAL_LOCATION
 
     def get_download_name(self, name: str) -> str | Promise | None:  # noqa: ARG002 (for subclasses)
-        """Return the name under which the browser saves the file `name`. None stands for the last part of `name`."""
+        """Return the name under which the browser saves the file `name`. None means the last part of `name`."""
         return self.download_as
 
     def serve(self, storage: Storage | str, name: str) -> HttpResponseBase:

@@ -142,7 +142,7 @@ def _every(data: Any, name: str) -> list[Any]:
 
 
 def _described(text: Any) -> dict[str, Any] | None:
-    """Return what the page shows of an upload, or None for a text that is no receipt."""
+    """Return what the page shows of an upload, or None if the text is not a valid receipt."""
     try:
         receipt = read(Receipt, text, max_age=RECEIPT_SECONDS)
     except UploadRefusedError:

@@ -184,8 +184,8 @@ class Options(Unpicklable):
     POST policies) or `auto`: `put` for Cloudflare R2, Backblaze B2 and Google Cloud Storage, otherwise `post`."""
 
     upload_permission: Callable[..., bool] | str | None = _option(UPLOADS, None, "AWS_S3_UPLOAD_PERMISSION")
-    """Who may use the endpoint `signed-url/`, which needs no field: a function of the request that returns True or
-    False, or its dotted path. None: who is logged in."""
+    """The permission for the endpoint `signed-url/`, which needs no field: a function of the request that returns True
+    or False, or its dotted path. None: users who are logged in."""
 
     keep_only_hashed: bool = _option(STATIC, False, "AWS_S3_KEEP_ONLY_HASHED")
     """Let collectstatic publish only names that contain a hash. References that do not use `{% static %}` then point

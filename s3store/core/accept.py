@@ -60,7 +60,7 @@ def base_name(name: str) -> str:
 
 
 def extension(name: str) -> str:
-    """Return the last extension of a name in lower case, with its dot: "" if there is none, or an unusual one.
+    """Return the last extension of a name in lower case, with its dot, or "" if it is missing or unusual.
 
     It is the extension that the saved file has: Django saves `x.html!` as `x.html`.
     """

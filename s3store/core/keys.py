@@ -86,7 +86,7 @@ def join(location: str, cleaned: str) -> str:
 
 
 def name_of(location: str, key: str) -> str | None:
-    """Return the name of the file at `key`, or None if there is none.
+    """Return the name of the file at `key`, or None if it cannot be a name.
 
     Buckets can contain keys of other programs that are not possible names (`a//b`, `../x`, control characters). A
     storage neither lists nor opens them.

@@ -37,7 +37,7 @@ def transfer_of(options: Options) -> Transfer:
 
 
 class Upload:
-    """Writes objects to a bucket, with the settings of the options. `part_size` replaces that of transfer_config."""
+    """Writes objects to a bucket, with the settings of the options. `part_size` replaces the one in transfer_config."""
 
     def __init__(self, bucket: Bucket, options: Options, *, part_size: int | None = None) -> None:
         self.bucket = bucket

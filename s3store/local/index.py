@@ -19,7 +19,7 @@ from s3store.local.records import Record
 
 _WAIT_SECONDS = 60.0
 
-# Keys are bytes, so that their order is that of S3. One transaction: another process sees all tables or none.
+# Keys are bytes, so that they have the order of S3. One transaction: another process sees all tables or none.
 _SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS objects (
@@ -125,7 +125,7 @@ class Transaction:
         self._run("INSERT INTO uploads VALUES (?, ?, ?, ?)", [upload_id, _bytes(key), _json(headers), now])
 
     def upload(self, upload_id: str, key: str) -> dict[str, str] | None:
-        """Return the headers of a multipart upload, or None if there is none of this id and key."""
+        """Return the headers of a multipart upload, or None if no upload has this id and key."""
         rows = self._run("SELECT headers FROM uploads WHERE id = ? AND key = ?", [upload_id, _bytes(key)])
         row = rows.fetchone()
         return dict(json.loads(row[0])) if row else None

@@ -18,7 +18,7 @@ _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,16}\Z")
 _LONGEST = 150
 
 OWN = ".s3store"
-"""The directory, in that of the bucket, with the index, temporary files and parts. No part of a key has this name."""
+"""The directory, inside the bucket's, with the index, temporary files and parts. No part of a key has this name."""
 
 PARTIAL = f"{OWN}/partial"
 """The directory of temporary files."""

@@ -91,11 +91,11 @@ class Releases:
         return {self._objects.key(name) for name in names}
 
     def _hashed(self, paths: Mapping[str, str]) -> list[str]:
-        """Return the names of a release that depend on its content, and that of its copy."""
+        """Return the names of a release that depend on its content, and the name of its copy."""
         return [*(hashed for name, hashed in paths.items() if hashed != name), self._copy_name(paths)]
 
     def _is_copy(self, key: str) -> bool:
-        """Return whether the key is that of a copy. Collected files can have such names too."""
+        """Return whether the key belongs to a copy. Collected files can have such names too."""
         stem, after = posixpath.splitext(self._manifest)
         between = key.removeprefix(f"{stem}.").removesuffix(after)
         return key == f"{stem}.{between}{after}" and "/" not in between and key not in self._own

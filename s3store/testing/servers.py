@@ -239,7 +239,7 @@ def _serving(
     environment: dict[str, str],
     log: Path,
 ) -> Iterator[str]:
-    """Run a server during a `with` block and yield its URL. The first of its ports is that of S3."""
+    """Run a server during a `with` block and yield its URL. The first of its ports serves S3."""
     deadline = time.monotonic() + _START_SECONDS
     starts_left = _STARTS
     while True:

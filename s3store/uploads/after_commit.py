@@ -40,7 +40,7 @@ def pending_of(instance: models.Model) -> Pending:
 
 
 def schedule(instance: models.Model, using: str) -> None:
-    """Do what is pending after the commit of the transaction, or now if there is none. Errors are logged."""
+    """Do what is pending after the commit of the transaction, or now outside a transaction. Errors are logged."""
     pending: Pending | None = instance.__dict__.pop(_ATTRIBUTE, None)
     for task in pending.tasks if pending else ():
         transaction.on_commit(task, using=using, robust=True)

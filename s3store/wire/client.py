@@ -2,7 +2,7 @@
 
 boto3's clients are thread-safe; its sessions and resources are not. A client is created once under a lock, and again in
 a forked child, which must not share TLS connections with its parent.
-boto3 is imported for the first client, because the import takes as long as that of Django.
+boto3 is imported for the first client, because its import takes as long as the import of Django.
 """
 
 from __future__ import annotations

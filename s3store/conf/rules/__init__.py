@@ -71,6 +71,6 @@ def problems(resolved: Resolved, *, warnings: bool = False, whole: bool = True) 
             wrong_types = wrong_types or candidate is values.wrong_type
             source = resolved.sources.get(option, f"the default of {option}")
             if source.startswith("settings."):
-                # The line to write is that of the settings file.
+                # Name the line of the settings file.
                 hint = hint.replace(f"{option}=", f"{source.removeprefix('settings.')} = ")
             yield Problem(id=candidate.id, option=option, message=f"{source}: {message}", hint=hint)
