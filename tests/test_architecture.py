@@ -154,7 +154,7 @@ def test_only_the_wire_imports_boto3() -> None:
                 one.top in AWS_LIBRARIES
                 and not one.for_types
                 and not is_in(one.importer, "testing")
-                and not (is_in(one.importer, "wire.client", "wire.sessions") and one.lazy)
+                and not (is_in(one.importer, "wire.client", "wire.effort", "wire.sessions") and one.lazy)
             )
         )
         == []
@@ -207,6 +207,7 @@ def test_nothing_imports_the_faces() -> None:
 OPTIONAL = {
     ("s3store.wire.client", "botocore"),
     ("s3store.wire.client", "urllib3"),
+    ("s3store.wire.effort", "botocore"),
     ("s3store.files.codec", "brotli"),
     ("s3store.wire.sessions", "boto3"),
     ("s3store.wire.sessions", "botocore"),

@@ -9,7 +9,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from s3store import errors
 from s3store.wire import backoff
-from s3store.wire.client import counted_attempts, request_errors
+from s3store.wire.client import request_errors
+from s3store.wire.effort import counted_attempts
 from s3store.wire.translate import bare, is_temporary, translated
 
 

@@ -1,18 +1,16 @@
-"""A few clients per process, one for each configuration. Only this module and `sessions` import boto3 and botocore.
+"""A few clients per process, one for each configuration.
 
 boto3's clients are thread-safe; its sessions and resources are not. A client is created once under a lock, and again in
 a forked child, which must not share TLS connections with its parent.
-boto3 is imported for the first client, because its import takes as long as the import of Django.
+boto3 is imported for the first client, because its import takes as long as the import of Django. Only this module,
+`effort` and `sessions` import boto3 and botocore.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -21,65 +19,13 @@ from django.views.decorators.debug import sensitive_variables
 from s3store.conf.options import CONNECTS, Options
 from s3store.core.digests import content_md5
 from s3store.wire import sessions
+from s3store.wire.effort import note_attempt, note_failure
 from s3store.wire.listing import take_entries
 from s3store.wire.recent import Recent
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3 import S3Client
-
-PATIENT_SECONDS = 300.0
-"""The `total_timeout` of management commands, unless the option is higher."""
-
-_patience: ContextVar[float] = ContextVar("s3store_patience", default=0.0)
-
-
-@contextmanager
-def patient(seconds: float = PATIENT_SECONDS) -> Iterator[None]:
-    """Let the calls inside the block take that long: nobody waits for a page meanwhile."""
-    token = _patience.set(seconds)
-    try:
-        yield
-    finally:
-        _patience.reset(token)
-
-
-class Effort:
-    """The number of attempts of one call, and the time since the first. `total` is in seconds."""
-
-    def __init__(
-        self, limit: int | None = None, total: float = 0.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.attempts = 0
-        self.limit = limit
-        self.failure: Exception | None = None
-        self.hopeless = False
-        self._total = max(total, _patience.get())
-        self._clock = clock
-        self._started = clock()
-
-    def exhausted(self) -> bool:
-        """Return whether no new attempt may start."""
-        return self._clock() - self._started > self._total
-
-
-# For a bucket in another region, botocore sends a few more requests to find it. This limit stops a server that always
-# redirects.
-_DETOURS = 4
-
-_effort: ContextVar[Effort | None] = ContextVar("s3store_effort", default=None)
-
-
-@contextmanager
-def counted_attempts(expected: int, total: float) -> Iterator[Effort]:
-    """Count the requests of the client inside the block. All attempts share `total` seconds."""
-    effort = Effort(expected + _DETOURS, total)
-    token = _effort.set(effort)
-    try:
-        yield effort
-    finally:
-        _effort.reset(token)
-
 
 # The number of resources that a thread keeps.
 _RESOURCES = 4
@@ -253,8 +199,8 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
     events = client.meta.events
     # With `Expect: 100-continue`, even a small upload waits one more round trip.
     events.unregister("before-call.s3", add_expect_header)
-    events.register("request-created.s3", _note_attempt)
-    events.register_first("needs-retry.s3", _note_failure)
+    events.register("request-created.s3", note_attempt)
+    events.register_first("needs-retry.s3", note_failure)
     events.register("before-parse.s3.ListObjectsV2", take_entries)
     for operation in ("PutObject", "UploadPart"):
         events.register(f"before-sign.s3.{operation}", _hash_once)
@@ -271,29 +217,6 @@ def _hash_once(request: Any, **_: object) -> None:
     if chosen is None and "Content-MD5" in request.headers:
         once: Any = {**(config.s3 or {}), "payload_signing_enabled": False}
         request.context["client_config"] = config.merge(Config(s3=once))
-
-
-def _note_attempt(request: Any, **_: object) -> None:
-    """Count an attempt before it is sent. Raises if the call has had too many, or has taken too long."""
-    from botocore.exceptions import HTTPClientError, ReadTimeoutError
-
-    effort = _effort.get() or request.context.setdefault("s3store_effort", Effort(total=PATIENT_SECONDS))
-    if effort.limit is not None and effort.attempts >= effort.limit:
-        raise HTTPClientError(error="the server redirects again and again")
-    if effort.hopeless or effort.exhausted():
-        # Why the attempts before failed says more than that time is up.
-        raise effort.failure or ReadTimeoutError(endpoint_url=request.url.partition("?")[0])
-    effort.attempts += 1
-
-
-def _note_failure(response: Any, operation: Any, caught_exception: Exception | None, **_: object) -> None:
-    """Remember why an attempt failed, and whether another can mend it: not if a certificate is not trusted."""
-    from botocore.exceptions import ClientError
-
-    effort = _effort.get()
-    if effort:
-        effort.failure = caught_exception or ClientError(response[1], operation.name)
-        effort.hopeless = type(caught_exception).__name__ == "SSLError"
 
 
 def _add_content_md5(params: dict[str, Any], **_: object) -> None:

@@ -207,10 +207,10 @@ def test_rw_12_writers_and_readers_of_one_key(seaweedfs_options):
 
 def test_rt_04_a_dead_endpoint_is_an_error_within_bounds(monkeypatch, seaweedfs_options):
     """Attempts stop when their time is up, however many are left."""
-    from s3store.wire import client
+    from s3store.wire import effort
 
     clock = iter(range(0, 100_000, 10))
-    monkeypatch.setattr(client.Effort.__init__, "__defaults__", (None, 0.0, lambda: float(next(clock))))
+    monkeypatch.setattr(effort.Effort.__init__, "__defaults__", (None, 0.0, lambda: float(next(clock))))
     with FaultProxy(seaweedfs_options["endpoint_url"], faults={"slow503": 1.0}) as proxy:
         storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}, max_attempts=50)
         with pytest.raises(errors.ServerError):

@@ -23,7 +23,7 @@ from s3store.staticfiles.publish import Decision, Failures, NotStagedError, Publ
 from s3store.staticfiles.releases import Releases
 from s3store.staticfiles.staging import StaticFile, in_storage
 from s3store.storage import S3StaticStorage
-from s3store.wire.client import patient
+from s3store.wire.effort import patient
 from s3store.wire.objects import Objects
 
 

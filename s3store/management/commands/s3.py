@@ -19,7 +19,7 @@ from s3store.operations.progress import Bar
 from s3store.operations.reapply import Change, names_at, reapply
 from s3store.storage import S3Storage
 from s3store.wire import pool
-from s3store.wire.client import patient
+from s3store.wire.effort import patient
 from s3store.wire.objects import Objects
 
 
