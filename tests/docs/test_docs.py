@@ -85,6 +85,7 @@ class Links(HTMLParser):
             self.loaded.append(source)
 
 
+@pytest.mark.xdist_group("sphinx")
 def test_sphinx_builds_without_warnings_and_all_links_resolve(built):
     """Every link inside the documentation has a page and an anchor; nothing is loaded from elsewhere."""
     parsed = {path: Links(path.read_text(encoding="utf-8")) for path in built.rglob("*.html")}
@@ -118,6 +119,7 @@ def test_the_readme_needs_no_relative_link():
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+@pytest.mark.xdist_group("sphinx")
 def test_the_front_page_begins_as_the_readme_does(built):
     """A picture, what s3store does, the comparison, the features, the installation and the quick start."""
     page = (built / "index.html").read_text(encoding="utf-8")

@@ -191,6 +191,7 @@ CREATED = {
 """The classes that readers create."""
 
 
+@pytest.mark.xdist_group("sphinx")
 def test_readers_see_the_real_arguments(built):
     """Of functions, methods and the classes that readers create; fixtures and other classes have none."""
     html = "".join((built / "reference" / page).with_suffix(".html").read_text(encoding="utf-8") for page in PAGES)
