@@ -73,3 +73,11 @@ def test_no_address_is_invented(page):
         re.findall(r"[\w.]+@[\w.]+|https?://(?!127\.0\.0\.1|s3\.\{region_name\}\.acme\.example)\S+", text_of(page))
         == []
     )
+
+
+@pytest.mark.xdist_group("contributing")
+def test_tests_of_a_group_run_in_one_process(request):
+    """They share a server or a browser, which each process would start for itself."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("pytest runs without -n")
+    assert request.node.nodeid.endswith("@contributing")
