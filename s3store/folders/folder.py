@@ -20,9 +20,10 @@ from s3store.folders import names as naming
 from s3store.folders.access import Access, Action, Place, Policy, missing, taken
 from s3store.folders.entries import Entry, Page
 from s3store.folders.jail import Jail
-from s3store.folders.reports import Progress, Report
+from s3store.folders.reports import Progress, Report, Trashed
 from s3store.folders.scope import Scope
 from s3store.folders.transfers import Merge
+from s3store.folders.trash import Restoring, Trashing
 from s3store.folders.work import Deletion, Moving
 from s3store.storage import S3Storage
 
@@ -293,6 +294,14 @@ class Folder:
         """Delete files and folders for ever, and return the report."""
         return _finished(self.deleting(paths))
 
+    def trash(self, paths: Paths, *, operation: str) -> Trashed:
+        """Delete files and folders with a way back, and return what `restore` needs. `trashing` says how."""
+        return _last(self.trashing(paths, operation=operation)).trashed or Trashed(operation=operation, paths=())
+
+    def restore(self, trashed: Trashed) -> Report:
+        """Bring back what `trash` has deleted, and return the report."""
+        return _finished(self.restoring(trashed))
+
     # Long work
 
     def moving(
@@ -350,6 +359,26 @@ class Folder:
         places = [self._jail.place(path) for path in given]
         return Deletion(folder=self, sender=Folder, scope=self._scope, many=many, since=since).run(places)
 
+    def trashing(self, paths: Paths, *, operation: str, since: datetime | None = None) -> Iterator[Progress]:
+        """Delete files and folders with a way back, and yield the progress. The last one has `trashed`.
+
+        In a bucket that keeps versions, nothing is copied. In others, files move to the trash, a folder below the root
+        that no path reaches. `operation` identifies the operation, such as a UUID: letters, digits, `.`, `_` and `-`.
+        """
+        given, many = _listed(paths)
+        places = [self._jail.place(path) for path in given]
+        how: dict[str, Any] = {"many": many, "since": since, "operation": operation}
+        return Trashing(folder=self, sender=Folder, scope=self._scope, **how).run(places)
+
+    def restoring(self, trashed: Trashed, *, since: datetime | None = None) -> Iterator[Progress]:
+        """Bring back what `trash` has deleted, and yield the progress. The last one has the report.
+
+        A file whose name is taken again comes back as `name (restored)`. What is no longer there is a failure with the
+        code `missing`. The user must be allowed to write at each path.
+        """
+        how: dict[str, Any] = {"many": True, "since": since, "trashed": trashed}
+        return Restoring(folder=self, sender=Folder, scope=self._scope, **how).run()
+
 
 def candidates(place: Place, *, keep_both: bool) -> Iterator[Place]:
     """Yield the places at which a new file may be saved."""
@@ -382,10 +411,12 @@ def _listed(paths: Paths) -> tuple[list[Path], bool]:
     return list(paths), True
 
 
+def _last(work: Iterator[Progress]) -> Progress:
+    progress = Progress()
+    for progress in work:  # noqa: B007
+        pass
+    return progress
+
+
 def _finished(work: Iterator[Progress]) -> Report:
-    report = None
-    for progress in work:
-        report = progress.report
-    if report is None:
-        raise RuntimeError("Long work ended without a report.")
-    return report
+    return _last(work).report or Report()
