@@ -49,16 +49,18 @@ def found_one_by_one(objects: Objects, keys: Sequence[str]) -> dict[str, ObjectI
     return found
 
 
-def sweep(objects: Objects, tree: Tree) -> None:
+def sweep(objects: Objects, tree: Tree, *, versioned: bool = False) -> None:
     """Delete the folders of a tree that the server goes on to list although nothing is in them: one request more.
 
-    Some servers keep directories. They list the folders, but no keys below them. Elsewhere, nothing is deleted.
+    Some servers keep directories. They list the folders, but no keys below them. Elsewhere, nothing is deleted. In a
+    bucket with versions, a second delete of a marker would hide it twice.
     """
     bucket, params = objects.bucket, objects.listing_params
     if not bucket.page(tree.prefix, params, flat=True, limit=2).prefixes:
         return
     if bucket.page(tree.prefix, params, flat=False, limit=1).objects:
         return
-    deepest = sorted({*tree.folders, tree.prefix}, key=lambda key: -key.count("/"))
+    left = {*tree.folders, tree.prefix} - (tree.markers if versioned else set())
+    deepest = sorted(left, key=lambda key: -key.count("/"))
     for start in range(0, len(deepest), MAX_DELETE_KEYS):
         bucket.delete_listed([Deletion(key=key) for key in deepest[start : start + MAX_DELETE_KEYS]], params)

@@ -159,7 +159,7 @@ class Trashing(Work):
             if infos:
                 self._mark_some(place, infos, records, tally)
             yield tally.progress
-        removal.sweep(objects, tree)
+        removal.sweep(objects, tree, versioned=True)
 
     def _mark_some(self, place: Place, infos: Sequence[ObjectInfo], records: Records, tally: Tally) -> None:
         objects = self.scope.objects

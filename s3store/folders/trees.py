@@ -36,7 +36,8 @@ class Tree:
         self.longest = ""
         self.folders: set[str] = set()
         """The keys of the folders in the tree, with or without markers. Only the first of very many."""
-        self.has_marker = False
+        self.markers: set[str] = set()
+        """The keys of the markers among them."""
         self.date: datetime | None = None
         limit = MAX_HELD if held is None else held
         count = 0
@@ -44,7 +45,8 @@ class Tree:
             count += len(leaves.objects)
             for info in leaves.objects:
                 relative = info.key[len(prefix) :]
-                self.has_marker = self.has_marker or not relative
+                if is_marker(info) and len(self.markers) < MAX_HELD:
+                    self.markers.add(info.key)
                 self.files += not is_marker(info)
                 self.bytes += info.size
                 self._note_folders(info.key)
@@ -75,6 +77,11 @@ class Tree:
     def _page(self, token: str | None) -> Page:
         objects = self._objects
         return objects.bucket.page(self.prefix, objects.listing_params, flat=False, limit=MAX_DELETE_KEYS, token=token)
+
+    @property
+    def has_marker(self) -> bool:
+        """Whether the folder itself has a marker."""
+        return self.prefix in self.markers
 
     @property
     def is_held(self) -> bool:
