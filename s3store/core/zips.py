@@ -22,7 +22,7 @@ _FILE_MODE, _FOLDER_MODE = 0o100644 << 16, (0o40755 << 16) | 0x10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A file in an archive, or a folder if `name` ends with a slash. `size` is in bytes; `modified` has no time zone."""
+    """A file in an archive, or a folder if `name` ends with a slash. `size` is in bytes; `modified` is naive."""
 
     name: str
     size: int = 0
@@ -99,6 +99,6 @@ def _version(large: bool) -> int:
 def _moment(moment: datetime | None) -> tuple[int, int]:
     """Return time and date in the format of MS-DOS, which begins in 1980 and counts two seconds."""
     if moment is None or not 1980 <= moment.year <= 2107:
-        moment = datetime(1980, 1, 1)  # noqa: DTZ001 (the format has no time zone)
+        moment = datetime(1980, 1, 1)
     time = moment.hour << 11 | moment.minute << 5 | moment.second // 2
     return time, (moment.year - 1980) << 9 | moment.month << 5 | moment.day

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,9 @@ from s3store.folders.transfers import Item, Merge, Transfer, check_merge
 from s3store.folders.trees import Tree, is_marker
 from s3store.wire.deleting import Deleted
 from s3store.wire.deleting import Deletion as Doomed
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""One path, or several."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -213,6 +217,21 @@ class Deletion(Work):
             objects = self.scope.objects
             doomed = [Doomed(key=info.key) for info in infos]
             self.count(place, infos, objects.bucket.delete_listed(doomed, objects.listing_params), tally)
+
+
+def listed(paths: Paths) -> tuple[list[Any], bool]:
+    """Return the paths, and whether they were given as several."""
+    if isinstance(paths, str | os.PathLike):
+        return [paths], False
+    return list(paths), True
+
+
+def last_of(work: Iterator[Progress]) -> Progress:
+    """Do the work, and return its last progress."""
+    progress = Progress()
+    for progress in work:  # noqa: B007
+        pass
+    return progress
 
 
 def _is_within(path: str, folder: str) -> bool:
