@@ -274,6 +274,7 @@ PUBLIC = {
     "cookies",
     "errors",
     "fields",
+    "folders",
     "forms",
     "local",
     "management",
