@@ -46,7 +46,7 @@ def storage(tmp_path, settings):
     Place.storage = found
     Policy.asked = []
     yield found
-    Place.storage, Place.closed, Place.managers = None, False, frozenset()
+    Place.storage, Place.closed, Place.managers, Place.roles, Place.verified = None, False, frozenset(), {}, set()
 
 
 @pytest.fixture
@@ -60,9 +60,10 @@ def folder(storage):
 
 def person(name, role, *, verified=False):
     """Create a user with a role in the company."""
-    return User.objects.create_user(
-        name, f"{name}@nordlicht-solar.example", "pw", first_name=role, last_name="verified" if verified else ""
-    )
+    Place.roles[name] = role
+    if verified:
+        Place.verified.add(name)
+    return User.objects.create_user(name, f"{name}@nordlicht-solar.example", first_name=name.title(), last_name="Vogt")
 
 
 @pytest.fixture
@@ -119,7 +120,9 @@ def at(share, route="", path=""):
 
 def body_of(response):
     """Return all bytes of a response."""
-    return b"".join(response.streaming_content) if response.streaming else response.content
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    response.close()
+    return content
 
 
 class Moment:
