@@ -248,9 +248,7 @@ def test_sh_35_impossible_values_are_refused(share, facts):
 def test_a_root_that_does_not_fit_the_column_is_refused(folder, lena):
     """It would be cut."""
     with pytest.raises(ValidationError, match="root"):
-        create(
-            root_folder("x" * 300), "a", email="a@b.example", created_by=lena, expires_at=now() + timedelta(days=1)
-        )
+        create(root_folder("x" * 300), "a", email="a@b.example", created_by=lena, expires_at=now() + timedelta(days=1))
 
 
 def test_a_path_in_a_folder_below_the_root_is_stored_from_the_root(share, folder):
