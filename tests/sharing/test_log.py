@@ -158,7 +158,7 @@ def test_sh_40_the_log_has_the_family_of_the_browser(agent, family):
 
 def test_sh_40_the_log_has_no_address(share, guest):
     """It is cut to its network."""
-    made, link = share()
+    _, link = share()
     guest.get(link.removeprefix("https://portal.example"), REMOTE_ADDR="203.0.113.77")
     row = AccessLog.objects.get(action="opened")
     assert row.network == "203.0.113.0/24"

@@ -14,17 +14,11 @@ from django.utils.timezone import make_naive, now
 from s3store.sharing import AccessLog, Share, ShareLimitError, create
 from s3store.sharing.views import ShareCreateView
 from tests.sharing.conftest import Visitor, at, path_of, person
+from tests.sharing.members_site import SharePath
 from tests.sharing.site import Place, root_folder
 
 pytestmark = pytest.mark.django_db
 SHARES = 20
-
-
-class SharePath(ShareCreateView):
-    """Shares what is in the company's folder."""
-
-    def get_folder(self):
-        return root_folder()
 
 
 urlpatterns = [
