@@ -188,8 +188,8 @@ def test_every_page_is_accessible(share, chromium, live_server, lena, width, sch
         lambda message: message.type == "error" and "status of" not in message.text and errors.append(message.text),
     )
     made, link = share(can_edit=True)
-    file, file_link = share("docs/roof.png")
-    locked, locked_link = share("docs/plan.txt", password="pw")
+    _, file_link = share("docs/roof.png")
+    _, locked_link = share("docs/plan.txt", password="pw")
     ended, ended_link = share("docs/sub")
     ended.revoke()
     client = Client()

@@ -30,7 +30,7 @@ def inside(storage):
 
 def texts(visitor, made):
     """Return what the next page says."""
-    return [str(message) for message in visitor.get(at(made)).context["messages"]]
+    return [str(message) for message in visitor.get(at(made)).context["notes"]]
 
 
 def file(name="new.txt", content=b"new"):
@@ -51,8 +51,7 @@ def test_sh_30_a_guest_adds_files_without_javascript(editing, guest, storage):
 
 def upload_directly(visitor, made, name, content):
     """Upload as the widget does, and return the answer of `begin` and the receipt."""
-    begun = post(visitor, "begin", {"destination": signed_label(made.upload_label), "name": name, "size": len(content)})
-    return begun
+    return post(visitor, "begin", {"destination": signed_label(made.upload_label), "name": name, "size": len(content)})
 
 
 def test_sh_30_a_guest_adds_files_directly(editing, guest, storage):
@@ -139,6 +138,13 @@ def test_a_file_that_is_not_stored_does_not_count(editing, guest, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         guest.post(at(editing, "upload/"), {"files": [file()]})
     assert Attempt.left(f"upload-files:{editing.pk}", limit=200, seconds=DAY) == 200
+
+
+def test_sh_08_a_page_that_refuses_shows_no_message_of_an_earlier_one(editing, guest):
+    """They can contain names of files."""
+    guest.post(at(editing, "upload/"), {"files": [file()]})
+    editing.revoke()
+    assert b"new.txt" not in guest.get(at(editing)).content
 
 
 def test_an_empty_form_says_what_is_missing(editing, guest):

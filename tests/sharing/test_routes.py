@@ -136,7 +136,8 @@ def test_sh_20_sh_21_and_st_03_a_path_leads_nowhere_else(share, guest, storage, 
     guest.open(link)
     outside = {stat.name: stat.etag for stat in storage.scan() if not stat.name.startswith("north/docs/")}
     for name, takes_path in patterns():
-        if takes_path and name not in ("upload", "create_folder"):
+        # No URL of Django contains a line break.
+        if takes_path and name not in ("upload", "create_folder") and "\n" not in path:
             answer = ask(guest, made, name, path)
             assert answer.status_code in (302, 404), name
             # What a form of the page sent is refused with a message, and changes nothing.
@@ -148,12 +149,13 @@ def test_sh_20_sh_21_and_st_03_a_path_leads_nowhere_else(share, guest, storage, 
             sent = {**FORM, field: path}
             answer = guest.post(reverse(f"s3store_sharing:{name}", args=[made.pk]), sent)
             assert answer.status_code in (200, 302, 403, 404), (name, field)
-            assert not any(secret in body_of(answer) for secret in SECRETS), (name, field)
+            content = body_of(answer)
+            assert [secret for secret in SECRETS if secret in content] == [], (name, field, answer, content)
     after = {stat.name: stat.etag for stat in storage.scan() if not stat.name.startswith("north/docs/")}
     assert {name: etag for name, etag in after.items() if "/.s3store/" not in name} == outside
 
 
-@pytest.mark.parametrize("path", [path for path in TRICKS if path not in PLAIN])
+@pytest.mark.parametrize("path", [path for path in TRICKS if path not in PLAIN and "\n" not in path])
 def test_st_03_a_strange_path_costs_no_request_to_the_store(share, guest, moto_folder, path):
     """It is refused before."""
     made, link = share("docs", within=moto_folder)
@@ -288,10 +290,11 @@ def did(visitor, share, operation, place):
         return answer.status_code == 200 and len(body_of(answer)) > 100
     url = at(share, f"{operation}/", folder)
     sent = {"names": name, "old": name, "name": "renamed.txt", "target": "moved"}
+    there = f"north/docs/{path}" in names()
     answer = visitor.post(url, sent if operation != "upload" else {"files": upload()})
-    return (answer.status_code == 302 and f"north/docs/{path}" not in names()) or (
-        operation == "upload" and f"north/docs/{folder}/up.txt".replace("//", "/") in names()
-    )
+    if operation == "upload":
+        return answer.status_code == 302 and f"north/docs/{f'{folder}/' if folder else ''}up.txt" in names()
+    return answer.status_code == 302 and there and f"north/docs/{path}" not in names()
 
 
 def upload():
