@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 from weakref import WeakSet
 
 from s3store import errors
-from s3store.core import parameters, parts, ranges
+from s3store.core import parameters, parts, ranges, urls
 from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
@@ -142,6 +143,39 @@ class Bucket(InParts):
     def refuses_existing(self) -> bool:
         """Whether the server refuses to create an object that exists, as far as is known."""
         return self.options.conditional_writes and self.client not in _IGNORE_CONDITIONS
+
+    @property
+    def completes_conditionally(self) -> bool:
+        """Whether only one of several simultaneous completions with `If-None-Match` creates an object.
+
+        AWS says so in "CompleteMultipartUpload". SeaweedFS lets several win, and Ceph RGW 16 ignores the header.
+        """
+        endpoint = self.options.endpoint_url
+        return not endpoint or urls.is_aws(endpoint)
+
+    @contextmanager
+    def reserved(self, key: str, params: Params) -> Iterator[None]:
+        """Create an empty object, which the block replaces. Raises ObjectExistsError if the key is taken.
+
+        For servers whose only atomic condition is that of PutObject. If S3 refuses what the block sends, the empty
+        object is deleted. If the outcome is not known, it stays: a write that S3 completes later would otherwise
+        replace what another process has created.
+        """
+        token = str(self.create(key, b"", params).internal(WRITE_TOKEN))
+        try:
+            yield
+        except (errors.ServerError, errors.S3ConnectionError, errors.S3TimeoutError, errors.InvalidResponseError):
+            raise
+        except errors.S3StoreError:
+            self._release(key, params, token)
+            raise
+
+    def _release(self, key: str, params: Params, token: str) -> None:
+        try:
+            if self._own(key, params, token):
+                self.delete(key, params)
+        except errors.S3StoreError as error:
+            logger.warning("An empty object %r is left in the bucket %r: %s", key, self.name, error)
 
     def copy(self, source: str, key: str, params: Params, *, etag: str | None = None, **changes: Any) -> None:
         """Copy an object within the bucket, up to 5 GiB. `changes` are parameters of CopyObject."""
