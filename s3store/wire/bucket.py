@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -33,6 +33,11 @@ logger = logging.getLogger("s3store")
 
 # The clients of servers that ignore `If-None-Match`.
 _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
+
+# The clients of servers that copy only the version that a request names.
+_COPY_VERSIONS: WeakSet[Any] = WeakSet()
+
+_NO_ETAG = f'"{"0" * 32}"'
 
 
 class Bucket(InParts):
@@ -178,11 +183,33 @@ class Bucket(InParts):
             logger.warning("An empty object %r is left in the bucket %r: %s", key, self.name, error)
 
     def copy(self, source: str, key: str, params: Params, *, etag: str | None = None, **changes: Any) -> None:
-        """Copy an object within the bucket, up to 5 GiB. `changes` are parameters of CopyObject."""
+        """Copy an object within the bucket, up to 5 GiB. `changes` are parameters of CopyObject.
+
+        With `etag`, raises ObjectChangedError if the source is another version, also on servers that ignore the
+        condition: then the copy is deleted.
+        """
         if etag:
             changes["CopySourceIfMatch"] = etag
         with self.changing(key):
-            self._copied("copy_object", source, key, params, **changes)
+            copied = self._copied("copy_object", source, key, params, **changes)
+            # The ETag of a copy of several parts can be another one, and that of the same key is of a later version.
+            copied_etag = str(copied.get("ETag")).strip('"')
+            doubtful = etag and "-" not in etag and source != key and copied_etag != etag.strip('"')
+            if doubtful and self._ignores_versions(source, key, params, changes):
+                self._call("delete_object", key, params)
+                reason = "the source was replaced"
+                raise self._error(errors.ObjectChangedError, reason, "copy_object", key=source)
+
+    def _ignores_versions(self, source: str, key: str, params: Params, changes: Mapping[str, Any]) -> bool:
+        """Return whether the server copies an object although its ETag is not the one in the condition."""
+        if self.client in _COPY_VERSIONS:
+            return False
+        try:
+            self._copied("copy_object", source, key, params, **{**changes, "CopySourceIfMatch": _NO_ETAG})
+        except errors.ObjectChangedError:
+            _COPY_VERSIONS.add(self.client)
+            return False
+        return True
 
     def delete(self, key: str, params: Params) -> None:
         """Delete an object. A missing object is not an error."""
