@@ -190,7 +190,7 @@ class S3FileField(FileField):
             return True
         storage: Any = unwrapped(self.storage)
         try:
-            wanted = self.generate_filename(None, name)
+            wanted = self.generate_filename(cast("models.Model", None), name)  # the row does not exist yet
             if type(storage).get_available_name is S3Storage.get_available_name:
                 wanted = storage._fitting(wanted, self.max_length)
             storage.objects.key(wanted)

@@ -519,7 +519,7 @@ def test_bulk_update_writes_only_names(storage, client, user):
     row.file = incoming(client, user)
     with pytest.raises(TypeError, match=r"file\.save\(name, file, save=False\)"):
         Upload.objects.bulk_update([row], ["file"])
-    with pytest.raises(TypeError, match="'note.txt' of app.Upload.file"):
+    with pytest.raises(TypeError, match=r"'note\.txt' of app\.Upload\.file"):
         Upload.objects.update(file=row.file.file)
     row.file.save("n.txt", row.file.file, save=False)
     Upload.objects.bulk_update([row], ["file"])
