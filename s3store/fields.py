@@ -132,6 +132,8 @@ class S3FileField(FileField):
         Extensions, types and groups of types: `(".pdf", "image/*")`. Empty: everything that no browser runs.
     `permission`
         A function of the request that returns True if its client may upload. Default: who is logged in.
+    `throttle`
+        A function of the request that returns None, or the seconds to wait until the next upload.
     `delete_replaced`
         Delete a file when the row gets another one or none: after commit, and if no other row names it.
     `delete_with_row`
