@@ -26,7 +26,7 @@ from s3store.core.info import Grant, Stat
 from s3store.core.urls import key_in_url
 from s3store.links.links import Links
 from s3store.storage import S3Storage
-from s3store.uploads.after_commit import named_by_row, pending_of, schedule
+from s3store.uploads.after_commit import named_by_row, pending_of, schedule, schedule_in_bulk
 from s3store.uploads.destinations import Destination, is_logged_in, unwrapped
 from s3store.uploads.incoming import IncomingFile
 
@@ -132,6 +132,8 @@ class S3FileField(FileField):
         Extensions, types and groups of types: `(".pdf", "image/*")`. Empty: everything that no browser runs.
     `permission`
         A function of the request that returns True if its client may upload. Default: who is logged in.
+    `throttle`
+        A function of the request that returns None, or the seconds to wait until the next upload.
     `delete_replaced`
         Delete a file when the row gets another one or none: after commit, and if no other row names it.
     `delete_with_row`
@@ -139,7 +141,7 @@ class S3FileField(FileField):
 
     A file stays if any row names it in a FileField with the same bucket: one query for each of these columns, which
     should have an index in large tables. The default of the field stays too. `QuerySet.update` and `bulk_update` delete
-    no files.
+    no files, and raise TypeError for an upload that was not saved.
 
     These arguments do not change the database, and are not in migrations. The others are those of Django's FileField.
     With a storage that is not an S3Storage, files are uploaded through Django.
@@ -180,7 +182,23 @@ class S3FileField(FileField):
             accept=self.accept,
             permission=self.permission,
             throttle=self.throttle,
+            max_length=self.max_length,
+            fits=self._fits,
         )
+
+    def _fits(self, name: str) -> bool:
+        """Return whether a row can name a file that clients call `name`. If code decides on the name: always."""
+        if callable(self.upload_to) or type(self).generate_filename is not FileField.generate_filename:
+            return True
+        storage: Any = unwrapped(self.storage)
+        try:
+            wanted = self.generate_filename(cast("models.Model", None), name)  # the row does not exist yet
+            if type(storage).get_available_name is S3Storage.get_available_name:
+                wanted = storage._fitting(wanted, self.max_length)
+            storage.objects.key(wanted)
+        except SuspiciousFileOperation:
+            return False
+        return True
 
     def name_in_url(self, url: str) -> str | None:
         """Return the name of the file at a URL of the storage, or None for any other URL. Sends no request."""
@@ -243,6 +261,18 @@ class S3FileField(FileField):
         if old is not None and old.name != file.name:
             pending_of(model_instance).tasks.append(old.delete)
         return file
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """Return what the row stores, the name. Raises TypeError for an upload that was not saved."""
+        unsaved = getattr(value, "_file", None) if not getattr(value, "_committed", True) else value
+        if isinstance(unsaved, IncomingFile):
+            raise TypeError(
+                f"QuerySet.update and bulk_update cannot save the upload {unsaved.name!r} of {self}: they write only a "
+                f"name. Call {self.name}.save(name, file, save=False) on the row first, or save() on the row."
+            )
+        if isinstance(value, S3FieldFile):
+            schedule_in_bulk(value.instance)
+        return super().get_db_prep_save(value, connection)
 
     def _row_saving(self, instance: models.Model, using: str, **_: Any) -> None:
         pending_of(instance).using = using

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
+from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.validators import validate_image_file_extension
 from django.db import models
 from django.db.models.fields.files import FieldFile
+from django.http import HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from s3store import errors
-from s3store.uploads.destinations import find
+from s3store import errors, urls
+from s3store.uploads.destinations import find, is_logged_in
 from s3store.uploads.incoming import check_sent, claim, verified_image
 from s3store.uploads.owners import current_owner, owner_of
 from s3store.uploads.refusals import UploadRefusedError
+from s3store.uploads.views import refused
 
-__all__ = ["S3FileField", "S3ImageField"]
+__all__ = ["S3FileField", "S3ImageField", "upload_urls"]
 
 _BUSY = _("The storage is busy. Try again.")
 
@@ -90,6 +100,47 @@ class S3ImageField(S3FileField):
             raise serializers.ValidationError(_BUSY, code="storage_busy") from error
         except ValueError:
             self.fail("invalid_image")
+
+
+def upload_urls(*classes: type) -> list[URLPattern]:
+    """Return the URLs of direct uploads for clients that these authentication classes of REST framework know.
+
+    `path("api/s3store/", include(upload_urls(TokenAuthentication)))`. Default: DEFAULT_AUTHENTICATION_CLASSES.
+
+    A client that no class knows is a visitor. As everywhere in REST framework, the classes decide on CSRF:
+    SessionAuthentication demands the token in the header X-CSRFToken, and a header that browsers do not send by
+    themselves needs none. Visitors need the token.
+    """
+    found = classes or tuple(APIView.authentication_classes)
+    return [path(str(one.pattern), _authenticated(one.callback, found)) for one in urls.urlpatterns]
+
+
+class _Unread(BaseParser):  # type: ignore[misc]  # no stubs
+    """Leaves the body to the endpoint."""
+
+    media_type = "*/*"
+
+    def parse(self, *_: Any, **__: Any) -> QueryDict:
+        return QueryDict()
+
+
+def _authenticated(view: Callable[..., HttpResponseBase], classes: tuple[type, ...]) -> Callable[..., HttpResponseBase]:
+    without_csrf: Callable[..., HttpResponseBase] = view.__wrapped__  # type: ignore[attr-defined]  # of csrf_protect
+
+    @wraps(without_csrf)
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        # A copy: what REST framework reads of a body would be missing later.
+        asking = Request(copy(request), parsers=[_Unread()], authenticators=[one() for one in classes])
+        try:
+            request.user = asking.user
+        except exceptions.PermissionDenied as error:
+            return refused(UploadRefusedError("csrf_failed", str(error.detail), status=403))
+        except exceptions.APIException as error:
+            return refused(UploadRefusedError("login_required", str(error.detail), status=401))
+        return (without_csrf if is_logged_in(request) else view)(request)
+
+    answer.csrf_exempt = True  # type: ignore[attr-defined]  # for the middleware: the above decides
+    return answer
 
 
 def _bare(url: str) -> tuple[str, str, str]:

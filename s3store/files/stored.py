@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, NoReturn
 
@@ -108,17 +109,19 @@ class StoredFile(File):  # type: ignore[type-arg]  # generic in the stubs only
     def copy_to(self, objects: Objects, key: str, params: Params, *, create: bool) -> None:
         """Copy this version to a key. Raises ObjectExistsError with `create` if it is taken, and ObjectChangedError.
 
-        Where S3 cannot refuse a copy to a taken key, it can refuse to complete an upload in parts: the only part is
-        then a copy. AWS: "CopyObject", "CompleteMultipartUpload".
+        S3 cannot be relied on to refuse a copy to a taken key. It can refuse to complete an upload in parts, whose only
+        part is then a copy, or to create the empty object that the copy replaces. AWS: "CopyObject",
+        "CompleteMultipartUpload", "PutObject".
         """
         bucket, info = objects.bucket, self._info
-        if create:
+        conditional = create and bucket.refuses_existing
+        if create and (not conditional or bucket.completes_conditionally or info.size > parts.MAX_COPY_SIZE):
+            # One request first is cheaper than parts that are sent for a name that is taken.
             bucket.refuse_existing(key, params)
-        if create and objects.options.conditional_writes and info.size:
-            copy_in_parts(bucket, info, key, params, create=True)
-        elif info.size > parts.MAX_COPY_SIZE:
-            copy_in_parts(bucket, info, key, params)
-        elif info.size == 0 and create and objects.options.conditional_writes:
+        if conditional and info.size == 0:
             bucket.create(key, b"", params)
+        elif info.size > parts.MAX_COPY_SIZE or (conditional and bucket.completes_conditionally):
+            copy_in_parts(bucket, info, key, params, create=conditional)
         else:
-            bucket.copy(info.key, key, params, etag=info.etag, MetadataDirective="REPLACE")
+            with bucket.reserved(key, params) if conditional else nullcontext():
+                bucket.copy(info.key, key, params, etag=info.etag, MetadataDirective="REPLACE")

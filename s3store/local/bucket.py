@@ -67,6 +67,9 @@ class LocalBucket(Bucket):
         """Whether the options let the bucket refuse to create an object that exists: it always can."""
         return self.options.conditional_writes
 
+    completes_conditionally = True
+    """Completions are one after the other, so that `reserved` is not needed."""
+
     def counted(self) -> AbstractContextManager[Requests]:
         """Return a context manager that yields an empty list: no request is sent."""
         return nullcontext(Requests())

@@ -46,6 +46,20 @@ def schedule(instance: models.Model, using: str) -> None:
         transaction.on_commit(task, using=using, robust=True)
 
 
+def schedule_in_bulk(instance: models.Model) -> None:
+    """Do what is pending after the commit of a `bulk_create` or `bulk_update`, which send no signals.
+
+    Both write in a transaction, but do not say in which database. If several have one, uploads are left to the
+    lifecycle rule: the wrong commit would delete them although the row was refused.
+    """
+    pending: Pending | None = instance.__dict__.get(_ATTRIBUTE)
+    if pending is None or pending.using is not None:
+        return
+    using = [connection.alias for connection in connections.all(initialized_only=True) if connection.in_atomic_block]
+    if len(using) == 1:
+        schedule(instance, using[0])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
     """A file that a row named in the column of `field`.

@@ -42,6 +42,10 @@ class Destination:
         A function of the request that returns None, or the seconds to wait until the next upload.
     `ticket_seconds`
         The life of a ticket in seconds, at most 2 days.
+    `max_length`
+        The number of characters in the name of a file, at most 255, the default.
+    `fits`
+        A function of the name of a file that returns whether it can be saved under such a name. Default: always.
     """
 
     storage: Storage | str | Callable[[], Storage | str] = "default"
@@ -51,6 +55,8 @@ class Destination:
     permission: Callable[[HttpRequest], bool] = is_logged_in
     throttle: Callable[[HttpRequest], float | None] | None = None
     ticket_seconds: int = TICKET_SECONDS
+    max_length: int | None = None
+    fits: Callable[[str], bool] | None = None
 
     def find_storage(self) -> S3Storage:
         """Return the storage. Raises ImproperlyConfigured if it is not an S3Storage."""

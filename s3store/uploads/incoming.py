@@ -59,7 +59,7 @@ def claim(text: object, *, label: str, destination: Destination, owner: str) -> 
 def check_sent(file: Any, destination: Destination) -> None:
     """Check a file that came through Django by the rules of a destination, as S3 does. Raises UploadRefusedError."""
     declared = getattr(file, "content_type", None) or ""
-    found = check_type(check_name(file.name), declared, destination)
+    found = check_type(check_name(file.name, destination), declared, destination)
     check_size(file.size, destination, destination.find_storage().objects, found, declared)
 
 

@@ -112,7 +112,7 @@ def _receipt(
     objects: Objects, label: str, destination: Destination, owner: str, name: str, size: int | None, declared: str
 ) -> Receipt:
     """Return the receipt of an upload to a new key, which no client can choose or guess."""
-    name = check_name(name)
+    name = check_name(name, destination)
     found = check_type(name, declared, destination)
     key = objects.key(f"{_folder(label, owner)}/{secrets.token_hex(16)}{accept.extension(name)}")
     bucket = objects.bucket.name
@@ -123,15 +123,22 @@ def _folder(label: str, owner: str) -> str:
     return f"{INCOMING}/{label}/{owner[:12]}"
 
 
-def check_name(name: str) -> str:
-    """Return the name of a file without a path."""
+def check_name(name: str, destination: Destination) -> str:
+    """Return the name of a file without a path. Raises UploadRefusedError if no file can be saved under it."""
     try:
         found = accept.base_name(name)
     except accept.NameRefusedError:
-        raise UploadRefusedError("name_refused", _("The name of the file is not possible. Rename it.")) from None
-    if len(found) > MAX_NAME:
-        raise UploadRefusedError("name_refused", _("The name of the file is too long. Rename it."))
+        raise _impossible_name() from None
+    limit = min(MAX_NAME, destination.max_length or MAX_NAME)
+    if len(found) > limit:
+        raise UploadRefusedError("name_refused", _("The name of the file is too long. Rename it."), max_length=limit)
+    if destination.fits is not None and not destination.fits(found):
+        raise _impossible_name()
     return found
+
+
+def _impossible_name() -> UploadRefusedError:
+    return UploadRefusedError("name_refused", _("The name of the file is not possible. Rename it."))
 
 
 def check_type(name: str, content_type: str, destination: Destination) -> str:

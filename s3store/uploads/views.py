@@ -45,9 +45,9 @@ def endpoint(*methods: str) -> Callable[[Callable[[HttpRequest], dict[str, Any]]
             try:
                 found = answer(request)
             except UploadRefusedError as refusal:
-                return _refused(refusal)
+                return refused(refusal)
             except errors.S3StoreError as error:
-                return _refused(_of_storage(error))
+                return refused(_of_storage(error))
             return _private(JsonResponse(found, status=201 if answer.__name__ == "begin" else 200))
 
         view.login_required = False  # type: ignore[attr-defined]  # Django's login_not_required; we answer 401 in JSON.
@@ -63,7 +63,8 @@ def _private(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _refused(refusal: UploadRefusedError) -> HttpResponse:
+def refused(refusal: UploadRefusedError) -> HttpResponse:
+    """Return the answer to a client whose request is refused."""
     answer = {"message": str(refusal.message), "error": {"code": refusal.code, **refusal.details}}
     response = _private(JsonResponse(answer, status=refusal.status))
     if "retry_after" in refusal.details:

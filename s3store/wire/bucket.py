@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 from weakref import WeakSet
 
 from s3store import errors
-from s3store.core import parameters, parts, ranges
+from s3store.core import parameters, parts, ranges, urls
 from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
@@ -30,6 +31,11 @@ logger = logging.getLogger("s3store")
 
 # The clients of servers that ignore `If-None-Match`.
 _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
+
+# The clients of servers that copy only the version that a request names.
+_COPY_VERSIONS: WeakSet[Any] = WeakSet()
+
+_NO_ETAG = f'"{"0" * 32}"'
 
 
 class Bucket(Deleting, InParts):
@@ -141,6 +147,39 @@ class Bucket(Deleting, InParts):
         """Whether the server refuses to create an object that exists, as far as is known."""
         return self.options.conditional_writes and self.client not in _IGNORE_CONDITIONS
 
+    @property
+    def completes_conditionally(self) -> bool:
+        """Whether only one of several simultaneous completions with `If-None-Match` creates an object.
+
+        AWS says so in "CompleteMultipartUpload". SeaweedFS lets several win, and Ceph RGW 16 ignores the header.
+        """
+        endpoint = self.options.endpoint_url
+        return not endpoint or urls.is_aws(endpoint)
+
+    @contextmanager
+    def reserved(self, key: str, params: Params) -> Iterator[None]:
+        """Create an empty object, which the block replaces. Raises ObjectExistsError if the key is taken.
+
+        For servers whose only atomic condition is that of PutObject. If S3 refuses what the block sends, the empty
+        object is deleted. If the outcome is not known, it stays: a write that S3 completes later would otherwise
+        replace what another process has created.
+        """
+        token = str(self.create(key, b"", params).internal(WRITE_TOKEN))
+        try:
+            yield
+        except (errors.ServerError, errors.S3ConnectionError, errors.S3TimeoutError, errors.InvalidResponseError):
+            raise
+        except errors.S3StoreError:
+            self._release(key, params, token)
+            raise
+
+    def _release(self, key: str, params: Params, token: str) -> None:
+        try:
+            if self._own(key, params, token):
+                self.delete(key, params)
+        except errors.S3StoreError as error:
+            logger.warning("An empty object %r is left in the bucket %r: %s", key, self.name, error)
+
     def copy(
         self,
         source: str,
@@ -154,9 +193,10 @@ class Bucket(Deleting, InParts):
     ) -> str | None:
         """Copy an object within the bucket, up to 5 GiB, and return the ETag of the copy.
 
-        `etag` is that of the source, `version_id` names one of its versions, and `changes` are parameters of
-        CopyObject. Raises ObjectExistsError with `create` if the key is taken: servers that `conditions` knows to
-        ignore it replace the object. AWS: "CopyObject".
+        `version_id` names one version of the source, and `changes` are parameters of CopyObject. With `etag`, raises
+        ObjectChangedError if the source has another ETag, also on servers that ignore the condition: then the copy is
+        deleted. Raises ObjectExistsError with `create` if the key is taken: servers that `conditions` knows to ignore
+        it replace the object. AWS: "CopyObject".
         """
         if etag:
             changes["CopySourceIfMatch"] = etag
@@ -173,7 +213,26 @@ class Bucket(Deleting, InParts):
                 raise self._error(errors.ObjectExistsError, "", "copy_object", key=key, **facts) from error.__cause__
             raise
         found: str | None = copied.get("ETag")
+        # The ETag of a copy of several parts can be another one, and that of the same key is of a later version.
+        doubtful = etag and "-" not in etag and source != key and str(found).strip('"') != etag.strip('"')
+        if doubtful and self._ignores_versions(source, key, params, changes):
+            with self.changing(key):
+                self._call("delete_object", key, params)
+            reason = "the source was replaced"
+            raise self._error(errors.ObjectChangedError, reason, "copy_object", key=source)
         return found
+
+    def _ignores_versions(self, source: str, key: str, params: Params, changes: Mapping[str, Any]) -> bool:
+        """Return whether the server copies an object although its ETag is not the one in the condition."""
+        if self.client in _COPY_VERSIONS:
+            return False
+        try:
+            wanted = {name: value for name, value in changes.items() if name != "IfNoneMatch"}
+            self._copied("copy_object", source, key, params, **{**wanted, "CopySourceIfMatch": _NO_ETAG})
+        except errors.ObjectChangedError:
+            _COPY_VERSIONS.add(self.client)
+            return False
+        return True
 
     def delete(self, key: str, params: Params) -> None:
         """Delete an object. A missing object is not an error."""

@@ -67,8 +67,9 @@ def copy_whole(
 def create_whole(objects: Objects, source: str, target: Target, *, etag: str | None = None) -> str | None:
     """Copy an object to a key that is free, where the server ignores the condition of CopyObject.
 
-    It keeps that of completing an upload in parts: the only part is then a copy. Raises ObjectExistsError. The return
-    value and the other errors are those of `copy_whole`.
+    The copy replaces an empty object, which the server refuses to create if the key is taken. Above the size of one
+    copy, the condition is that of completing an upload in parts. Raises ObjectExistsError. The return value and the
+    other errors are those of `copy_whole`.
     """
     bucket, kept = objects.bucket, kept_parameters(objects, target)
     bucket.refuse_existing(target.key, kept, operation="copy")
@@ -77,7 +78,7 @@ def create_whole(objects: Objects, source: str, target: Target, *, etag: str | N
     info = bucket.head(source, target.params)
     if etag and info.etag != etag:
         raise errors.build(errors.ObjectChangedError, "", operation="copy", bucket=bucket.name, key=source)
-    params = whole_parameters(objects, info, kept)
-    if info.size:
-        return copy_in_parts(bucket, info, target.key, params, create=True).etag
-    return bucket.create(target.key, b"", params).etag
+    if info.size > parts.MAX_COPY_SIZE:
+        return copy_in_parts(bucket, info, target.key, whole_parameters(objects, info, kept), create=True).etag
+    with bucket.reserved(target.key, kept):
+        return copy_whole(objects, source, target, etag=etag)

@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -101,9 +102,13 @@ class MultipartUpload:
     def complete(self) -> ObjectInfo:
         """Wait for the parts and combine them. Raises ObjectExistsError with `create` if the object exists."""
         sent = [future.result() for future in self._futures]
-        info = self._bucket.complete_upload(
-            self._key, self._upload_id, sent, self._params, size=self._size, create=self._create
-        )
+        bucket, create = self._bucket, self._create and self._bucket.completes_conditionally
+        # At the end: readers would find an empty file for as long as the parts are being sent.
+        reserve = self._create and not create
+        with bucket.reserved(self._key, self._params) if reserve else nullcontext():
+            info = bucket.complete_upload(
+                self._key, self._upload_id, sent, self._params, size=self._size, create=create
+            )
         self._abort.detach()
         if self._threads:
             self._threads.shutdown()

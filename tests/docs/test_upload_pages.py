@@ -173,6 +173,8 @@ def test_the_serializer_of_the_page_takes_files(monkeypatch, rf):
     serializer = namespace["DocumentSerializer"](data={"title": "A", "file": "no receipt"})
     assert not serializer.is_valid()
     assert set(serializer.errors) == {"file"}
+    _, api = run(page, "upload-token-urls")["urlpatterns"]
+    assert [str(one.pattern) for one in api.url_patterns][:2] == ["begin/", "sign/"]
     answer = namespace["upload_info"](rf.get("/"))
     assert destinations.read_label(answer.data["destination"]) == "library.Document.file"
 

@@ -1,10 +1,43 @@
-"""Fixtures: a logged-in client, and destinations in a storage on each of the servers."""
+"""Fixtures: a logged-in client, and destinations in a storage on each of the servers.
+
+What only a server can refuse is tested on SeaweedFS, or on the server in the environment: CONTRIBUTING.rst.
+"""
+
+import os
 
 import pytest
 from django.contrib.auth.models import User
 
 from s3store.storage import S3Storage
+from s3store.testing.fixtures import BUCKET, options_for
+from s3store.testing.servers import Server
 from s3store.uploads import Destination, destinations, register
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(request):
+    """SeaweedFS, or in its place the server in the environment."""
+    if "S3STORE_TEST_ENDPOINT_URL" not in os.environ:
+        yield request.getfixturevalue("seaweedfs")
+        return
+    server = Server(
+        name="another server",
+        endpoint_url=os.environ["S3STORE_TEST_ENDPOINT_URL"],
+        access_key=os.environ["S3STORE_TEST_ACCESS_KEY"],
+        secret_key=os.environ["S3STORE_TEST_SECRET_KEY"],
+        region_name=os.environ.get("S3STORE_TEST_REGION", "us-east-1"),
+    )
+    storage = S3Storage(**options_for(server))
+    storage.client.create_bucket(Bucket=BUCKET)
+    yield server
+    storage.delete_tree("", force=True)
+    storage.client.delete_bucket(Bucket=BUCKET)
+
+
+@pytest.fixture
+def is_seaweedfs(seaweedfs):
+    """Whether the server is SeaweedFS: it refuses some requests that others take, and takes some that they refuse."""
+    return seaweedfs.name == "seaweedfs"
 
 
 @pytest.fixture

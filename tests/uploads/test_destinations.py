@@ -4,6 +4,8 @@ import pytest
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.forms import modelform_factory
 from django.test import override_settings
 from django.urls import path
 
@@ -11,7 +13,9 @@ from s3store.forms import S3FileField
 from s3store.storage import S3Storage
 from s3store.uploads import Destination, destinations, register, register_family, service, signed_label
 from s3store.widgets import ModuleScript
+from tests.app.models import Upload
 from tests.uploads.client import begin, post
+from tests.uploads.site import configure
 
 KEYS = {"bucket_name": "some-bucket", "access_key": "key", "secret_key": "secret", "region_name": "eu-central-1"}
 
@@ -132,3 +136,53 @@ def test_scripts_are_modules():
     assert ModuleScript("a.js") != ModuleScript("b.js")
     assert Form().fields["file"].widget.value_omitted_from_data({}, {}, "file")
     assert not Form().fields["file"].widget.value_omitted_from_data({"file": "x"}, {}, "file")
+
+
+FIELD = Upload._meta.get_field("file")
+
+
+@pytest.mark.parametrize(
+    ("upload_to", "name", "known"),
+    [
+        ("files", "x" * 21, {"code": "name_refused", "max_length": 20}),
+        ("files", "x" * 20, None),
+        ("files", "a.b23456789012345", {"code": "name_refused"}),
+        ("%Y/%m/%d/more/of/it", "a.txt", {"code": "name_refused"}),
+        ("files", "\U0001f600", {"code": "name_refused"}),
+        (lambda instance, name: f"files/{instance.pk}", "\U0001f600.b2345678901234", None),
+    ],
+    ids=["too long", "shortened", "long extension", "long directory", "nothing left", "function"],
+)
+def test_a_name_that_the_row_cannot_have_is_refused_before_the_upload(
+    client, settings, monkeypatch, upload_to, name, known
+):
+    """By the endpoint and, without JavaScript, by the form: not by saving. Nothing is sent to S3."""
+    configure(settings, {**KEYS, "location": "media", "endpoint_url": None})
+    monkeypatch.setattr(FIELD, "max_length", 20)
+    monkeypatch.setattr(FIELD, "upload_to", upload_to)
+    body = {"destination": signed_label("app.Upload.file"), "name": name, "size": 1}
+    answer = post(client, "begin", body)
+    form = modelform_factory(Upload, fields=["file"])({}, {"file": SimpleUploadedFile(name, b"x")})
+    assert (answer.status_code, answer.json().get("error")) == ((400, known) if known else (201, None))
+    assert form.has_error("file") is bool(known)
+
+
+def test_names_that_code_makes_are_not_foreseen(client, settings, monkeypatch):
+    """A storage or a field with a way of its own to names may shorten them."""
+    configure(settings, {**KEYS, "location": "media", "endpoint_url": None})
+    monkeypatch.setattr(FIELD, "max_length", 20)
+    long = {"destination": signed_label("app.Upload.file"), "name": "a.b23456789012345", "size": 1}
+
+    class Own(type(FIELD.storage)):
+        def get_available_name(self, name, max_length=None):
+            return name[:max_length]
+
+    monkeypatch.setattr(FIELD, "storage", Own())
+    assert post(client, "begin", long).status_code == 201
+
+    class OwnField(type(FIELD)):
+        def generate_filename(self, instance, filename):
+            return f"{instance.pk}.txt"
+
+    field = OwnField(upload_to="files", max_length=20, storage=S3Storage(**KEYS))
+    assert field.destination.fits("\U0001f600")

@@ -549,3 +549,18 @@ def test_sites_behind_a_login_are_served(settings, place):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
     answer = post(Client(), "begin", {"destination": signed_label("place"), "name": "a", "size": 1})
     assert refusal(answer) == (401, "login_required")
+
+
+def test_csrf_tokens_in_sessions(settings, user, place):
+    """With CSRF_USE_SESSIONS there is no cookie: the token of a page or of the endpoint works, and no other."""
+    settings.CSRF_USE_SESSIONS = True
+    csrf = "django.middleware.csrf.CsrfViewMiddleware"
+    settings.MIDDLEWARE = [*(one for one in settings.MIDDLEWARE if one != csrf), csrf]
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    body = {"destination": signed_label("place"), "name": "a.txt", "size": 5}
+    assert post(client, "begin", body).status_code == 403
+    token = client.get("/s3store/token/").json()["csrf_token"]
+    assert "csrftoken" not in client.cookies
+    assert post(client, "begin", body, HTTP_X_CSRFTOKEN=token).status_code == 201
+    assert post(client, "begin", body, HTTP_X_CSRFTOKEN=token[::-1]).status_code == 403

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import pickle
+import types
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -14,6 +15,7 @@ from s3store import uploads
 from s3store.fields import S3FileField
 from s3store.storage import S3MediaStorage
 from s3store.testing.counting import counted_requests
+from s3store.uploads import after_commit
 from s3store.uploads.after_commit import pending_of
 from s3store.uploads.owners import owner_of_user
 from tests.app.models import Avatar, Document, Draft, Invoice, Letter, Scan, Upload
@@ -488,11 +490,44 @@ def test_saving_a_file_saves_its_row(storage, client, user):
     assert names(storage) == ["files/n.txt"]
 
 
-def test_bulk_create_leaves_uploads_to_their_lifecycle(storage, client, user):
-    """No signal says that it is done. The rows have their files."""
-    Upload.objects.bulk_create([Upload(file=incoming(client, user))])
-    assert Upload.objects.get().file.read() == b"hello"
+def test_bulk_create_deletes_uploads_after_its_commit(storage, client, user):
+    """Although no signal says that it is done. The rows have their files."""
+    Upload.objects.bulk_create([Upload(file=incoming(client, user)), Upload(title="none")])
+    assert Upload.objects.exclude(file="").get().file.read() == b"hello"
+    assert names(storage) == ["files/note.txt"]
+
+
+def test_bulk_create_that_is_rolled_back_keeps_uploads(storage, client, user):
+    """The form can be sent again."""
+    with rolled_back():
+        Upload.objects.bulk_create([Upload(file=incoming(client, user))])
+    assert [name for name in names(storage) if name.startswith("incoming/")]
+
+
+def test_bulk_create_leaves_uploads_if_it_does_not_know_its_commit(storage, client, user, monkeypatch):
+    """Two databases have a transaction: the lifecycle rule of the bucket deletes the upload."""
+    row, open_ = Upload(file=incoming(client, user)), types.SimpleNamespace(alias="another", in_atomic_block=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(after_commit.connections, "all", lambda **_: [connections["default"], open_])
+        Upload.objects.bulk_create([row])
     assert len(names(storage)) == 2
+
+
+def test_bulk_update_writes_only_names(storage, client, user):
+    """An upload is saved before: otherwise the row would name a file that does not exist."""
+    row = Upload.objects.create()
+    row.file = incoming(client, user)
+    with pytest.raises(TypeError, match=r"file\.save\(name, file, save=False\)"):
+        Upload.objects.bulk_update([row], ["file"])
+    with pytest.raises(TypeError, match=r"'note\.txt' of app\.Upload\.file"):
+        Upload.objects.update(file=row.file.file)
+    row.file.save("n.txt", row.file.file, save=False)
+    Upload.objects.bulk_update([row], ["file"])
+    assert Upload.objects.get().file.read() == b"hello"
+    assert names(storage) == ["files/n.txt"]
+    Upload.objects.update(file=row.file)
+    Upload.objects.update(file="files/n.txt")
+    assert Upload.objects.get().file.name == "files/n.txt"
 
 
 def test_pickles_of_rows_contain_no_uploads(storage, client, user):

@@ -7,21 +7,24 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import override_settings
+from django.test import Client, override_settings
 from django.urls import include, path
 from django.utils.translation import override
 
-from s3store.uploads import acting_for
+from s3store.uploads import Destination, acting_for, destinations, register, signed_label
 from tests.app.models import Upload
 from tests.optional import needs
 from tests.settings import INSTALLED_APPS
 from tests.uploads.client import begin
+from tests.uploads.client import send as send_bytes
 from tests.uploads.site import configure, names, png, uploaded
 
+authentication = needs("rest_framework.authentication")
 routers = needs("rest_framework.routers")
 serializers = needs("rest_framework.serializers")
 viewsets = needs("rest_framework.viewsets")
 ours = pytest.importorskip("s3store.rest_framework")
+AuthenticationFailed = needs("rest_framework.exceptions").AuthenticationFailed
 
 FILE, IMAGE = "app.Upload.file", "app.Upload.image"
 
@@ -56,9 +59,29 @@ class UploadViewSet(viewsets.ModelViewSet):
     serializer_class = UploadSerializer
 
 
+class Tokens(authentication.TokenAuthentication):
+    """Tokens that are the names of users. Those of projects are in a table."""
+
+    def authenticate_credentials(self, key):
+        user = User.objects.filter(username=key).first()
+        if user is None:
+            raise AuthenticationFailed("No such token.")
+        return user, key
+
+
+class TokenViewSet(UploadViewSet):
+    authentication_classes = [Tokens]
+
+
 router = routers.DefaultRouter()
 router.register("uploads", UploadViewSet)
-urlpatterns = [path("api/", include(router.urls)), path("s3store/", include("s3store.urls"))]
+router.register("by-token", TokenViewSet, basename="by-token")
+urlpatterns = [
+    path("api/", include(router.urls)),
+    path("s3store/", include("s3store.urls")),
+    path("tokens/", include(ours.upload_urls(Tokens))),
+    path("sessions/", include(ours.upload_urls())),
+]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -343,3 +366,68 @@ def test_the_browsable_api_shows_refusals(client):
     )
     assert answer.status_code == 400
     assert b"Files of this type are not accepted." in answer.content
+
+
+# Clients with tokens
+
+
+def asked(client, where, body, **headers):
+    """Send JSON as a client that is no browser, and return status and JSON of the answer."""
+    answer = client.post(where, json.dumps(body), content_type="application/json", **headers)
+    return answer.status_code, answer.json() if answer["Content-Type"] == "application/json" else None
+
+
+BEGIN = {"destination": signed_label(FILE), "name": "note.txt", "size": 5}
+ANN = {"HTTP_AUTHORIZATION": "Token ann"}
+
+
+@pytest.fixture
+def outsider(user):
+    """A client without a session and without a CSRF token."""
+    return Client(enforce_csrf_checks=True)
+
+
+def test_a_client_with_a_token_uploads(outsider, storage, django_capture_on_commit_callbacks):
+    """It needs neither a session nor a CSRF token. Its receipt works where its token does."""
+    status, begun = asked(outsider, "/tokens/begin/", BEGIN, **ANN)
+    assert (status, send_bytes(begun, b"hello")) == (201, 201)
+    row = {"title": "a", "file": begun["receipt"]}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert asked(outsider, "/api/by-token/", row, **ANN)[0] == 201
+    assert names(storage) == ["files/note.txt"]
+    assert outsider.cookies == {}
+
+
+def test_a_token_is_for_its_user(outsider, client, django_user_model):
+    """Neither the ticket nor the receipt of another is taken."""
+    django_user_model.objects.create_user("eve")
+    begun = asked(outsider, "/tokens/begin/", BEGIN, **ANN)[1]
+    eve = {"HTTP_AUTHORIZATION": "Token eve"}
+    status, answer = asked(outsider, "/tokens/complete/", {"ticket": begun["ticket"]}, **eve)
+    assert (status, answer["error"]["code"]) == (403, "ticket_invalid")
+    assert asked(outsider, "/api/by-token/", {"title": "a", "file": begun["receipt"]}, **eve)[0] == 400
+
+
+@pytest.mark.parametrize("headers", [{"HTTP_AUTHORIZATION": "Token none"}, {}], ids=["wrong", "none"])
+def test_without_a_token_nobody_uploads(client, headers):
+    """A session is none of the classes: its user is a visitor here. The error is JSON."""
+    status, answer = asked(client, "/tokens/begin/", BEGIN, **headers)
+    assert (status, answer["error"]["code"]) == (401, "login_required")
+
+
+def test_sessions_and_visitors_need_the_csrf_token(outsider, user, storage):
+    """REST framework's class for sessions checks it, and for visitors Django does."""
+    register("public", Destination(storage=storage, permission=lambda request: True))
+    body = {**BEGIN, "destination": signed_label("public")}
+    try:
+        assert asked(outsider, "/tokens/begin/", body) == (403, None)
+        token = {"HTTP_X_CSRFTOKEN": outsider.get("/s3store/token/").json()["csrf_token"]}
+        assert asked(outsider, "/tokens/begin/", body, **token)[0] == 201
+    finally:
+        destinations._declared.pop("public")
+    outsider.force_login(user)
+    status, answer = asked(outsider, "/sessions/begin/", BEGIN)
+    assert (status, answer["error"]["code"]) == (403, "csrf_failed")
+    token = {"HTTP_X_CSRFTOKEN": outsider.get("/s3store/token/").json()["csrf_token"]}
+    assert asked(outsider, "/sessions/begin/", BEGIN, **token)[0] == 201
+    assert outsider.post("/sessions/abort/", "a=b", content_type="application/x-www-form-urlencoded").status_code == 403

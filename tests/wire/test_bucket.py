@@ -314,3 +314,35 @@ def test_a_batch_has_the_checksum_that_older_servers_require(behind: Make) -> No
     behind(script).delete_many(["a"])
     ((_, _, headers),) = script.asked
     assert len(headers["content-md5"]) == 24
+
+
+def test_a_copy_of_another_version_is_refused(s3_storage: S3Storage) -> None:
+    """SeaweedFS refuses it. moto and Ceph RGW 16 ignore the condition: then the ETag of the copy tells."""
+    bucket, params = s3_storage.objects.bucket, {"ContentType": "text/plain"}
+    source, target = s3_storage.objects.key("a"), s3_storage.objects.key("b")
+    first = bucket.put(source, b"clean", {})
+    for changes in ({"MetadataDirective": "REPLACE"}, {}):
+        bucket.copy(source, target, params, etag=first.etag, **changes)
+        assert s3_storage.read_bytes("b") == b"clean"
+        s3_storage.delete("b")
+    bucket.put(source, b"evil!", {})
+    with pytest.raises(errors.ObjectChangedError):
+        bucket.copy(source, target, params, etag=first.etag)
+    assert not s3_storage.exists("b")
+
+
+def test_a_copy_can_have_another_etag(seaweedfs: Server, seaweedfs_options: dict[str, Any]) -> None:
+    """With some encryptions. The server is asked once whether it respects the condition, which SeaweedFS does."""
+    source = S3Storage(**seaweedfs_options)
+    info = source.objects.bucket.put(source.objects.key("a"), b"hello", {})
+
+    def respond(method: str, target: str, headers: Any) -> Any:
+        condition = next((headers[name] for name in headers if name.lower() == "x-amz-copy-source-if-match"), "")
+        body = b"<CopyObjectResult><ETag>another</ETag></CopyObjectResult>"
+        return (200, {"Content-Type": "application/xml"}, body) if condition == info.etag else None
+
+    with FaultProxy(seaweedfs.endpoint_url, respond=respond) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        for _ in range(2):
+            storage.objects.bucket.copy(info.key, storage.objects.key("b"), {}, etag=info.etag)
+        assert len(proxy.requests("PUT")) == 3
