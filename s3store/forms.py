@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files import File
 from django.core.validators import validate_image_file_extension
 from django.utils.translation import gettext_lazy as _
 
@@ -99,9 +100,10 @@ class S3FilesField(S3FileField):
 
     def _file_of(self, sent: Sent, initial: Any) -> Any:  # noqa: ARG002 (several files replace nothing)
         # Data that is not from a browser can have values of any type.
-        if len({str(text) for text in sent}) < len(sent) or len(sent) > self.widget.max_files:
+        receipts = [text for text in sent if not isinstance(text, File)]
+        if len({str(text) for text in receipts}) < len(receipts) or len(sent) > self.widget.max_files:
             raise ValidationError(_("The same file was sent twice, or too many."), code="too_many")
-        return [self._claimed(text, None) for text in sent]
+        return [*(self._claimed(text, None) for text in receipts), *sent[len(receipts) :]]
 
     def to_python(self, data: Any) -> Any:
         """Return the list of files."""

@@ -40,8 +40,8 @@ class ModuleScript:
         return f"ModuleScript({self.path!r})"
 
 
-class Sent(tuple[str, ...]):
-    """The receipts that a form sent, in their order."""
+class Sent(tuple[Any, ...]):
+    """The receipts that a form sent, in their order, and after them the files that it sent itself."""
 
 
 class Bound:
@@ -78,6 +78,9 @@ class S3FileInput(ClearableFileInput):
         sent = Sent(text for text in _every(data, name) if text)
         if not sent:
             return found
+        if isinstance(found, list):
+            # Some of several files could not reach the storage.
+            return Sent([*sent, *found])
         return FILE_INPUT_CONTRADICTION if found is False or found else sent
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:

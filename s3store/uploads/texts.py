@@ -38,6 +38,7 @@ def texts() -> dict[str, str]:
         "done": _("Uploaded"),
         "failed": _("Not uploaded"),
         "aborting": _("Cancelling"),
+        "form": _("Is sent with the form"),
         "speed": _("{size} per second"),
         "left": _("about {time} left"),
         # Buttons
@@ -47,6 +48,8 @@ def texts() -> dict[str, str]:
         "resume_name": _("Continue {name}"),
         "retry": _("Retry"),
         "retry_name": _("Retry {name}"),
+        "form_instead": _("Send with the form instead"),
+        "form_instead_name": _("Send {name} with the form instead"),
         "cancel": _("Cancel"),
         "cancel_name": _("Cancel {name}"),
         "remove": _("Remove"),

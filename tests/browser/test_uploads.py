@@ -1,8 +1,10 @@
 """Direct uploads in a real browser, to a bucket of another origin that checks signatures and policies."""
 
 import contextlib
+import io
 import json
 import os
+import socket
 import time
 import uuid
 
@@ -11,9 +13,10 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.test import Client, override_settings
+from PIL import ExifTags, Image
 from pytest_django.live_server_helper import LiveServer
 
-from s3store.core.parts import MIB
+from s3store.core.parts import GIB, MIB
 from s3store.testing.fixtures import options_for
 from s3store.uploads import requests, service
 from s3store.uploads.refusals import UploadRefusedError
@@ -29,6 +32,20 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM and os.environ.get("CI") != "true", reason="no Chromium is installed"),
 ]
+
+# Continues the upload of the file in another input, as a page does after a reload, and returns how much is there.
+RESUME = """async () => {
+  const { Uploader } = await import("/static/s3store/engine.js");
+  const { endpoint, destination } = document.querySelector("[data-s3store-upload]").dataset;
+  const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
+  const uploader = new Uploader({ endpoint, destination, csrfToken });
+  const [file] = document.querySelector("#plain").files;
+  const { name, size } = file;
+  const { ticket } = await uploader.call("begin", { destination, name, size });
+  const task = uploader.add(file, { ticket });
+  await task.result;
+  return task.answered;
+}"""
 
 PART = r"partNumber=\d+"
 BYTES = r"^PUT .*partNumber|^POST /[^/?]+/?$"
@@ -48,6 +65,16 @@ WATCH = """
       if (region && region.textContent) said.push([performance.now(), region.textContent]);
     }
   }).observe(document.body, { subtree: true, childList: true }));
+"""
+
+# How many bytes of the last request the browser says it has sent.
+HEARD = """
+  window.heard = 0;
+  const send = XMLHttpRequest.prototype.send;
+  XMLHttpRequest.prototype.send = function (body) {
+    this.upload.addEventListener("progress", (event) => { heard = event.loaded; });
+    send.call(this, body);
+  };
 """
 
 # A drop of the files of `make`, which is JavaScript, on the element of a selector.
@@ -196,6 +223,12 @@ def slow(page, bytes_per_second, *, offline=False):
     page.session.send("Network.emulateNetworkConditions", {**limits, "uploadThroughput": bytes_per_second or -1})
 
 
+def heap(page):
+    """Return how many bytes the scripts of the page hold, buffers included."""
+    found = page.context.new_cdp_session(page).send("Runtime.getHeapUsage")
+    return found["usedSize"] + found["backingStorageSize"]
+
+
 def parts_that_arrived(proxy):
     """Return the presigned PUTs of parts. Django's copy of the file, as the part of an upload, is signed otherwise."""
     found = [exchange for exchange in proxy.requests("PUT", PART) if "X-Amz-Signature" in exchange.target]
@@ -238,7 +271,7 @@ def test_a_small_file(page, proxy, size):
 
 
 def test_a_large_file(page, proxy, tmp_path, monkeypatch):
-    """100 MiB go in parallel parts while the form waits, with three requests to Django."""
+    """100 MiB go in parallel parts while the form waits, with three requests to Django and none of it in memory."""
     monkeypatch.setattr(Upload._meta.get_field("file"), "max_size", 200 * MIB)
     page.reload()
     upload_site.calls.clear()
@@ -248,10 +281,12 @@ def test_a_large_file(page, proxy, tmp_path, monkeypatch):
     page.fill("#id_title", "a")
     page.set_input_files("#id_file", path)
     button(page, "Save").click()
+    until(page, lambda: len(parts_that_arrived(proxy)) > 6)
+    assert heap(page) < 16 * MIB
     assert page.locator(".s3store-hold").inner_text() == "The form is sent when the uploads are complete."
     page.wait_for_url("**/done/")
     assert upload_site.calls == ["/s3store/begin/", "/s3store/complete/", "/", "/done/"]
-    assert len(parts_that_arrived(proxy)) == 13
+    assert len(parts_that_arrived(proxy)) == len(proxy.requests("OPTIONS")) == 13
     with Upload.objects.get().file.open() as file:
         assert all(file.read(MIB) == piece for _ in range(100))
         assert not file.read(1)
@@ -286,6 +321,101 @@ def test_small_files_need_no_preflight(page, live_server, proxy):
     uploaded(page, 10)
     assert [request.method for request in proxy.requests(target="^/[^/?]+/?$")] == ["POST"] * 10
     assert page.locator("input[type=hidden][name=files]").count() == 10
+
+
+def test_a_directory(page, live_server, tmp_path):
+    """Of the files of a directory only the names count, and equal names are different files."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "note.txt").write_text(name)
+    page.goto(f"{live_server.url}/many/")
+    page.evaluate("document.querySelector('#id_files').webkitdirectory = true")
+    page.set_input_files("#id_files", tmp_path)
+    uploaded(page, 2)
+    saved(page)
+    assert upload_site.posted == [[("note.txt", 1, "text/plain")] * 2]
+
+
+def test_six_gibibytes(page, proxy, tmp_path, monkeypatch):
+    """The first and the last part of a file above the limit of one request are where they belong."""
+    monkeypatch.setattr(Upload._meta.get_field("file"), "max_size", 10 * GIB)
+    path = tmp_path / "film.mp4"
+    with path.open("wb") as file:
+        file.truncate(6 * GIB + 12_345)
+    listed = []
+
+    def most_have_arrived(route):
+        found = route.fetch().json()
+        listed.append(found["part_count"])
+        numbers = range(2, found["part_count"])
+        route.fulfill(json=found | {"parts": [{"number": n, "size": found["part_size"]} for n in numbers]})
+
+    page.route("**/parts/", most_have_arrived)
+    page.route("**/complete/", lambda route: route.fulfill(json={"receipt": "x"}))
+    page.evaluate("document.body.append(Object.assign(document.createElement('input'), { type: 'file', id: 'plain' }))")
+    page.set_input_files("#plain", path)
+    assert page.evaluate(RESUME) == 6 * GIB + 12_345
+    assert listed == [769]
+    sent = {part.target.split("partNumber=")[1].split("&")[0]: part for part in parts_that_arrived(proxy)}
+    sizes = {number: int(part.request_headers["content-length"]) for number, part in sent.items()}
+    assert sizes == {"1": 8 * MIB, "769": 12_345}
+
+
+# Pictures
+
+
+def test_a_picture_is_shown_upright_and_sent_unchanged(page):
+    """The preview is turned as the camera notes, the bytes arrive unchanged, and what cannot be shown is sent."""
+    for kind in ("image/heic", ""):
+        choose(page, "photo.heic", b"not for browsers", kind)
+        uploaded(page)
+    assert page.locator("canvas").count() == 0
+    file = io.BytesIO()
+    notes = Image.Exif()
+    notes[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (60, 20)).save(file, "JPEG", exif=notes)
+    choose(page, "photo.jpg", file.getvalue(), "image/jpeg")
+    width, height = page.locator("canvas").evaluate("(canvas) => [canvas.width, canvas.height]")
+    assert height > width
+    page.locator("[data-state=done]", has_text="photo.jpg").wait_for()
+    page.fill("#id_title", "a")
+    saved(page)
+    assert Upload.objects.get().file.read() == file.getvalue()
+    quiet(page)
+
+
+def test_two_hundred_pictures(page, live_server):
+    """Twenty previews are made, one after another and small, and no picture gets a URL."""
+    page.goto(f"{live_server.url}/many/")
+    page.route("**/begin/", lambda route: None)
+    urls = []
+    page.on("request", lambda request: urls.append(request.url))
+    file = io.BytesIO()
+    Image.new("RGB", (2000, 1000)).save(file, "PNG")
+    page.evaluate(
+        """(bytes) => {
+          const real = createImageBitmap;
+          window.open_ = window.most = 0;
+          window.createImageBitmap = async (...given) => {
+            most = Math.max(most, (open_ += 1));
+            return real(...given).finally(() => (open_ -= 1));
+          };
+          const data = new DataTransfer();
+          const content = Uint8Array.from(bytes);
+          for (let n = 0; n < 200; n += 1) data.items.add(new File([content], `${n}.png`, { type: "image/png" }));
+          const input = document.querySelector("#id_files");
+          input.files = data.files;
+          input.dispatchEvent(new Event("change"));
+        }""",
+        list(file.getvalue()),
+    )
+    page.locator("canvas").nth(19).wait_for()
+    page.wait_for_timeout(200)
+    assert page.locator("canvas").count() == 20
+    assert page.evaluate("most") == 1
+    assert page.locator("canvas").first.evaluate("(canvas) => canvas.width") == 160
+    assert not [url for url in urls if url.startswith(("blob:", "data:"))]
+    quiet(page)
 
 
 # Refusals
@@ -553,6 +683,202 @@ def test_the_storage_cannot_be_reached(page, proxy, monkeypatch):
     button(page, "Retry note.txt").click()
     uploaded(page)
     assert page.locator(".s3store-alert").all_inner_texts() == ["", ""]
+
+
+def test_sent_with_the_form_instead(page, live_server, proxy):
+    """A file that cannot reach the storage can go with the form, while it is tried again and after it failed."""
+    choose(page, "note.txt", b"hello")
+    uploaded(page)
+    assert not page.get_by_role("button", name="Send note.txt with the form instead").is_visible()
+    proxy.harm({"reset": 1.0})
+    choose(page, "other.txt", b"other")
+    button(page, "Send other.txt with the form instead").click()
+    shows(page, "Is sent with the form")
+    assert page.evaluate("document.activeElement.id") == "id_file"
+    assert page.locator(".s3store-name").all_inner_texts() == ["other.txt"]
+    page.fill("#id_title", "a")
+    saved(page)
+    row = Upload.objects.get()
+    assert (row.file.name, row.file.read()) == ("files/other.txt", b"other")
+    page.goto(f"{live_server.url}/many/")
+    page.evaluate("() => { Math.random = () => 0 }")
+    choose(page, "a.txt", b"a", field="id_files")
+    shows(page, "cannot be reached")
+    button(page, "Send a.txt with the form instead").click()
+    proxy.harm({})
+    choose(page, "b.txt", b"b", field="id_files")
+    uploaded(page)
+    assert page.get_attribute("#id_files", "required") is None
+    saved(page)
+    assert upload_site.posted[-1] == [("b.txt", 1, "text/plain"), ("a.txt", 1, "application/octet-stream")]
+
+
+def test_a_firewall_that_allows_no_uploads(page, live_server, proxy):
+    """A refusal that is not S3's is not tried again, and offers the form unless the page does without."""
+    allowed = {"Access-Control-Allow-Origin": live_server.url}
+    proxy.respond = lambda method, *_: (405, allowed, b"<p>Not here</p>") if method == "POST" else None
+    choose(page, "note.txt", b"hello")
+    shows(page, f"The storage ({proxy.url.removeprefix('http://')}) cannot be reached")
+    assert button(page, "Retry note.txt").is_visible()
+    instead = page.get_by_role("button", name="with the form instead")
+    assert instead.is_visible()
+    page.evaluate("document.querySelector('[data-s3store-upload]').dataset.form = 'off'")
+    choose(page, "note.md", b"again")
+    button(page, "Retry note.md").wait_for()
+    assert not instead.is_visible()
+    assert len(proxy.requests("POST")) == 2
+
+
+def test_a_file_that_was_chosen_before_the_script_ran(page, live_server):
+    """It is uploaded directly all the same."""
+    waiting = []
+    page.route("**/widget.js", lambda route: waiting.append(route))
+    page.goto(live_server.url, wait_until="commit")
+    choose(page, "note.txt", b"hello")
+    until(page, lambda: waiting)
+    waiting[0].continue_()
+    uploaded(page)
+    page.fill("#id_title", "a")
+    saved(page)
+    assert Upload.objects.get().file.read() == b"hello"
+    assert not upload_site.posted[0][1]
+
+
+@pytest.fixture
+def clocked(page):
+    """The page again, with clocks and timers that the test moves."""
+    page.clock.install(time=time.time() + 7200)
+    page.add_init_script(HEARD)
+    page.reload()
+    upload_site.calls.clear()
+    return page
+
+
+def failed_requests(page):
+    """Return a list that gets the requests to the bucket that fail or are given up."""
+    found = []
+    page.on("requestfailed", lambda request: "/s3store/" not in request.url and found.append(request))
+    return found
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A file as large as one request may be."""
+    path = tmp_path / "large.mp4"
+    path.write_bytes(bytes(32 * MIB))
+    return path
+
+
+def test_a_stalled_upload(clocked, proxy, large):
+    """Without a byte for 30 seconds a request is sent again, by a clock that sleep does not stop."""
+    failed = failed_requests(clocked)
+    # Otherwise the system takes all of the file at once.
+    proxy._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    # Of the two clocks one stands still, as on phones that sleep.
+    clocked.evaluate("() => { const start = performance.now(); performance.now = () => start }")
+    proxy.harm({"freeze": 1.0})
+    clocked.set_input_files("#id_file", large)
+    clocked.locator("[data-state=uploading]").wait_for()
+    clocked.wait_for_timeout(500)
+    clocked.clock.fast_forward(25_000)
+    clocked.wait_for_timeout(100)
+    assert not failed
+    proxy.harm({})
+    clocked.clock.fast_forward(10_000)
+    until(clocked, lambda: failed)
+    clocked.clock.fast_forward(10_000)
+    uploaded(clocked)
+    assert len(proxy.requests("POST", "^/[^/?]+/?$")) == 1
+
+
+def test_a_slow_upload(clocked, large):
+    """However long it takes, an upload whose bytes move is not given up."""
+    failed = failed_requests(clocked)
+    slow(clocked, 4 * MIB)
+    clocked.set_input_files("#id_file", large)
+    for _ in range(8):
+        before = clocked.evaluate("heard")
+        until(clocked, lambda before=before: clocked.evaluate("heard") > before)
+        clocked.clock.fast_forward(20_000)
+    assert clocked.locator("[data-state=uploading]").count() == 1
+    slow(clocked, 0)
+    uploaded(clocked)
+    assert not failed
+
+
+@pytest.mark.parametrize(("seconds", "requests"), [(60, 3), (125, 6)])
+def test_an_answer_that_is_held(clocked, proxy, film, seconds, requests):
+    """After the last byte the storage has two minutes for its answer."""
+    proxy.stall_seconds = 2
+    proxy.harm({"stall": 1.0})
+    failed = failed_requests(clocked)
+    clocked.set_input_files("#id_file", film)
+    clocked.locator("[data-state=uploading]").wait_for()
+    clocked.wait_for_timeout(1000)
+    clocked.clock.fast_forward(seconds * 1000)
+    proxy.harm({})
+    uploaded(clocked)
+    assert len(failed) == requests - 3
+
+
+def test_timers_that_never_fire(clocked, film):
+    """An upload in a page whose timers stand still, and whose clock is hours off, is complete all the same."""
+    clocked.clock.pause_at(time.time() + 7300)
+    clocked.set_input_files("#id_file", film)
+    uploaded(clocked)
+    assert upload_site.steps() == ["begin", "complete"]
+    quiet(clocked)
+
+
+def test_a_hidden_page(page, film):
+    """Nothing is drawn while nobody looks, and the upload goes on."""
+    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => !window.looked })")
+    slow(page, 4 * MIB)
+    page.set_input_files("#id_file", film)
+    page.locator("[data-state=uploading]").wait_for()
+    page.wait_for_timeout(800)
+    assert page.evaluate("events") == [["start", "film.mp4"]]
+    page.evaluate("window.looked = true")
+    until(page, lambda: page.evaluate("events.length") > 1)
+    slow(page, 0)
+    uploaded(page)
+
+
+def test_requests_that_something_else_aborts(page, proxy, film):
+    """A phone that aborts the requests of a page is a network error: the parts are sent again."""
+    page.evaluate(
+        """() => {
+          const real = XMLHttpRequest.prototype.send;
+          let left = 2;
+          XMLHttpRequest.prototype.send = function (body) {
+            real.call(this, body);
+            if ((left -= 1) >= 0) setTimeout(() => this.abort(), 20);
+          };
+        }"""
+    )
+    slow(page, 20 * MIB)
+    page.set_input_files("#id_file", film)
+    uploaded(page)
+    assert len(parts_that_arrived(proxy)) == 3
+    assert "abort" not in str(page.evaluate("events"))
+
+
+def test_a_service_worker_that_relays(page, proxy, live_server, film):
+    """Behind a worker of the site there is no progress to hear: parts that arrived are the progress."""
+    page.evaluate(
+        """async () => {
+          const policy = trustedTypes.createPolicy("worker", { createScriptURL: (url) => url });
+          await navigator.serviceWorker.register(policy.createScriptURL("/worker.js"));
+          await navigator.serviceWorker.ready;
+        }"""
+    )
+    page.reload()
+    assert page.evaluate("Boolean(navigator.serviceWorker.controller)")
+    page.evaluate("() => addEventListener('s3store:progress', (event) => (window.loaded = event.detail.loaded))")
+    page.set_input_files("#id_file", film)
+    uploaded(page)
+    assert len(parts_that_arrived(proxy)) == 3
+    assert page.evaluate("loaded") in (5 * MIB, 6 * MIB, 10 * MIB, 11 * MIB)
 
 
 def test_reload_and_choose_the_file_again(page, context, proxy, film):

@@ -103,6 +103,16 @@ def done(request):
     return HttpResponse('<!doctype html><title>Done</title><link rel="icon" href="data:,"><p>Done')
 
 
+def worker(request):
+    """A service worker that passes every request on, as those of many sites do."""
+    script = """
+      addEventListener("install", () => skipWaiting());
+      addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+      addEventListener("fetch", (event) => event.respondWith(fetch(event.request)));
+    """
+    return HttpResponse(script, content_type="text/javascript")
+
+
 class PhotoInline(admin.StackedInline):
     """Stacked rows."""
 
@@ -133,5 +143,6 @@ urlpatterns = [
     path("", edit),
     path("many/", many),
     path("done/", done),
+    path("worker.js", worker),
     path("favicon.ico", lambda request: HttpResponse(status=204)),
 ]

@@ -20,6 +20,7 @@ FAULTS = (
     "flip",  # one byte of the response's body is wrong
     "flip_up",  # one byte of the request's body is wrong
     "stall",  # the reply is held back
+    "freeze",  # the request's body is not read, and nothing is replied
     "mpu200",  # CompleteMultipartUpload answers 200 with an error in the body; the upstream sees nothing
 )
 IN_REPLY_BODY = ("cut", "short", "flip")

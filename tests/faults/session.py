@@ -106,7 +106,9 @@ class Session:
             return await self._forward(request, None)
         if injury.fault in ("slow503", "err500", "mpu200"):
             return await self._answer(request, *canned_reply(injury.fault))
-        if injury.fault == "reset":
+        if injury.fault in ("reset", "freeze"):
+            if injury.fault == "freeze":
+                await asyncio.sleep(self._proxy.stall_seconds)
             await self._take_part(request, injury)
             await self._client.reset()
             return False

@@ -311,6 +311,20 @@ def test_several_files_through_django(user, strict_files):
     assert not sent().is_valid()
 
 
+def test_receipts_and_files_together(client, user, strict_files):
+    """A page whose storage could not be reached for some of its files sends these itself, and the form comes back."""
+    files = MultiValueDict({"files": [SimpleUploadedFile("b.txt", b"b")]})
+    receipt = uploaded(client, b"a", "a.txt")
+    with acting_for(user):
+        form = FilesForm(MultiValueDict({"files": ["", receipt]}), files)
+        assert form.is_valid(), form.errors
+        assert [(file.name, file.read()) for file in form.cleaned_data["files"]] == [("a.txt", b"a"), ("b.txt", b"b")]
+        assert form.as_p().count(receipt) == 1
+        # In a field for one file, they contradict each other.
+        form = FileForm({"title": "a", "file": receipt}, {"file": files["files"]})
+        assert not form.is_valid()
+
+
 def test_too_many_files(client, user, strict_files):
     """A field has a maximum."""
     receipt = uploaded(client)

@@ -39,13 +39,17 @@ def test_what_a_strict_policy_forbids(path):
 def test_every_text_is_there_and_used():
     """The script asks for no text that Django does not send, and Django sends none in vain."""
     script = (STATIC / "widget.js").read_text()
-    asked = set(re.findall(r"(?:text|label)\((?:this\.\w+, )?\"([a-z_*/]+)\"", script))
+    asked = set(re.findall(r"(?:text|label)\((?:[\w.]+, )?\"([a-z_*/]+)\"", script))
     sent = set(texts())
     assert asked <= sent
     # States, errors and buttons come by their names.
     states = {"beginning", "finishing", "uploading", "aborting", "done", "failed", "paused", "queued"}
     states |= {"beginning_again", "waiting_offline", "waiting_login", "waiting_busy"}
-    buttons = {f"{name}{end}" for name in ("pause", "resume", "retry", "cancel", "remove") for end in ("", "_name")}
+    buttons = {
+        f"{name}{end}"
+        for name in ("pause", "resume", "retry", "cancel", "remove", "form_instead")
+        for end in ("", "_name")
+    }
     by_name = {"said_start", "said_resumed", *states, *buttons}
     codes = {"unreachable", "blocked", "server_unreachable", "csrf_failed", "file_changed"}
     assert not {name for name in sent - asked - by_name - codes if not name[0].isupper()}

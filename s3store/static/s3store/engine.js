@@ -20,626 +20,609 @@ const GONE = ["upload_gone", "ticket_expired", "ticket_invalid"];
 const ENDED = ["done", "failed", "aborting", "aborted"];
 
 export class UploadError extends Error {
-  constructor(code, details = {}, message = code) {
-    super(message);
-    Object.assign(this, { name: "UploadError", code, details });
-  }
+	constructor(code, details = {}, message = code) {
+		super(message);
+		Object.assign(this, { name: "UploadError", code, details });
+	}
 }
 
 export function partSize(size) {
-  const wanted = Math.max(8 * MIB, Math.min(Math.ceil(size / 1000), 512 * MIB), Math.ceil(size / 10_000));
-  return Math.ceil(wanted / MIB) * MIB;
+	const wanted = Math.max(8 * MIB, Math.min(Math.ceil(size / 1000), 512 * MIB), Math.ceil(size / 10_000));
+	return Math.ceil(wanted / MIB) * MIB;
 }
 
-const now = () => performance.now();
+let ahead = 0;
+// One clock stands still in sleep, the other one can be set.
+const now = () => performance.now() + (ahead = Math.max(ahead, Date.now() - performance.now()));
 
 async function unless(signal, promise) {
-  signal?.throwIfAborted();
-  const stop = new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
-  return Promise.race([promise, stop]);
+	signal.throwIfAborted();
+	const stop = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+	return Promise.race([promise, stop]);
 }
 
 const sleep = (milliseconds, signal) => unless(signal, new Promise((resolve) => setTimeout(resolve, milliseconds)));
 
-const online = () => new Promise((resolve) => globalThis.addEventListener("online", resolve, { once: true }));
-
 const backOff = (attempt) => Math.random() * Math.min(20_000, 500 * 2 ** attempt);
 
 export class Speed {
-  points = [];
+	points = [];
 
-  add(loaded, time = now()) {
-    this.first ??= loaded;
-    this.points.push([time, loaded]);
-    while (this.points.length > 2 && time - this.points[1][0] >= 10_000) this.points.shift();
-  }
+	add(loaded, time = now()) {
+		this.first ??= loaded;
+		this.points.push([time, loaded]);
+		while (this.points.length > 2 && time - this.points[1][0] >= 10_000) this.points.shift();
+	}
 
-  get rate() {
-    if (!this.points.length) return 0;
-    const [[start, before], [end, loaded]] = [this.points[0], this.points.at(-1)];
-    return end - start < 3000 ? 0 : ((loaded - before) * 1000) / (end - start);
-  }
+	get rate() {
+		if (!this.points.length) return 0;
+		const [[start, before], [end, loaded]] = [this.points[0], this.points.at(-1)];
+		return end - start < 3000 ? 0 : ((loaded - before) * 1000) / (end - start);
+	}
 
-  left(size) {
-    const { rate } = this;
-    const loaded = this.points.at(-1)?.[1];
-    return rate && loaded - this.first >= Math.min(size / 20, 16 * MIB) ? (size - loaded) / rate : null;
-  }
+	left(size) {
+		const { rate } = this;
+		const loaded = this.points.at(-1)?.[1];
+		return rate && loaded - this.first >= Math.min(size / 20, 16 * MIB) ? (size - loaded) / rate : null;
+	}
 }
 
 class Places {
-  used = 0;
-  waiting = [];
+	used = 0;
+	waiting = [];
 
-  constructor(limit) {
-    this.limit = limit;
-  }
+	constructor(limit) {
+		this.limit = limit;
+	}
 
-  enter(signal) {
-    const turn = new Promise((resolve) => this.waiting.push([signal, resolve]));
-    this.admit();
-    return unless(signal, turn);
-  }
+	enter(signal) {
+		const turn = new Promise((resolve) => this.waiting.push([signal, resolve]));
+		this.admit();
+		return unless(signal, turn);
+	}
 
-  admit() {
-    while (this.used < this.limit && this.waiting.length) {
-      const [signal, resolve] = this.waiting.shift();
-      if (signal.aborted) continue;
-      this.used += 1;
-      resolve();
-    }
-  }
+	admit() {
+		while (this.used < this.limit && this.waiting.length) {
+			const [signal, resolve] = this.waiting.shift();
+			if (signal.aborted) continue;
+			this.used += 1;
+			resolve();
+		}
+	}
 
-  leave() {
-    this.used -= 1;
-    this.admit();
-  }
+	leave() {
+		this.used -= 1;
+		this.admit();
+	}
 }
 
 export class Lanes extends Places {
-  best = 0;
-  bytes = 0;
+	best = 0;
+	bytes = 0;
 
-  constructor() {
-    super(3);
-    this.since = now();
-  }
+	constructor() {
+		super(3);
+		this.since = now();
+	}
 
-  slower() {
-    this.limit = Math.max(2, Math.floor(this.limit / 2));
-    this.best = 0;
-  }
+	slower() {
+		this.limit = Math.max(2, Math.floor(this.limit / 2));
+		this.best = 0;
+	}
 
-  sent(bytes, time = now()) {
-    this.bytes += bytes;
-    const seconds = (time - this.since) / 1000;
-    if (seconds < 2) return;
-    const rate = this.bytes / seconds;
-    if (rate > this.best * 1.1 && this.used >= this.limit) {
-      this.best = rate;
-      this.limit = Math.min(5, this.limit + 1);
-    }
-    this.bytes = 0;
-    this.since = time;
-  }
+	sent(bytes, time = now()) {
+		this.bytes += bytes;
+		const seconds = (time - this.since) / 1000;
+		if (seconds < 2) return;
+		const rate = this.bytes / seconds;
+		if (rate > this.best * 1.1 && this.used >= this.limit) {
+			this.best = rate;
+			this.limit = Math.min(5, this.limit + 1);
+		}
+		this.bytes = 0;
+		this.since = time;
+	}
 }
 
 const lanes = new Lanes();
 const files = new Places(5);
 
 function send({ method, url, headers = {}, body, size, signal, onProgress }) {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const request = new XMLHttpRequest();
-    let heard = now();
-    let sent = -1;
-    const stop = () => request.abort();
-    const timer = setInterval(() => {
-      const limit = sent < 0 ? NO_EVENTS : sent < size ? STALLED : ANSWER;
-      if (now() - heard > limit) stop();
-    }, 1000);
-    // A listener would cost a preflight.
-    if (size > QUIET) {
-      request.upload.onprogress = (event) => {
-        if (event.loaded > sent) heard = now();
-        sent = event.loaded;
-        onProgress(Math.min(sent, size));
-      };
-    }
-    request.onloadend = () => {
-      clearInterval(timer);
-      signal.removeEventListener("abort", stop);
-      // Safari aborts by itself.
-      if (signal.aborted) reject(signal.reason);
-      else resolve({ status: request.status, code: /<Code>(\w{1,60})<\/Code>/.exec(request.responseText)?.[1] });
-    };
-    request.open(method, url);
-    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-    signal.addEventListener("abort", stop);
-    request.send(body);
-  });
-}
-
-async function readable(file, start) {
-  try {
-    await file.slice(start, start + 1).arrayBuffer();
-    return true;
-  } catch {
-    return false;
-  }
+	return new Promise((resolve, reject) => {
+		signal.throwIfAborted();
+		const request = new XMLHttpRequest();
+		let heard = now();
+		let sent = -1;
+		const stop = () => request.abort();
+		const timer = setInterval(() => {
+			const limit = sent < 0 ? NO_EVENTS : sent < size ? STALLED : ANSWER;
+			if (now() - heard > limit) stop();
+		}, 1000);
+		// A listener would cost a preflight.
+		if (size > QUIET) {
+			request.upload.onprogress = (event) => {
+				if (event.loaded > sent) heard = now();
+				sent = event.loaded;
+				onProgress(Math.min(sent, size));
+			};
+		}
+		request.onloadend = () => {
+			clearInterval(timer);
+			signal.removeEventListener("abort", stop);
+			// Safari aborts by itself.
+			if (signal.aborted) reject(signal.reason);
+			else resolve({ status: request.status, code: /<Code>(\w{1,60})<\/Code>/.exec(request.responseText)?.[1] });
+		};
+		request.open(method, url);
+		for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+		signal.addEventListener("abort", stop);
+		request.send(body);
+	});
 }
 
 // Storage may be full or forbidden.
 function memory(work) {
-  try {
-    return work(localStorage);
-  } catch {
-    return null;
-  }
+	try {
+		return work(localStorage);
+	} catch {}
 }
 
 const recall = (mark) => memory((storage) => JSON.parse(storage.getItem(mark)));
 const forget = (mark) => memory((storage) => storage.removeItem(mark));
 
 function remember(mark, ticket) {
-  memory((storage) => {
-    if (!mark) return;
-    const found = Object.keys(storage).filter((key) => key.startsWith(PREFIX) && key !== mark);
-    const dated = found.map((key) => [recall(key)?.at ?? 0, key]).sort();
-    dated.forEach(([at, key], index) => {
-      if (Date.now() - at > 24 * 3600_000 || index <= dated.length - 50) forget(key);
-    });
-    storage.setItem(mark, JSON.stringify({ ticket, at: Date.now() }));
-  });
+	memory((storage) => {
+		if (!mark) return;
+		const found = Object.keys(storage).filter((key) => key.startsWith(PREFIX) && key !== mark);
+		const dated = found.map((key) => [recall(key)?.at ?? 0, key]).sort();
+		dated.forEach(([at, key], index) => {
+			if (Date.now() - at > 24 * 3600_000 || index <= dated.length - 50) forget(key);
+		});
+		storage.setItem(mark, JSON.stringify({ ticket, at: Date.now() }));
+	});
 }
 
 async function fingerprint(file, destination) {
-  try {
-    const label = [destination, file.name, file.size, file.lastModified, ""].join("\n");
-    const ends = [file.slice(0, 64 * KIB), file.slice(-64 * KIB)];
-    const digest = await crypto.subtle.digest("SHA-256", await new Blob([label, ...ends]).arrayBuffer());
-    return PREFIX + btoa(String.fromCharCode(...new Uint8Array(digest)));
-  } catch {
-    return null;
-  }
+	try {
+		const label = [destination, file.name, file.size, file.lastModified, ""].join("\n");
+		const ends = [file.slice(0, 64 * KIB), file.slice(-64 * KIB)];
+		const digest = await crypto.subtle.digest("SHA-256", await new Blob([label, ...ends]).arrayBuffer());
+		return PREFIX + btoa(String.fromCharCode(...new Uint8Array(digest)));
+	} catch {}
 }
 
 function hold(name, work) {
-  if (!name || !navigator.locks) return work(true);
-  return navigator.locks.request(name, { ifAvailable: true }, (lock) => work(Boolean(lock)));
+	if (!name || !navigator.locks) return work(true);
+	return navigator.locks.request(name, { ifAvailable: true }, (lock) => work(Boolean(lock)));
 }
 
 export class Task {
-  state = "queued";
-  reason = "";
-  loaded = 0;
-  answered = 0;
-  sent = new Set();
-  running = new Map();
-  stop = new AbortController();
-  halt = new AbortController();
+	state = "queued";
+	reason = "";
+	loaded = 0;
+	answered = 0;
+	failures = 0;
+	sent = new Set();
+	running = new Map();
+	stop = new AbortController();
+	halt = new AbortController();
 
-  constructor(uploader, file, options) {
-    Object.assign(this, { onChange() {}, remember: true, ticket: null, ...options, uploader, file });
-    this.result = this.run();
-    this.result.catch(() => {});
-  }
+	constructor(uploader, file, options) {
+		Object.assign(this, { onChange() {}, remember: true, ticket: null, ...options, uploader, file });
+		this.result = this.run();
+		this.result.catch(() => {});
+	}
 
-  pause() {
-    if (!this.multipart || this.phase !== "uploading" || this.wake || this.paused || ENDED.includes(this.state)) return;
-    this.paused = new Promise((resolve) => (this.unpause = resolve));
-    this.change("paused");
-    this.halt.abort();
-  }
+	pause() {
+		if (!this.multipart || this.phase !== "uploading" || this.wake || this.paused || ENDED.includes(this.state)) return;
+		this.paused = new Promise((resolve) => (this.unpause = resolve));
+		this.change("paused");
+		this.halt.abort();
+	}
 
-  resume() {
-    this.unpause?.();
-    this.wake?.();
-  }
+	resume() {
+		this.unpause?.();
+		this.wake?.();
+	}
 
-  cancel() {
-    if (this.state === "finishing" || ENDED.includes(this.state)) return;
-    this.change("aborting");
-    this.stop.abort();
-    this.halt.abort();
-    this.resume();
-  }
+	cancel() {
+		if (this.state === "finishing" || ENDED.includes(this.state)) return;
+		this.change("aborting");
+		this.stop.abort();
+		this.halt.abort();
+		this.resume();
+	}
 
-  change(state, reason = "") {
-    if (ENDED.includes(this.state) && !ENDED.includes(state)) return;
-    if (["beginning", "uploading", "finishing"].includes(state)) this.phase = state;
-    this.state = state;
-    this.reason = reason;
-    this.onChange(this);
-  }
+	change(state, reason = "") {
+		if (ENDED.includes(this.state) && !ENDED.includes(state)) return;
+		if (["beginning", "uploading", "finishing"].includes(state)) this.phase = state;
+		this.state = state;
+		this.reason = reason;
+		this.onChange(this);
+	}
 
-  progress() {
-    const running = [...this.running.values()].reduce((sum, bytes) => sum + bytes, 0);
-    // Browsers count what they have buffered.
-    const shown = Math.min(this.answered + running, Math.max(this.answered, this.file.size * 0.99));
-    this.loaded = Math.max(this.loaded, shown);
-    this.onChange(this);
-  }
+	progress() {
+		const running = [...this.running.values()].reduce((sum, bytes) => sum + bytes, 0);
+		// Browsers count what they have buffered.
+		const shown = Math.min(this.answered + running, Math.max(this.answered, this.file.size * 0.99));
+		this.loaded = Math.max(this.loaded, shown);
+		this.onChange(this);
+	}
 
-  async run() {
-    const { file, stop } = this;
-    try {
-      await files.enter(stop.signal);
-    } catch (error) {
-      this.change("aborted");
-      throw error;
-    }
-    try {
-      if (this.remember && file.size > WHOLE) this.mark = await fingerprint(file, this.uploader.destination);
-      const receipt = await hold(this.mark, (mine) => {
-        if (!mine) this.mark = null;
-        return this.upload();
-      });
-      this.loaded = file.size;
-      this.change("done");
-      return { receipt };
-    } catch (error) {
-      if (stop.signal.aborted) {
-        const gone = this.abandon();
-        if (navigator.onLine) await gone;
-        this.change("aborted");
-        throw stop.signal.reason;
-      }
-      if (error.code === "file_changed") this.abandon();
-      this.change("failed");
-      throw error instanceof UploadError ? error : new UploadError("failed", {}, String(error));
-    } finally {
-      files.leave();
-    }
-  }
+	async run() {
+		const { file, stop } = this;
+		let entered;
+		try {
+			await files.enter(stop.signal);
+			entered = true;
+			if (this.remember && file.size > WHOLE) this.mark = await fingerprint(file, this.uploader.destination);
+			const receipt = await hold(this.mark, (mine) => {
+				if (!mine) this.mark = null;
+				return this.upload();
+			});
+			this.loaded = file.size;
+			this.change("done");
+			return { receipt };
+		} catch (error) {
+			if (stop.signal.aborted) {
+				const gone = this.abandon();
+				if (navigator.onLine) await gone;
+				this.change("aborted");
+				throw stop.signal.reason;
+			}
+			if (error.code === "file_changed") this.abandon();
+			this.change("failed");
+			throw error instanceof UploadError ? error : new UploadError("failed", {}, String(error));
+		} finally {
+			if (entered) files.leave();
+		}
+	}
 
-  async upload() {
-    let known = this.ticket ?? recall(this.mark)?.ticket;
-    this.change("beginning");
-    for (let losses = 0; ; ) {
-      try {
-        return await (known ? this.continued(known) : this.fresh());
-      } catch (error) {
-        const lost = GONE.includes(error.code);
-        if (this.stop.signal.aborted || (!lost && error.details?.storage_code !== "NoSuchUpload")) throw error;
-        if ((losses += 1) > 3) throw error;
-        if (lost) this.forget();
-        known = this.ticket;
-        this.loaded = 0;
-        this.change("beginning", "again");
-      }
-    }
-  }
+	async upload() {
+		let known = this.ticket ?? recall(this.mark)?.ticket;
+		this.change("beginning");
+		for (let losses = 0; ; ) {
+			try {
+				return await (known ? this.continued(known) : this.fresh());
+			} catch (error) {
+				const lost = GONE.includes(error.code);
+				if (this.stop.signal.aborted || (!lost && error.details?.storage_code !== "NoSuchUpload")) throw error;
+				if ((losses += 1) > 3) throw error;
+				if (lost) this.forget();
+				known = this.ticket;
+				this.loaded = 0;
+				this.change("beginning", "again");
+			}
+		}
+	}
 
-  keepTicket(ticket) {
-    this.ticket = ticket;
-    remember(this.mark, ticket);
-  }
+	keepTicket(ticket) {
+		this.ticket = ticket;
+		remember(this.mark, ticket);
+	}
 
-  forget() {
-    this.ticket = null;
-    forget(this.mark);
-  }
+	forget() {
+		this.ticket = null;
+		forget(this.mark);
+	}
 
-  async begin() {
-    const { name, size, type } = this.file;
-    const begun = await this.ask("begin", { destination: this.uploader.destination, name, size, type });
-    this.ticket = begun.ticket;
-    this.stop.signal.throwIfAborted();
-    return begun;
-  }
+	async begin() {
+		const { name, size, type } = this.file;
+		const begun = await this.ask("begin", { destination: this.uploader.destination, name, size, type });
+		this.ticket = begun.ticket;
+		this.stop.signal.throwIfAborted();
+		return begun;
+	}
 
-  async fresh() {
-    const begun = await this.begin();
-    if (begun.mode !== "multipart") return this.whole(begun);
-    this.keepTicket(begun.ticket);
-    return this.parts(begun, begun.parts, []);
-  }
+	async fresh() {
+		const begun = await this.begin();
+		if (begun.mode !== "multipart") return this.whole(begun);
+		this.keepTicket(begun.ticket);
+		return this.parts(begun, begun.parts, []);
+	}
 
-  async continued(ticket) {
-    this.ticket = ticket;
-    let listed;
-    try {
-      listed = await this.ask("parts", { ticket });
-    } catch (error) {
-      if (error.code === "stored") return this.complete();
-      throw error;
-    }
-    this.keepTicket(listed.ticket);
-    return this.parts(listed, [], listed.parts);
-  }
+	async continued(ticket) {
+		this.ticket = ticket;
+		let listed;
+		try {
+			listed = await this.ask("parts", { ticket });
+		} catch (error) {
+			if (error.code === "stored") return this.complete();
+			throw error;
+		}
+		this.keepTicket(listed.ticket);
+		return this.parts(listed, [], listed.parts);
+	}
 
-  async whole(begun) {
-    let made = begun;
-    await this.deliver(this.file, 0, 0, async (again) => {
-      if (again) made = await this.begin();
-      return request(made, this.file);
-    });
-    return made.receipt;
-  }
+	async whole(begun) {
+		let made = begun;
+		await this.deliver(this.file, 0, async (again) => {
+			if (again) made = await this.begin();
+			return request(made, this.file);
+		});
+		return made.receipt;
+	}
 
-  async parts(shape, signed, there) {
-    const { part_size: step, part_count: count } = shape;
-    this.multipart = true;
-    this.sent = new Set(there.map((part) => part.number));
-    this.answered = there.reduce((sum, part) => sum + part.size, 0);
-    this.urls = new Map();
-    this.keep(signed, shape.expires_in);
-    let todo = Array.from({ length: count }, (_, index) => index + 1).filter((number) => !this.sent.has(number));
-    for (let round = 0; ; round += 1) {
-      await this.sendAll(todo, step);
-      this.change("finishing");
-      try {
-        return await this.complete();
-      } catch (error) {
-        if (error.code !== "parts_missing" || round > 2) throw error;
-        todo = error.details.missing;
-        for (const number of todo) {
-          if (this.sent.delete(number)) this.answered -= this.sizeOf(number, step);
-        }
-      }
-    }
-  }
+	async parts(shape, signed, there) {
+		const { part_size: step, part_count: count } = shape;
+		this.multipart = true;
+		this.sent = new Set(there.map((part) => part.number));
+		this.answered = there.reduce((sum, part) => sum + part.size, 0);
+		this.urls = new Map();
+		this.keep(signed, shape.expires_in);
+		let todo = Array.from({ length: count }, (_, index) => index + 1).filter((number) => !this.sent.has(number));
+		for (let round = 0; ; round += 1) {
+			await this.sendAll(todo, step);
+			this.change("finishing");
+			try {
+				return await this.complete();
+			} catch (error) {
+				if (error.code !== "parts_missing" || round > 2) throw error;
+				todo = error.details.missing;
+				for (const number of todo) {
+					if (this.sent.delete(number)) this.answered -= this.sizeOf(number, step);
+				}
+			}
+		}
+	}
 
-  async complete() {
-    const { receipt } = await this.ask("complete", { ticket: this.ticket });
-    this.forget();
-    return receipt;
-  }
+	async complete() {
+		const { receipt } = await this.ask("complete", { ticket: this.ticket });
+		this.forget();
+		return receipt;
+	}
 
-  sizeOf(number, step) {
-    return Math.min(step, this.file.size - (number - 1) * step);
-  }
+	sizeOf(number, step) {
+		return Math.min(step, this.file.size - (number - 1) * step);
+	}
 
-  async sendAll(todo, step) {
-    while (todo.length) {
-      if (this.paused) {
-        files.limit += 1;
-        files.admit();
-        await this.paused;
-        files.limit -= 1;
-        this.paused = null;
-      }
-      this.stop.signal.throwIfAborted();
-      this.halt = new AbortController();
-      this.change("uploading");
-      const ended = await Promise.allSettled(Array.from({ length: 5 }, () => this.work(todo, step)));
-      const failed = ended.find((one) => one.status === "rejected" && one.reason.name !== "AbortError");
-      if (failed) throw failed.reason;
-    }
-    this.stop.signal.throwIfAborted();
-    this.paused = null;
-  }
+	async sendAll(todo, step) {
+		while (todo.length) {
+			if (this.paused) {
+				files.limit += 1;
+				files.admit();
+				await this.paused;
+				files.limit -= 1;
+				this.paused = null;
+			}
+			this.stop.signal.throwIfAborted();
+			this.halt = new AbortController();
+			this.change("uploading");
+			const ended = await Promise.allSettled(Array.from({ length: 5 }, () => this.work(todo, step)));
+			const failed = ended.find((one) => one.status === "rejected" && one.reason.name !== "AbortError");
+			if (failed) throw failed.reason;
+		}
+		this.stop.signal.throwIfAborted();
+		this.paused = null;
+	}
 
-  async work(todo, step) {
-    while (todo.length && !this.halt.signal.aborted) {
-      const number = todo.shift();
-      const start = (number - 1) * step;
-      const body = this.file.slice(start, start + this.sizeOf(number, step));
-      try {
-        await this.deliver(body, start, number, async (again) => {
-          if (again) this.urls.delete(number);
-          return { method: "PUT", url: await this.url(number, todo), body };
-        });
-      } catch (error) {
-        todo.unshift(number);
-        this.halt.abort();
-        throw error;
-      }
-    }
-  }
+	async work(todo, step) {
+		while (todo.length && !this.halt.signal.aborted) {
+			const number = todo.shift();
+			const start = (number - 1) * step;
+			const body = this.file.slice(start, start + this.sizeOf(number, step));
+			try {
+				await this.deliver(body, number, async (again) => {
+					if (again) this.urls.delete(number);
+					return { method: "PUT", url: await this.url(number, todo), body };
+				});
+			} catch (error) {
+				todo.unshift(number);
+				this.halt.abort();
+				throw error;
+			}
+		}
+	}
 
-  keep(signed, seconds) {
-    const life = seconds * 1000;
-    const until = Date.now() + life - Math.min(RENEW_BEFORE, life / 2);
-    for (const part of signed) this.urls.set(part.number, { url: part.url, until });
-  }
+	keep(signed, seconds) {
+		const life = seconds * 1000;
+		const until = now() + life - Math.min(RENEW_BEFORE, life / 2);
+		for (const part of signed) this.urls.set(part.number, { url: part.url, until });
+	}
 
-  async url(number, todo) {
-    const stale = (other) => !(this.urls.get(other)?.until > Date.now());
-    for (;;) {
-      const ready = !stale(number);
-      if ((!ready || todo.slice(0, REFILL).some(stale)) && !this.signing) {
-        const numbers = [number, ...todo].filter(stale).slice(0, BATCH);
-        this.signing = this.ask("sign", { ticket: this.ticket, numbers })
-          .then((answer) => this.keep(answer.parts, answer.expires_in))
-          .finally(() => (this.signing = null));
-        this.signing.catch(() => {});
-      }
-      if (ready) return this.urls.get(number).url;
-      await unless(this.halt.signal, this.signing);
-    }
-  }
+	async url(number, todo) {
+		const stale = (other) => !(this.urls.get(other)?.until > now());
+		for (;;) {
+			const ready = !stale(number);
+			if ((!ready || todo.slice(0, REFILL).some(stale)) && !this.signing) {
+				const numbers = [number, ...todo].filter(stale).slice(0, BATCH);
+				this.signing = this.ask("sign", { ticket: this.ticket, numbers })
+					.then((answer) => this.keep(answer.parts, answer.expires_in))
+					.finally(() => (this.signing = null));
+				this.signing.catch(() => {});
+			}
+			if (ready) return this.urls.get(number).url;
+			await unless(this.halt.signal, this.signing);
+		}
+	}
 
-  async deliver(body, start, number, make) {
-    const { signal } = this.halt;
-    let refusals = 0;
-    let lost = false;
-    let again = false;
-    for (let attempt = 0; ; ) {
-      if (!navigator.onLine) await unless(signal, this.outage());
-      const made = await make(again);
-      again = false;
-      await lanes.enter(signal);
-      let answer;
-      try {
-        if (this.state !== "uploading" && !this.wake) this.change("uploading");
-        answer = await send({
-          ...made,
-          size: body.size,
-          signal,
-          onProgress: (bytes) => {
-            this.running.set(number, bytes);
-            this.progress();
-          },
-        });
-      } finally {
-        lanes.leave();
-        this.running.delete(number);
-      }
-      const { status, code } = answer;
-      if ((status >= 200 && status < 300) || (status === 412 && lost)) {
-        if (!this.sent.has(number)) this.answered += body.size;
-        this.sent.add(number);
-        lanes.sent(body.size);
-        this.progress();
-        return;
-      }
-      const error = refused(answer, made.url);
-      if (status === 0) {
-        if (body.size && !(await readable(this.file, start))) throw new UploadError("file_changed");
-        lost = true;
-        // Perhaps a 403 without CORS headers.
-        again = attempt === 2;
-      } else if (status === 403 && code !== "RequestTimeTooSkewed") {
-        refusals += 1;
-        if (refusals > 1) throw error;
-        again = true;
-        continue;
-      } else if (!BUSY_STATUS.includes(status) && !BUSY_CODES.includes(code)) {
-        throw error;
-      }
-      if (status === 429 || status === 503) lanes.slower();
-      attempt = await this.patience(attempt, error, signal);
-    }
-  }
+	async deliver(body, number, make) {
+		const { signal } = this.halt;
+		let refusals = 0;
+		let lost = false;
+		let again = false;
+		for (let attempt = 0; ; ) {
+			if (!navigator.onLine) await unless(signal, this.outage());
+			const made = await make(again);
+			again = false;
+			await lanes.enter(signal);
+			let status, code;
+			try {
+				if (this.state !== "uploading" && !this.wake) this.change("uploading");
+				({ status, code } = await send({
+					...made,
+					size: body.size,
+					signal,
+					onProgress: (bytes) => {
+						this.running.set(number, bytes);
+						this.progress();
+					},
+				}));
+			} finally {
+				lanes.leave();
+				this.running.delete(number);
+			}
+			if ((status && status < 300) || (status === 412 && lost)) {
+				if (!this.sent.has(number)) this.answered += body.size;
+				this.sent.add(number);
+				lanes.sent(body.size);
+				this.progress();
+				return;
+			}
+			const details = { storage_code: code, status, host: new URL(made.url).host };
+			const error = new UploadError(code ? "storage_refused" : "unreachable", details);
+			this.failures += 1;
+			this.onChange(this);
+			if (status === 0) {
+				await body.slice(0, 1).arrayBuffer().catch(() => {
+					throw new UploadError("file_changed");
+				});
+				lost = true;
+				// Perhaps a 403 without CORS headers.
+				again = attempt === 2;
+			} else if (status === 403 && code !== "RequestTimeTooSkewed") {
+				refusals += 1;
+				if (refusals > 1) throw error;
+				again = true;
+				continue;
+			} else if (!BUSY_STATUS.includes(status) && !BUSY_CODES.includes(code)) {
+				throw error;
+			}
+			if (status === 429 || status === 503) lanes.slower();
+			attempt = await this.patience(attempt, error, signal);
+		}
+	}
 
-  async patience(attempt, error, signal) {
-    if (error.details.status === 0) {
-      const tired = attempt + 1 >= TRIES;
-      if (!navigator.onLine || (tired && !(await this.uploader.reachable()))) {
-        await unless(signal, this.outage(error));
-        return 0;
-      }
-    }
-    if (attempt + 1 >= TRIES) throw error;
-    const wait = (error.details.retry_after ?? 0) * 1000;
-    if (wait > 5000) this.change("waiting", "busy");
-    await sleep(wait + backOff(attempt), signal);
-    if (wait > 5000) this.change(this.phase);
-    return attempt + 1;
-  }
+	async patience(attempt, error, signal) {
+		const tired = attempt + 1 >= TRIES;
+		if (!error.details.status && (!navigator.onLine || (tired && !(await this.uploader.reachable())))) {
+			await unless(signal, this.outage(error));
+			return 0;
+		}
+		if (tired) throw error;
+		const wait = (error.details.retry_after ?? 0) * 1000;
+		if (wait > 5000) this.change("waiting", "busy");
+		await sleep(wait + backOff(attempt), signal);
+		if (wait > 5000) this.change(this.phase);
+		return attempt + 1;
+	}
 
-  outage(error) {
-    this.waits ??= this.outlast(error).finally(() => (this.waits = null));
-    this.waits.catch(() => {});
-    return this.waits;
-  }
+	outage(error) {
+		this.waits ??= this.outlast(error).finally(() => (this.waits = null));
+		this.waits.catch(() => {});
+		return this.waits;
+	}
 
-  async outlast(error) {
-    let since = now();
-    this.change("waiting", "offline");
-    do {
-      if (!navigator.onLine) since = now();
-      if (error && now() - since > GIVE_UP) throw error;
-      await Promise.race([online(), sleep(PROBE, this.stop.signal)]);
-    } while (!(await this.uploader.reachable()));
-    if (this.reason === "offline") this.change(this.phase);
-  }
+	async outlast(error) {
+		let since = now();
+		this.change("waiting", "offline");
+		do {
+			if (!navigator.onLine) since = now();
+			if (error && now() - since > GIVE_UP) throw error;
+			const online = new Promise((resolve) => addEventListener("online", resolve, { once: true }));
+			await Promise.race([online, sleep(PROBE, this.stop.signal)]);
+		} while (!(await this.uploader.reachable()));
+		if (this.reason === "offline") this.change(this.phase);
+	}
 
-  async ask(step, body) {
-    const { signal } = this.stop;
-    let renewed = false;
-    for (let attempt = 0; ; ) {
-      signal.throwIfAborted();
-      try {
-        // A begin that is cancelled would leave an upload.
-        return await this.uploader.call(step, body, step === "begin" ? undefined : signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error.code === "login_required" && step !== "abort") {
-          this.change("waiting", "login");
-          await new Promise((resolve) => (this.wake = resolve));
-          this.wake = null;
-          this.change(this.phase);
-        } else if (error.code === "ticket_expired" && step !== "parts" && !renewed) {
-          renewed = true;
-          const listed = await this.ask("parts", { ticket: this.ticket });
-          this.keepTicket((body.ticket = listed.ticket));
-        } else if (error.busy) {
-          attempt = await this.patience(attempt, error, signal);
-        } else {
-          throw error;
-        }
-      }
-    }
-  }
+	async ask(step, body) {
+		const { signal } = this.stop;
+		let renewed = false;
+		for (let attempt = 0; ; ) {
+			signal.throwIfAborted();
+			try {
+				// A begin that is cancelled would leave an upload.
+				return await this.uploader.call(step, body, step === "begin" ? undefined : signal);
+			} catch (error) {
+				signal.throwIfAborted();
+				if (error.code === "login_required" && step !== "abort") {
+					this.change("waiting", "login");
+					await new Promise((resolve) => (this.wake = resolve));
+					this.wake = null;
+					this.change(this.phase);
+				} else if (error.code === "ticket_expired" && step !== "parts" && !renewed) {
+					renewed = true;
+					const listed = await this.ask("parts", { ticket: this.ticket });
+					this.keepTicket((body.ticket = listed.ticket));
+				} else if (error.busy) {
+					attempt = await this.patience(attempt, error, signal);
+				} else {
+					throw error;
+				}
+			}
+		}
+	}
 
-  async abandon() {
-    const { ticket } = this;
-    this.forget();
-    this.stop = new AbortController();
-    if (ticket) await this.ask("abort", { ticket }).catch(() => {});
-  }
+	async abandon() {
+		const { ticket } = this;
+		this.forget();
+		this.stop = new AbortController();
+		if (ticket) await this.ask("abort", { ticket }).catch(() => {});
+	}
 }
 
 function request(made, body) {
-  // A slice has no type.
-  if (made.mode === "put") return { method: "PUT", url: made.url, headers: made.headers, body: body.slice() };
-  const form = new FormData();
-  for (const [name, value] of Object.entries(made.fields)) form.append(name, value);
-  form.append("file", body, "file");
-  return { method: "POST", url: made.url, body: form };
-}
-
-function refused({ status, code }, url) {
-  const details = { storage_code: code, status, host: new URL(url).host };
-  return new UploadError(status === 0 ? "unreachable" : "storage_refused", details);
+	// A slice has no type.
+	if (made.mode === "put") return { method: "PUT", url: made.url, headers: made.headers, body: body.slice() };
+	const form = new FormData();
+	for (const [name, value] of Object.entries(made.fields)) form.append(name, value);
+	form.append("file", body, "file");
+	return { method: "POST", url: made.url, body: form };
 }
 
 export class Uploader {
-  constructor(options) {
-    Object.assign(this, { csrfToken: () => "", onToken() {}, ...options });
-  }
+	constructor(options) {
+		Object.assign(this, { csrfToken: () => "", onToken() {}, ...options });
+	}
 
-  add(file, options) {
-    return new Task(this, file, options);
-  }
+	add(file, options) {
+		return new Task(this, file, options);
+	}
 
-  reachable() {
-    this.probe ??= this.token().finally(() => (this.probe = null));
-    return this.probe.then(Boolean);
-  }
+	reachable() {
+		this.probe ??= this.token().finally(() => (this.probe = null));
+		return this.probe.then(Boolean);
+	}
 
-  async token() {
-    return (await this.fetch("token", { cache: "no-store" }, PROBE)).json?.csrf_token;
-  }
+	async token() {
+		return (await this.fetch("token", {}, PROBE)).json?.csrf_token;
+	}
 
-  async call(step, body, signal) {
-    let answer = await this.post(step, body, signal);
-    if (answer.status === 403 && !answer.json) {
-      // The CSRF token changed.
-      this.renewed = await this.token();
-      if (this.renewed) {
-        this.onToken(this.renewed);
-        answer = await this.post(step, body, signal);
-      }
-    }
-    const { status, json } = answer;
-    if (status >= 200 && status < 300 && json) return json;
-    const unknown = status === 403 ? "csrf_failed" : "server_unreachable";
-    const { code = unknown, ...details } = json?.error ?? {};
-    const error = new UploadError(code, { ...details, status }, json?.message);
-    error.busy = code === "storage_busy" || code === "throttled" || (!json && BUSY_STATUS.includes(status));
-    throw error;
-  }
+	async call(step, body, signal) {
+		let answer = await this.post(step, body, signal);
+		if (answer.status === 403 && !answer.json) {
+			// The CSRF token changed.
+			this.renewed = await this.token();
+			if (this.renewed) {
+				this.onToken(this.renewed);
+				answer = await this.post(step, body, signal);
+			}
+		}
+		const { status, json } = answer;
+		if (json && status < 300) return json;
+		const unknown = status === 403 ? "csrf_failed" : "server_unreachable";
+		const { code = unknown, ...details } = json?.error ?? {};
+		const error = new UploadError(code, { ...details, status }, json?.message);
+		error.busy = code === "storage_busy" || code === "throttled" || (!json && BUSY_STATUS.includes(status));
+		throw error;
+	}
 
-  post(step, body, signal) {
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": this.renewed ?? this.csrfToken() };
-    return this.fetch(step, { method: "POST", headers, body: JSON.stringify(body) }, ANSWER, signal);
-  }
+	post(step, body, signal) {
+		const headers = { "Content-Type": "application/json", "X-CSRFToken": this.renewed ?? this.csrfToken() };
+		return this.fetch(step, { method: "POST", headers, body: JSON.stringify(body) }, ANSWER, signal);
+	}
 
-  async fetch(step, options, milliseconds, signal) {
-    const signals = [AbortSignal.timeout(milliseconds), ...(signal ? [signal] : [])];
-    try {
-      const all = { credentials: "same-origin", redirect: "manual", signal: AbortSignal.any(signals), ...options };
-      const response = await fetch(`${this.endpoint}${step}/`, all);
-      if (response.type === "opaqueredirect") return { status: 401, json: { error: { code: "login_required" } } };
-      const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
-      return { status: response.status, json: isJson && (await response.json()) };
-    } catch {
-      signal?.throwIfAborted();
-      return { status: 0 };
-    }
-  }
+	async fetch(step, options, milliseconds, signal) {
+		const signals = [AbortSignal.timeout(milliseconds), signal ?? []].flat();
+		try {
+			const all = { redirect: "manual", signal: AbortSignal.any(signals), ...options };
+			const response = await fetch(`${this.endpoint}${step}/`, all);
+			if (response.type === "opaqueredirect") return { status: 401, json: { error: { code: "login_required" } } };
+			// Pages of errors and logins are HTML.
+			return { status: response.status, json: await response.json().catch(() => null) };
+		} catch {
+			signal?.throwIfAborted();
+			return { status: 0 };
+		}
+	}
 }
