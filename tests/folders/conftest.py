@@ -10,6 +10,11 @@ from s3store.storage import S3Storage
 from s3store.testing.fixtures import options_for
 
 
+@pytest.fixture(autouse=True)
+def shares(db):
+    """The app of shares follows what folders announce, in the database."""
+
+
 @pytest.fixture(params=["moto", "seaweedfs", "twin"])
 def storage(request, tmp_path):
     """An empty storage: on both servers, and on the twin."""
