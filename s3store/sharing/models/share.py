@@ -219,7 +219,7 @@ class Share(models.Model):
         """Give the share a new link and return it. The old link ends at once. A paused share works again.
 
         `expires_at` is the new expiry, default the old one. `request` is for the log. No mail is sent: see
-        `s3store.sharing.create`, which renews and sends. Raises ValidationError for an expiry that is not in the future.
+        `s3store.sharing.create`, which renews and sends. Raises ValidationError for an expiry in the past.
         """
         link = self.set_link()
         if expires_at is not None:
