@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 from botocore.retries import standard
 
+from s3store.folders import signals
 from s3store.wire import backoff, client, sessions
 from tests.optional import needs
 
@@ -82,6 +83,13 @@ def no_sessions_of_another_test():
     """What botocore found in the environment of one test is not there in the next."""
     sessions._sessions.clear()
     client._answers.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def folders_without_shares():
+    """Folders ask no database in tests: only tests/sharing connects what follows moved and deleted files."""
+    for name in ("moved", "deleted", "restored"):
+        getattr(signals, name).disconnect(dispatch_uid=f"s3store_sharing.{name}")
 
 
 @pytest.fixture(scope="session")

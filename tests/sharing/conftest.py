@@ -12,8 +12,9 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils.timezone import now
 
+from s3store.folders import signals as folder_signals
 from s3store.local import FakeS3Storage
-from s3store.sharing import create
+from s3store.sharing import create, wiring
 from s3store.storage import S3Storage
 from s3store.testing.fixtures import options_for
 from tests.sharing.site import Place, Policy, root_folder
@@ -31,6 +32,15 @@ FILES = {
     "private.txt": b"nobody's business",
 }
 SECRETS = [content for name, content in FILES.items() if not name.startswith("docs/") and name != "offer.pdf"]
+
+
+@pytest.fixture(autouse=True)
+def following():
+    """Shares follow their files, as the app connects it."""
+    wiring.connect()
+    yield
+    for name in ("moved", "deleted", "restored"):
+        getattr(folder_signals, name).disconnect(dispatch_uid=f"s3store_sharing.{name}")
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +131,9 @@ def at(share, route="", path=""):
 def body_of(response):
     """Return all bytes of a response."""
     content = b"".join(response.streaming_content) if response.streaming else response.content
-    response.close()
+    # Not response.close(): it ends the request, and Django closes the connection to the database then.
+    for close in response._resource_closers:
+        close()
     return content
 
 
