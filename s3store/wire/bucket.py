@@ -195,10 +195,10 @@ class Bucket(InParts):
             # The ETag of a copy of several parts can be another one, and that of the same key is of a later version.
             copied_etag = str(copied.get("ETag")).strip('"')
             doubtful = etag and "-" not in etag and source != key and copied_etag != etag.strip('"')
-            if doubtful and self._ignores_versions(source, key, params, changes):
-                self._call("delete_object", key, params)
-                reason = "the source was replaced"
-                raise self._error(errors.ObjectChangedError, reason, "copy_object", key=source)
+            wrong = doubtful and self._ignores_versions(source, key, params, changes)
+        if wrong:
+            self.delete(key, params)
+            raise self._error(errors.ObjectChangedError, "the source was replaced", "copy_object", key=source)
 
     def _ignores_versions(self, source: str, key: str, params: Params, changes: Mapping[str, Any]) -> bool:
         """Return whether the server copies an object although its ETag is not the one in the condition."""
