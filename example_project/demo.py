@@ -3,6 +3,9 @@
 Without AWS_STORAGE_BUCKET_NAME in the environment, the demo also runs an S3 server. Its data is in .data beside this
 file, or in the directory S3STORE_DEMO_DATA. With AWS_STORAGE_BUCKET_NAME, the site uses that bucket. The site and the
 server listen only on 127.0.0.1.
+
+With --local there is no S3 server: the files are in the directory of the data, in the development twin, and Django
+serves the static files.
 """
 
 import argparse
@@ -36,7 +39,7 @@ GUEST = "guest"
 GUEST_PASSWORD = "demo-guest"  # noqa: S105
 KEPT_PASSWORD = "(as you have set it)"  # noqa: S105
 EMBEDDED_BUCKET = "s3store-demo"
-KEPT = ("secret-key", "s3-port", "s3", "*.collectstatic.json", "*.sqlite3", "*.sqlite3-journal")
+KEPT = ("secret-key", "s3-port", "s3", "local", "*.collectstatic.json", "*.sqlite3", "*.sqlite3-journal")
 
 
 class DemoError(Exception):
@@ -73,6 +76,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="demo", description="Run the example project of s3store.")
     parser.add_argument("--port", type=int, help=f"port of the site (default: {PORT}, or another one if it is in use)")
+    parser.add_argument("--local", action="store_true", help="keep the files in a directory, without an S3 server")
     parser.add_argument("--reset", action="store_true", help="delete the data of the demo, and start again")
     parser.add_argument("--yes", action="store_true", help="answer all questions with yes")
     return parser.parse_args(arguments)
@@ -106,19 +110,22 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
     """Start everything, with its cleanup in *stack*, and serve until the interrupt."""
     data = Path(os.environ.get("S3STORE_DEMO_DATA") or HERE / ".data").resolve()
     data.mkdir(parents=True, exist_ok=True)
-    embedded = not os.environ.get("AWS_STORAGE_BUCKET_NAME")
+    embedded = options.local or not os.environ.get("AWS_STORAGE_BUCKET_NAME")
     stack.enter_context(closing(take_lock(data)))
     if options.reset:
         reset(data, yes=options.yes)
     site = stack.enter_context(site_socket(options.port))
-    if embedded:
+    if options.local:
+        forget_aws()
+        os.environ["S3STORE_DEMO_LOCAL"] = "1"
+    elif embedded:
         data = start_s3(data, stack)
         bucket_setup.prepare(bucket_setup.make_client(os.environ), EMBEDDED_BUCKET)
     else:
         accept_bucket(os.environ["AWS_STORAGE_BUCKET_NAME"], yes=options.yes)
     os.environ["S3STORE_DEMO_DATA"] = str(data)
     password, guest_password = fill(samples=embedded)
-    announce(site.server_address[1], data, password, guest_password, embedded=embedded)
+    announce(site.server_address[1], data, password, guest_password, embedded=embedded, local=options.local)
     serve(site, stack)
 
 
@@ -175,9 +182,7 @@ def start_s3(data: Path, stack: ExitStack) -> Path:
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # one line for each request
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s3store-demo-")))
         server = stack.enter_context(servers.moto_server())
-    # A profile or a configuration file of the user could change these settings.
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
+    forget_aws()
     direct = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, direct))
     os.environ.update(
@@ -190,6 +195,12 @@ def start_s3(data: Path, stack: ExitStack) -> Path:
         AWS_S3_SECRET_ACCESS_KEY=server.secret_key,
     )
     return data
+
+
+def forget_aws() -> None:
+    """Remove the variables of AWS: a profile or a configuration file of the user could change the settings."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
 
 
 def start_seaweedfs(servers: Any, data: Path, stack: ExitStack) -> Any:
@@ -233,8 +244,9 @@ def fill(*, samples: bool) -> tuple[str, str]:
     django.setup()
     say("Preparing the database …")
     call_command("migrate", interactive=False, verbosity=0)
-    say("Publishing the static files …")
-    say(collect_static())
+    if "S3STORE_DEMO_LOCAL" not in os.environ:
+        say("Publishing the static files …")
+        say(collect_static())
     from django.contrib.auth import get_user_model
     from library.samples import add_samples
 
@@ -270,15 +282,16 @@ def collect_static() -> str:
     )
 
 
-def announce(port: int, data: Path, password: str, guest_password: str, *, embedded: bool) -> None:
+def announce(port: int, data: Path, password: str, guest_password: str, *, embedded: bool, local: bool) -> None:
     """Print the URLs, users and directories."""
     from django.templatetags.static import static
 
-    bucket = os.environ["AWS_STORAGE_BUCKET_NAME"]
+    bucket = os.environ.get("AWS_STORAGE_BUCKET_NAME", "")
     if not embedded:
         for need in bucket_setup.missing_for_static(static("library/site.css"), bucket):
             say(f"\n{need}")
     where = os.environ.get("AWS_S3_ENDPOINT_URL") or "AWS"
+    files = f"directory {data / 'local'}" if local else f"bucket {bucket} on {where}"
     say(
         f"""
   Library   http://{HOST}:{port}/
@@ -289,7 +302,7 @@ def announce(port: int, data: Path, password: str, guest_password: str, *, embed
   Password  {password}
   Guest     {GUEST}, password {guest_password} (cannot open private documents)
 
-  Files     bucket {bucket} on {where}
+  Files     {files}
   Data      {data}
 
   Ctrl-C stops everything."""
@@ -298,9 +311,10 @@ def announce(port: int, data: Path, password: str, guest_password: str, *, embed
 
 def serve(site: Any, stack: ExitStack) -> None:
     """Serve requests until the interrupt."""
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
     from portal.wsgi import application
 
-    site.set_app(application)
+    site.set_app(StaticFilesHandler(application) if "S3STORE_DEMO_LOCAL" in os.environ else application)
     thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     stack.callback(thread.join)

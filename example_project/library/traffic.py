@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from s3store.local import FakeS3Storage
 from s3store.storage import S3Storage
 
 _here = threading.local()
@@ -13,6 +14,9 @@ _here = threading.local()
 @contextmanager
 def requests_to_s3(storage: S3Storage) -> Iterator[list[str]]:
     """Yield a list with the method of each request that this thread sends inside the block."""
+    if isinstance(storage, FakeS3Storage):  # sends none
+        yield []
+        return
     # The client is shared: with the unique id, botocore registers only one handler.
     storage.client.meta.events.register("before-send.s3", _note, unique_id="library-traffic")
     _here.sent = sent = []

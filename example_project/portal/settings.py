@@ -11,6 +11,8 @@ The bucket is set only by environment variables, so that the same code works wit
     The region of the bucket.
 ``AWS_S3_ACCESS_KEY_ID``, ``AWS_S3_SECRET_ACCESS_KEY``
     The access key. Without it, botocore searches for credentials.
+``S3STORE_DEMO_LOCAL``
+    ``1``: the bucket is a directory, ``local/`` in the directory of the data.
 """
 
 import os
@@ -56,6 +58,12 @@ STORAGES = {
         "OPTIONS": {"gzip": True, "keep_only_hashed": True, "max_attempts": MAX_ATTEMPTS},
     },
 }
+# `demo.py --local`: no server. The endpoint of the development twin is in portal.urls. Django serves the static files.
+LOCAL = os.environ.get("S3STORE_DEMO_LOCAL") == "1"
+if LOCAL:
+    STORAGES["default"]["BACKEND"] = "portal.local.LocalMediaStorage"
+    STORAGES["default"]["OPTIONS"] |= {"directory": DATA_DIR / "local", "allow_without_debug": True}
+    STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 AWS_STORAGE_BUCKET_NAME = os.environ.get("AWS_STORAGE_BUCKET_NAME", "")
 AWS_S3_ENDPOINT_URL = os.environ.get("AWS_S3_ENDPOINT_URL") or None
 AWS_S3_REGION_NAME = os.environ.get("AWS_S3_REGION_NAME") or None
@@ -106,7 +114,7 @@ TEMPLATES = [
 ]
 
 # One database for each bucket: rows must not refer to objects in a different bucket.
-_bucket_slug = re.sub(r"[^a-z0-9.-]+", "-", (AWS_STORAGE_BUCKET_NAME or "no-bucket").lower())
+_bucket_slug = re.sub(r"[^a-z0-9.-]+", "-", ("local" if LOCAL else AWS_STORAGE_BUCKET_NAME or "no-bucket").lower())
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",

@@ -1,5 +1,6 @@
 """URLs of the site."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponseRedirect
@@ -25,3 +26,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("s3store/", include("s3store.urls")),
 ]
+if settings.LOCAL:
+    urlpatterns.append(path("media/s3/", include("s3store.local.urls")))

@@ -216,10 +216,8 @@ class Bucket(Deleting, InParts):
         # The ETag of a copy of several parts can be another one, and that of the same key is of a later version.
         doubtful = etag and "-" not in etag and source != key and str(found).strip('"') != etag.strip('"')
         if doubtful and self._ignores_versions(source, key, params, changes):
-            with self.changing(key):
-                self._call("delete_object", key, params)
-            reason = "the source was replaced"
-            raise self._error(errors.ObjectChangedError, reason, "copy_object", key=source)
+            self.delete(key, params)
+            raise self._error(errors.ObjectChangedError, "the source was replaced", "copy_object", key=source)
         return found
 
     def _ignores_versions(self, source: str, key: str, params: Params, changes: Mapping[str, Any]) -> bool:

@@ -60,7 +60,10 @@ class Demo:
         self.password = self._printed(r"Password\s+(\S+)")
         self.guest = self._printed(r"Guest\s+(\S+),")
         self.guest_password = self._printed(r"Guest\s+\S+, password (\S+) \(")
-        self.s3_url = self._printed(r"Files\s+bucket \S+ on (http://127\.0\.0\.1:\d+)")
+        where = (
+            r"Files\s+directory (\S+)" if "--local" in arguments else r"Files\s+bucket \S+ on (http://127\.0\.0\.1:\d+)"
+        )
+        self.s3_url = self._printed(where)
 
     @property
     def output(self) -> str:

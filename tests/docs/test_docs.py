@@ -834,8 +834,14 @@ def test_what_is_verified_has_its_tests(page):
     assert all(row["what"] for row in rows)
 
 
+def test_what_clients_can_attempt_has_its_tests():
+    """Each row of the table about whom direct uploads trust, in its order, with tests that exist."""
+    rows = table(DOCS / "explanation" / "direct-uploads.rst", "What the client can decide")
+    assert [row["what"] for row in coverage("direct-uploads")] == [attempt for attempt, _ in rows]
+
+
 def test_no_page_names_a_test():
     """Ids and names of tests are for maintainers: they are in tests/coverage."""
-    suspicious = re.compile(r"\b(SU|SP|RD|SL)-\d\d\b|::test_")
+    suspicious = re.compile(r"\b(SU|SP|SM|SF|RD|SL)-\d\d\b|::test_")
     paths = [path for path in pages() if path.parent.name != "reference"]
     assert [str(path) for path in paths if suspicious.search(path.read_text(encoding="utf-8"))] == []

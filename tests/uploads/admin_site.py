@@ -52,4 +52,5 @@ urlpatterns = [
     path("admin/", site.urls),
     path("readonly/", readonly.urls),
     path("s3store/", include("s3store.urls")),
+    path("media/s3/", include("s3store.local.urls")),
 ]

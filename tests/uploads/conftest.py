@@ -4,14 +4,26 @@ What only a server can refuse is tested on SeaweedFS, or on the server in the en
 """
 
 import os
+import uuid
+import weakref
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
+from django.db.models import FileField
 
+from s3store.local import FakeS3Storage
+from s3store.local import storage as local
 from s3store.storage import S3Storage
 from s3store.testing.fixtures import BUCKET, options_for
 from s3store.testing.servers import Server
 from s3store.uploads import Destination, destinations, register
+from tests.uploads.site import configure
+
+ON_EACH = pytest.mark.parametrize("model_storage", ["moto", "seaweedfs", "twin"], indirect=True)
+
+ON_A_SERVER = pytest.mark.parametrize("model_storage", ["seaweedfs"], indirect=True)
+"""For tests that count requests, and for what only a server does. The twin sends no requests."""
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +63,15 @@ def client(client, user):
     return client
 
 
-@pytest.fixture
-def files(s3_storage):
-    """A destination without limits of its own, registered as "files"."""
-    yield register("files", Destination(storage=s3_storage, max_size=64 << 20))
+@pytest.fixture(params=["moto", "seaweedfs", "twin"])
+def files(request):
+    """A destination without limits of its own, registered as "files", on each of the servers and on the twin."""
+    if request.param == "twin":
+        storage = request.getfixturevalue("twin")
+    else:
+        options = options_for(request.getfixturevalue(request.param))
+        storage = S3Storage(**options, location=uuid.uuid4().hex)
+    yield register("files", Destination(storage=storage, max_size=64 << 20))
     del destinations._declared["files"]
 
 
@@ -76,6 +93,27 @@ def declare():
 def far_away():
     """A storage at AWS, for tests that send nothing there."""
     return S3Storage(bucket_name="some-bucket", access_key="key", secret_key="secret", region_name="eu-central-1")
+
+
+@pytest.fixture
+def twin(tmp_path, monkeypatch):
+    """An empty development twin, the only one of the process."""
+    monkeypatch.setattr(local, "_living", weakref.WeakValueDictionary())
+    return FakeS3Storage(tmp_path / "twin", allow_without_debug=True)
+
+
+@pytest.fixture(params=["seaweedfs", "twin"])
+def model_storage(request, settings, monkeypatch):
+    """The storage of the models: on a server, configured by settings as a project does it, and as the twin."""
+    if request.param != "twin":
+        options = options_for(request.getfixturevalue(request.param))
+        return configure(settings, {**options, "location": uuid.uuid4().hex})
+    twin = request.getfixturevalue("twin")
+    for model in apps.get_app_config("app").get_models():
+        for field in model._meta.local_fields:
+            if isinstance(field, FileField):
+                monkeypatch.setattr(field, "storage", twin)
+    return twin
 
 
 @pytest.fixture

@@ -22,14 +22,8 @@ INLINE = {
 
 
 @pytest.fixture
-def storage(settings, seaweedfs_options):
-    """The storage of the models, configured by settings as a project does it."""
-    names = {"bucket_name": "AWS_STORAGE_BUCKET_NAME", "access_key": "AWS_ACCESS_KEY_ID"}
-    names |= {"secret_key": "AWS_SECRET_ACCESS_KEY", "region_name": "AWS_S3_REGION_NAME"}
-    names |= {"endpoint_url": "AWS_S3_ENDPOINT_URL", "location": "MEDIAFILES_LOCATION"}
-    for name, setting in names.items():
-        setattr(settings, setting, seaweedfs_options[name])
-    return Upload._meta.get_field("file").storage
+def storage(model_storage):
+    return model_storage
 
 
 @pytest.fixture

@@ -52,12 +52,12 @@ def test_the_python_client_uploads_files_of_any_size(live_server, client, user, 
         namespace["upload"](session, live_server.url, "unknown", path)
 
 
-def test_curl_uploads_as_the_page_says(live_server, client, user, s3_storage, tmp_path):
+def test_curl_uploads_as_the_page_says(live_server, client, user, files, tmp_path):
     """One presigned form for one file, whose receipt works."""
     if not (shutil.which("curl") and shutil.which("jq")):
         pytest.skip("curl or jq is not installed")
     before = destinations._declared["signed-url"]
-    uploads.register("signed-url", uploads.Destination(storage=s3_storage))
+    uploads.register("signed-url", uploads.Destination(storage=files.storage))
     try:
         host = live_server.url.removeprefix("http://").partition(":")[0]
         cookies = [f"{host}\tFALSE\t/\tFALSE\t0\t{name}\t{cookie.value}" for name, cookie in client.cookies.items()]

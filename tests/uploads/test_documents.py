@@ -19,7 +19,8 @@ from s3store.uploads.texts import texts
 from tests.app.models import Upload
 from tests.local.sending import form_of, request
 from tests.uploads.client import begin, post, send
-from tests.uploads.site import configure, names
+from tests.uploads.conftest import ON_A_SERVER
+from tests.uploads.site import names
 from tests.uploads.test_forms import UploadForm
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,8 +29,8 @@ FILE = "app.Upload.file"
 
 
 @pytest.fixture
-def storage(settings, seaweedfs_options):
-    return configure(settings, seaweedfs_options)
+def storage(model_storage):
+    return model_storage
 
 
 @pytest.fixture
@@ -116,6 +117,7 @@ def test_c14_upload_to_decides_when_the_row_is_saved(client, user, storage, fiel
     assert row.file.read() == b"text"
 
 
+@ON_A_SERVER
 def test_c16_a_file_is_downloaded_when_it_is_read(storage):
     """Loading the row, its name and its URL send nothing."""
     Upload.objects.create(file=ContentFile(b"text", name="a.txt"))
@@ -138,6 +140,7 @@ def test_c18_the_media_of_a_form_are_a_module_and_a_style_sheet(storage):
 
 
 @pytest.mark.parametrize("form", ["json", "form"])
+@ON_A_SERVER
 def test_c19_signed_url_takes_json_and_forms(client, storage, settings, form):
     """With the name of the file as `key`."""
     settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "s3store.storage.S3MediaStorage"}}
@@ -149,6 +152,7 @@ def test_c19_signed_url_takes_json_and_forms(client, storage, settings, form):
     assert answer.json()["fields"]["key"].endswith(".txt")
 
 
+@ON_A_SERVER
 def test_c20_signed_url_answers_with_a_form(client, storage, settings):
     """The URL and the fields that the README lists, and how long they work."""
     settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "s3store.storage.S3MediaStorage"}}

@@ -22,7 +22,8 @@ from s3store.fields import S3FileField, S3ImageField
 from s3store.storage import S3MediaStorage
 from s3store.testing.counting import counted_requests
 from tests.app.models import Avatar, Draft, Scan, Upload
-from tests.uploads.site import configure, names, png
+from tests.uploads.conftest import ON_A_SERVER
+from tests.uploads.site import names, png
 
 pytestmark = pytest.mark.django_db
 
@@ -30,8 +31,8 @@ FIELD = Upload._meta.get_field("file")
 
 
 @pytest.fixture
-def storage(settings, seaweedfs_options):
-    return configure(settings, seaweedfs_options)
+def storage(model_storage):
+    return model_storage
 
 
 def image(width=3, height=2, name="a.png"):
@@ -45,6 +46,7 @@ def size(row):
 # Images
 
 
+@ON_A_SERVER
 def test_an_assigned_image_is_measured(storage):
     """Its size is stored with the row. Saving sends one request, the PUT."""
     with counted_requests(storage) as requests:
@@ -53,6 +55,7 @@ def test_an_assigned_image_is_measured(storage):
     assert requests.methods == ["PUT"]
 
 
+@ON_A_SERVER
 def test_a_replaced_image_is_measured(storage):
     """When it is assigned, and without reading it from S3."""
     row = Upload.objects.create(image=image())
@@ -64,6 +67,7 @@ def test_a_replaced_image_is_measured(storage):
     assert requests.methods == ["PUT"]
 
 
+@ON_A_SERVER
 def test_an_image_that_is_saved_directly_is_measured(storage):
     """`row.image.save()` with content that was not assigned before, with and without saving the row."""
     row = Upload.objects.create(image=image())
@@ -92,6 +96,7 @@ def test_a_deleted_image_has_no_size(storage):
     assert names(storage) == []
 
 
+@ON_A_SERVER
 def test_showing_an_image_sends_no_request(storage):
     """Neither loading the row nor its width, height and URL in a template."""
     Upload.objects.create(image=image())
@@ -189,6 +194,7 @@ def test_one_dimension(storage):
     assert empty.width == 3
 
 
+@ON_A_SERVER
 def test_without_dimensions(storage):
     """A field can store none."""
     field = S3ImageField(storage=storage)

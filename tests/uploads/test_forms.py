@@ -14,6 +14,7 @@ from s3store.uploads import acting_for
 from s3store.widgets import AdminS3FileInput
 from tests.app.models import Upload
 from tests.uploads.client import begin, send
+from tests.uploads.conftest import ON_EACH
 
 FILE = "app.Upload.file"
 
@@ -25,14 +26,8 @@ class UploadForm(forms.ModelForm):
 
 
 @pytest.fixture
-def storage(settings, s3_options):
-    """The storage of the model, configured by settings as a project does it."""
-    names = {"bucket_name": "AWS_STORAGE_BUCKET_NAME", "access_key": "AWS_ACCESS_KEY_ID"}
-    names |= {"secret_key": "AWS_SECRET_ACCESS_KEY", "region_name": "AWS_S3_REGION_NAME"}
-    names |= {"endpoint_url": "AWS_S3_ENDPOINT_URL", "location": "MEDIAFILES_LOCATION"}
-    for name, setting in names.items():
-        setattr(settings, setting, s3_options[name])
-    return Upload._meta.get_field("file").storage
+def storage(model_storage):
+    return model_storage
 
 
 def uploaded(client, content, name="note.txt", label=FILE):
@@ -47,6 +42,7 @@ def png(width=3, height=2):
     return file.getvalue()
 
 
+@ON_EACH
 def test_a_receipt_becomes_the_file_of_the_row(client, user, storage, django_capture_on_commit_callbacks):
     """The form checks it in S3, saving copies it inside S3, and after commit the upload is gone."""
     receipt = uploaded(client, b"hello")
@@ -59,6 +55,7 @@ def test_a_receipt_becomes_the_file_of_the_row(client, user, storage, django_cap
     assert [stat.name for stat in storage.scan()] == ["files/note.txt"]
 
 
+@ON_EACH
 def test_a_form_that_comes_back_keeps_the_upload(client, user, storage):
     """The receipt is in the page again, with the name and the size of the file."""
     receipt = uploaded(client, b"hello")
@@ -69,6 +66,7 @@ def test_a_form_that_comes_back_keeps_the_upload(client, user, storage):
     assert f'value="{receipt}" data-name="note.txt" data-size="5"' in page
 
 
+@ON_EACH
 def test_another_user_cannot_use_a_receipt(client, user, storage, django_user_model):
     """A receipt belongs to who uploaded the file."""
     receipt = uploaded(client, b"hello")
@@ -77,6 +75,7 @@ def test_another_user_cannot_use_a_receipt(client, user, storage, django_user_mo
         assert "file" in form.errors
 
 
+@ON_EACH
 def test_replacing_deletes_the_old_file(client, user, storage, django_capture_on_commit_callbacks):
     """After commit, and only if no other row names it."""
     row = Upload.objects.create(title="a", file=SimpleUploadedFile("old.txt", b"old"))
@@ -89,6 +88,7 @@ def test_replacing_deletes_the_old_file(client, user, storage, django_capture_on
     assert not list(storage.scan())
 
 
+@ON_EACH
 def test_an_image_is_measured_once(client, user, storage, django_capture_on_commit_callbacks, monkeypatch):
     """Width and height are stored with the row, and loading it asks nobody."""
     receipt = uploaded(client, png(), "a.png", "app.Upload.image")

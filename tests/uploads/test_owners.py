@@ -19,15 +19,16 @@ from s3store.uploads import after_commit
 from s3store.uploads.after_commit import pending_of
 from s3store.uploads.owners import owner_of_user
 from tests.app.models import Avatar, Document, Draft, Invoice, Letter, Scan, Upload
-from tests.uploads.site import configure, names, uploaded
+from tests.uploads.conftest import ON_A_SERVER
+from tests.uploads.site import names, uploaded
 
 # Commits happen, and with them what follows from them.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def storage(settings, seaweedfs_options):
-    return configure(settings, seaweedfs_options)
+def storage(model_storage):
+    return model_storage
 
 
 def text(name="a.txt", content=b"text"):
@@ -237,6 +238,7 @@ def test_replacing_in_a_storage_without_s3(storage, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.rglob("*.txt")] == ["b.txt"]
 
 
+@ON_A_SERVER
 def test_a_failed_deletion_is_logged(storage, caplog, monkeypatch):
     """The row is saved already: an error would say that it is not."""
     row = Upload.objects.create(file=text())
@@ -284,6 +286,7 @@ def test_a_file_that_another_row_names_stays(storage, name):
     assert names(storage) == ["files/a.txt", "files/b.txt"]
 
 
+@ON_A_SERVER
 def test_a_file_that_a_storage_of_another_location_names_stays(storage, settings, monkeypatch):
     """Names differ, and the key is the same."""
     bucket = S3MediaStorage(location="")
@@ -552,6 +555,7 @@ def test_a_pickle_of_a_row_has_nothing_to_do(storage, client, user):
     assert len(pending_of(row).tasks) == 1
 
 
+@ON_A_SERVER
 def test_tenants_with_places_of_their_own(storage, settings):
     """A file is deleted in the location in which it was saved, though another tenant is active at the commit."""
     first, second = settings.MEDIAFILES_LOCATION, f"{settings.MEDIAFILES_LOCATION}-2"

@@ -57,10 +57,18 @@ def errors_of(user, data, *, form=FileForm, **more):
     return [error.code for error in found.errors.get(form.__name__[:-4].lower(), ErrorList()).as_data()]
 
 
-@pytest.fixture
-def strict_files(declare, seaweedfs_options):
-    """The destination "files" on one server, for tests about signatures and not about servers."""
-    return declare("files", storage=S3Storage(**seaweedfs_options), max_size=64 << 20)
+@pytest.fixture(params=["seaweedfs", "twin"])
+def strict_files(request, declare):
+    """The destination "files" on a server that checks signatures, and on the twin, which does the same."""
+    if request.param == "twin":
+        storage = request.getfixturevalue("twin")
+    else:
+        storage = S3Storage(**request.getfixturevalue("seaweedfs_options"))
+    return declare("files", storage=storage, max_size=64 << 20)
+
+
+ON_A_SERVER = pytest.mark.parametrize("strict_files", ["seaweedfs"], indirect=True)
+"""For tests that count requests: the twin sends none."""
 
 
 @pytest.fixture
@@ -248,6 +256,7 @@ def test_sf_09_a_receipt_without_an_upload_is_refused(client, user, strict_files
     assert (file.name, file.size, file.content_type, file.read()) == ("a.txt", 5, "text/plain", b"hello")
 
 
+@ON_A_SERVER
 def test_a_storage_that_fails_keeps_the_upload(client, user, strict_files, declare, seaweedfs_options):
     """The form says to send it again, and shows the receipt."""
     receipt = uploaded(client)
@@ -548,6 +557,7 @@ def requests_of(storage, function, *args, **kwargs):
 RESERVE_AND_COPY = ["PUT", "PUT"]
 
 
+@ON_A_SERVER
 def test_a_small_file_costs_few_requests(client, user, strict_files):
     """Begin asks nobody, the form sends one HEAD, and saving is a copy inside S3."""
     storage, owner = strict_files.find_storage(), owner_of_user(user)
@@ -575,6 +585,7 @@ def test_a_copy_costs_one_request_where_it_may_replace(client, user, declare, se
     assert requests_of(storage, storage.save, "a.txt", file)[0] == made
 
 
+@ON_A_SERVER
 def test_a_large_file_costs_few_requests(client, user, strict_files):
     """Two to begin, none to sign, two to complete."""
     storage = strict_files.find_storage()
@@ -590,6 +601,7 @@ def test_a_large_file_costs_few_requests(client, user, strict_files):
     assert requests_of(storage, post, client, "complete", body)[0] == ["GET uploadId", "HEAD"]
 
 
+@ON_A_SERVER
 def test_django_handles_no_byte_of_a_file(client, user, strict_files):
     """Whatever its size: what is sent to S3 are requests without the content, and nothing of it is read."""
     storage = strict_files.find_storage()
