@@ -54,6 +54,7 @@ def test_b11_a_member_shares_a_file_with_an_address(
     assert (made.path, made.email, made.can_edit, made.max_downloads) == ("offer.pdf", FORM["email"], False, 3)
     link = page.context["link"]
     assert link in page.content.decode()
+    assert [mail.to for mail in mailoutbox] == [[FORM["email"]]]
     assert link in mailoutbox[0].body
     assert link not in member.get("/shared-by-us/").content.decode()
     assert Visitor().open(link).status_code == 200
