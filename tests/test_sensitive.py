@@ -10,9 +10,8 @@ import pytest
 from s3store.conf import configured, sources
 from s3store.links import credentials, distribution, endpoint, links, rsa, uploads
 from s3store.mixins import presigned
-from s3store.staticfiles import fast_put
 from s3store.uploads import requests
-from s3store.wire import bucket, calls, client, sessions
+from s3store.wire import bucket, calls, client, light, sessions
 
 HOLDERS: list[Callable[..., Any]] = [
     bucket.Bucket._call,
@@ -27,6 +26,9 @@ HOLDERS: list[Callable[..., Any]] = [
     credentials._found,
     distribution.Distribution.of,
     endpoint.Endpoint.presign,
+    light.Light._send,
+    light.Light.copy,
+    light.Light.put,
     links.Links.by_s3,
     links.Links.signing,
     presigned.Presigned.upload_post,
@@ -37,7 +39,6 @@ HOLDERS: list[Callable[..., Any]] = [
     requests.part,
     requests.whole_file,
     rsa.rsa_signer,
-    fast_put.FastUpload._sent,
     sessions._sessions_for,
     sessions.find_credentials,
     sources._arguments,

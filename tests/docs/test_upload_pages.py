@@ -85,7 +85,7 @@ def test_the_attributes_are_those_of_the_template():
     """Each attribute of the outer element that is described is in the template, and in the script."""
     template = (ROOT / "s3store" / "templates" / "s3store" / "widgets" / "file.html").read_text(encoding="utf-8")
     rows = table(FILE_INPUT, "The markup and its attributes")
-    described = {name for row in rows for name in re.findall(r"``data-([\w-]+)", row[0])} - {"resume"}
+    described = {name for row in rows for name in re.findall(r"``data-([\w-]+)", row[0])} - {"form", "resume"}
     outer = template.partition("<div")[2].partition(">")[0]
     assert described == set(re.findall(r"data-([\w-]+)=", outer))
 
