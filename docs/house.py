@@ -24,6 +24,7 @@ CAPTIONS = {
     "core": "pure rules",
     "errors": "exceptions",
     "fields": "model fields",
+    "folders": "file manager",
     "forms": "form fields",
     "middleware": "owner of uploads",
     "rest_framework": "serializer field",
@@ -45,7 +46,7 @@ CAPTIONS = {
     "views": "file views",
     "wire": "requests, boto3",
 }
-PUBLIC_FOLDERS = ("local", "management", "templatetags", "testing", "uploads")
+PUBLIC_FOLDERS = ("folders", "local", "management", "templatetags", "testing", "uploads")
 FOLDERS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 138, 46, 16, 40, 12

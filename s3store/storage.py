@@ -22,8 +22,7 @@ from s3store.core.info import Grant, ObjectInfo, Stat
 from s3store.files import names
 from s3store.files.content import repeatable, rewind
 from s3store.files.file import NO_PATH, S3File, content_size, inflates, open_file
-from s3store.files.stored import StoredFile
-from s3store.files.upload import Upload
+from s3store.files.saving import save_content
 from s3store.links.uploads import PresignedUpload
 from s3store.mixins.cloudfront import CloudFront
 from s3store.mixins.linked import Linked
@@ -162,13 +161,7 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         objects = self.objects
         target = objects.target(name)
         create = not objects.options.file_overwrite
-        if isinstance(content, StoredFile) and content.is_in(objects):
-            own = content_type or target.params.get("ContentType") or content.content_type
-            params = objects.written(target, content_type=own, metadata=metadata)
-            content.copy_to(objects, target.key, params, create=create)
-        else:
-            params = objects.written(target, content_type=content_type, metadata=metadata)
-            Upload(objects.bucket, objects.options).write(target.key, content, params, create=create)
+        save_content(objects, target, content, create=create, content_type=content_type, metadata=metadata)
         return target.name
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:

@@ -273,6 +273,7 @@ PUBLIC = {
     "cookies",
     "errors",
     "fields",
+    "folders",
     "forms",
     "local",
     "management",

@@ -46,10 +46,15 @@ def safe_filename(name: str) -> str:
     """
     base = re.split(r"[/\\]", name)[-1]
     visible = "".join(char for char in base if unicodedata.category(char) not in _INVISIBLE)
-    found = _cut(_trim(visible), MAX_BYTES)
-    if _RESERVED.match(found):
-        found = "_" + _cut(found, MAX_BYTES - 1)
+    found = shortened(_trim(visible), MAX_BYTES)
+    if is_reserved(found):
+        found = "_" + shortened(found, MAX_BYTES - 1)
     return found or DEFAULT_NAME
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether Windows takes the name for a device, such as `con.txt`."""
+    return bool(_RESERVED.match(name))
 
 
 def _trim(name: str) -> str:
@@ -59,8 +64,8 @@ def _trim(name: str) -> str:
     return name[:end].lstrip()
 
 
-def _cut(name: str, size: int) -> str:
-    """Shorten the stem to whole characters, and keep the extension."""
+def shortened(name: str, size: int) -> str:
+    """Return a name of at most `size` bytes: the stem is shortened to whole characters, and the extension is kept."""
     if len(name.encode()) <= size:
         return name
     stem, dot, extension = name.rpartition(".")

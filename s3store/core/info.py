@@ -111,10 +111,12 @@ class Stat(ObjectInfo):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of a listing."""
+    """One page of a listing. `next` continues it, None at its end. `date` is the server's time."""
 
     objects: tuple[ObjectInfo, ...]
     prefixes: tuple[str, ...]
+    next: str | None = None
+    date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

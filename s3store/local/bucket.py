@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from s3store.local.store import Store
 from s3store.local.uploads import Uploads
 from s3store.wire.bucket import Bucket
 from s3store.wire.counting import Requests
+from s3store.wire.deleting import Deleted, Deletion, Version
 from s3store.wire.in_parts import Part
 from s3store.wire.responses import Body, Response
 
@@ -120,8 +122,21 @@ class LocalBucket(Bucket):
             headers = records.headers_of(params)
             return self.store.publish(key, incoming, headers, create=create, match=condition.get("IfMatch")).info
 
-    def copy(self, source: str, key: str, params: Params, *, etag: str | None = None, **changes: Any) -> None:
-        """Copy an object within the bucket. `changes` are parameters of CopyObject."""
+    def copy(
+        self,
+        source: str,
+        key: str,
+        params: Params,
+        *,
+        etag: str | None = None,
+        version_id: str | None = None,  # noqa: ARG002
+        create: bool = False,
+        **changes: Any,
+    ) -> str | None:
+        """Copy an object within the bucket, and return the ETag of the copy. `changes` are parameters of CopyObject.
+
+        Raises ObjectExistsError with `create` if the key is taken.
+        """
         new = records.headers_of({**params, **changes})
         replaces = changes.get("MetadataDirective") == "REPLACE"
 
@@ -131,7 +146,14 @@ class LocalBucket(Bucket):
         with self._operation("copy_object", key, errors.ObjectChangedError):
             if source == key and not replaces and not new:
                 raise Refusal("InvalidRequest", "A copy of an object to itself must change something.")
-            self.store.copy(source, key, headers_of, etag=etag, create=changes.get("IfNoneMatch") == "*")
+            try:
+                return self.store.copy(
+                    source, key, headers_of, etag=etag, create=create or changes.get("IfNoneMatch") == "*"
+                ).etag
+            except Refusal as refusal:
+                if create and refusal.code == "PreconditionFailed" and self.store.find(key):
+                    raise self._error(errors.ObjectExistsError, "", "copy_object", key=key) from None
+                raise
 
     def delete(self, key: str, params: Params) -> None:  # noqa: ARG002
         """Delete an object. A missing object is not an error."""
@@ -156,16 +178,60 @@ class LocalBucket(Bucket):
         with self._operation("put_object_acl", key):
             self.store.rewrite_headers(key, lambda headers: {**records.without_acl(headers), "x-amz-acl": acl})
 
+    def delete_listed(self, wanted: Sequence[Deletion], params: Params, *, markers: bool = False) -> list[Deleted]:  # noqa: ARG002
+        """Delete objects, and return the outcome of each. There are no versions, and so no markers."""
+        found = []
+        for deletion in wanted:
+            failure = None
+            try:
+                self.store.delete(deletion.key, match=deletion.etag)
+            except Refusal as refusal:
+                failure = errors.Failure(key=deletion.key, code=refusal.code, message=refusal.message)
+            found.append(Deleted(deletion=deletion, failure=failure))
+        return found
+
+    def versions(self, prefix: str, params: Params, *, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Version]:  # noqa: ARG002
+        """Yield the objects whose keys start with `prefix`: each is its only version."""
+        for page in self.pages(prefix, params, flat=False):
+            for info in page.objects:
+                yield Version(
+                    key=info.key,
+                    version_id="null",
+                    is_latest=True,
+                    size=info.size,
+                    etag=info.etag,
+                    modified=info.modified,
+                )
+
+    def page(
+        self,
+        prefix: str,
+        params: Params,  # noqa: ARG002
+        *,
+        flat: bool,
+        limit: int = parts.MAX_DELETE_KEYS,
+        token: str | None = None,
+    ) -> Page:
+        """Return a page of `pages`: the first, or the one after the key or common prefix `token`."""
+        page = list(islice(self.store.walk(prefix, flat=flat, after=token), limit + 1))
+        last = page[limit - 1] if len(page) > limit else None
+        return self._page(page[:limit], last.key if isinstance(last, Record) else last)
+
+    def _page(self, found: list[Record | str], last: str | None = None) -> Page:
+        return Page(
+            objects=tuple(entry.listed for entry in found if isinstance(entry, Record)),
+            prefixes=tuple(entry for entry in found if isinstance(entry, str)),
+            next=last,
+            date=datetime.fromtimestamp(self.store.now, timezone.utc),
+        )
+
     def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:  # noqa: ARG002
         """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
         # Complete before the first page: a caller may delete what it has seen.
         found = iter(list(self.store.walk(prefix, flat=flat)) if limit > 1 else self.store.walk(prefix, flat=flat))
         page = list(islice(found, limit))
         while True:
-            yield Page(
-                objects=tuple(entry.listed for entry in page if isinstance(entry, Record)),
-                prefixes=tuple(entry for entry in page if isinstance(entry, str)),
-            )
+            yield self._page(page)
             page = list(islice(found, limit))
             if not page:
                 return

@@ -65,12 +65,16 @@ class Store:
             with suppress(FileNotFoundError):
                 return record, self._within(record.path).open("rb")
 
-    def walk(self, prefix: str, *, flat: bool) -> Iterator[Record | str]:
-        """Yield the objects whose keys start with `prefix`, in the order of S3.
+    def walk(self, prefix: str, *, flat: bool, after: str | None = None) -> Iterator[Record | str]:
+        """Yield the objects whose keys start with `prefix`, in the order of S3: those after the key `after`, if given.
 
-        With `flat`, yield the common prefix, a str, of those below a further slash.
+        With `flat`, yield the common prefix, a str, of those below a further slash; `after` can be one too.
         """
         start, stop = prefix.encode(), prefix.encode() + b"\xff"
+        if after is not None:
+            # A key that ends with a slash has been seen with all keys below it, unless it marks the prefix itself.
+            is_below = flat and after != prefix and after.endswith("/")
+            start = after.encode() + (b"\xff" if is_below else b"\0")
         with self.index.reading() as seen:
             while record := seen.first(start, stop):
                 start = record.key.encode() + b"\0"
@@ -157,12 +161,14 @@ class Store:
                 incoming.write(block)
             return self.publish(key, incoming, headers_of(record), create=create)
 
-    def delete(self, key: str) -> None:
-        """Delete an object, if it exists."""
+    def delete(self, key: str, *, match: str | None = None) -> None:
+        """Delete an object, if it exists. Raises Refusal if it has another ETag than `match`."""
         if not self.index.exists:
             return
         with self.index.writing() as change:
             record = change.find(key)
+            if record and match and record.etag != match:
+                raise Refusal("PreconditionFailed")
             change.remove(key)
         if record:
             self.discard(record.path)

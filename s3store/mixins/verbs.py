@@ -10,16 +10,14 @@ from typing import IO, Any
 
 from django.core.files.base import File
 
-from s3store import errors
 from s3store.core import keys, parameters, parts
 from s3store.core.info import Grant, Stat
 from s3store.core.parameters import with_acl, with_metadata
 from s3store.files.local import LocalFile, replacing
-from s3store.wire.multipart import copy_in_parts, rewrite
+from s3store.files.markers import write_marker
+from s3store.wire.copying import copy_whole
+from s3store.wire.multipart import rewrite
 from s3store.wire.objects import Objects
-
-FOLDER_TYPE = "application/x-directory"
-"""The content type of the empty object that marks an empty folder, as the S3 console writes it."""
 
 
 class Verbs:
@@ -116,15 +114,7 @@ class Verbs:
         if not overwrite:
             advice = "Give overwrite=True to replace it, or choose another name."
             bucket.refuse_existing(to.key, params, operation="copy", advice=advice)
-        # A plain copy keeps the source's own headers and metadata.
-        kept = {name: value for name, value in params.items() if name not in parameters.CONTENT_HEADERS | {"Metadata"}}
-        try:
-            bucket.copy(source_key, to.key, kept)
-        except errors.InvalidRequestError as error:
-            info = bucket.head(source_key, params)
-            if info.size <= parts.MAX_COPY_SIZE:
-                raise error from None
-            copy_in_parts(bucket, info, to.key, {**kept, **info.parameters})
+        copy_whole(objects, source_key, to)
 
     # Content
 
@@ -211,4 +201,4 @@ class Verbs:
         target = objects.folder(path)
         if target.name == "/":
             raise ValueError("The folder must have a name.")
-        objects.bucket.put(target.key, b"", {**target.params, "ContentType": FOLDER_TYPE})
+        write_marker(objects, target)

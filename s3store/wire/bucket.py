@@ -18,15 +18,12 @@ from s3store.core import parameters, parts, ranges
 from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
+from s3store.wire.deleting import Deleting, Deletion
 from s3store.wire.in_parts import InParts
-from s3store.wire.responses import Body, Response, arriving, described, listed, written
+from s3store.wire.responses import Body, Response, arriving, date_of, described, listed, written
 
-# The number of attempts at what botocore does not retry: a conflict of two conditional writes, and single keys of a
-# batch that S3 was too busy to delete.
+# The number of attempts at what botocore does not retry: a conflict of two conditional writes.
 _TRIES = 4
-
-_BUSY = ("InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted")
-
 
 logger = logging.getLogger("s3store")
 
@@ -34,7 +31,7 @@ logger = logging.getLogger("s3store")
 _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
 
 
-class Bucket(InParts):
+class Bucket(Deleting, InParts):
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
 
     # One object
@@ -143,12 +140,38 @@ class Bucket(InParts):
         """Whether the server refuses to create an object that exists, as far as is known."""
         return self.options.conditional_writes and self.client not in _IGNORE_CONDITIONS
 
-    def copy(self, source: str, key: str, params: Params, *, etag: str | None = None, **changes: Any) -> None:
-        """Copy an object within the bucket, up to 5 GiB. `changes` are parameters of CopyObject."""
+    def copy(
+        self,
+        source: str,
+        key: str,
+        params: Params,
+        *,
+        etag: str | None = None,
+        version_id: str | None = None,
+        create: bool = False,
+        **changes: Any,
+    ) -> str | None:
+        """Copy an object within the bucket, up to 5 GiB, and return the ETag of the copy.
+
+        `etag` is that of the source, `version_id` names one of its versions, and `changes` are parameters of
+        CopyObject. Raises ObjectExistsError with `create` if the key is taken: servers that `conditions` knows to
+        ignore it replace the object. AWS: "CopyObject".
+        """
         if etag:
             changes["CopySourceIfMatch"] = etag
-        with self.changing(key):
-            self._copied("copy_object", source, key, params, **changes)
+        if create:
+            changes["IfNoneMatch"] = "*"
+        try:
+            with self.changing(key):
+                copied = self._copied("copy_object", source, key, params, version_id=version_id, **changes)
+        except errors.ObjectChangedError as error:
+            # One status for both conditions.
+            if create and self.find(key, params):
+                facts = {"code": error.code, "status": error.status, "request_id": error.request_id}
+                raise self._error(errors.ObjectExistsError, "", "copy_object", key=key, **facts) from error.__cause__
+            raise
+        found: str | None = copied.get("ETag")
+        return found
 
     def delete(self, key: str, params: Params) -> None:
         """Delete an object. A missing object is not an error."""
@@ -196,52 +219,43 @@ class Bucket(InParts):
         return total
 
     def _delete_batch(self, keys: Iterable[str], params: Params) -> Iterator[errors.Failure]:
-        left = []
-        for key in keys:
-            if key.isprintable():
-                left.append(key)
-            else:
-                # XML cannot carry control characters: one such key would fail the whole batch.
-                self.delete(key, params)
-        attempt = 0
-        while left:
-            attempt += 1
-            wanted = {"Objects": [{"Key": key} for key in left], "Quiet": True}
-            with self.changing(*left):
-                refused = self._call("delete_objects", None, params, Delete=wanted).get("Errors", [])
-            asked, left = set(left), []
-            with self._reading("delete_objects"):
-                found = [(entry["Key"], entry.get("Code") or "", entry.get("Message") or "") for entry in refused]
-            for refused_key, code, message in found:
-                # Never a key that only the server names.
-                if code in _BUSY and attempt < _TRIES and refused_key in asked:
-                    left.append(refused_key)
-                elif code != "NoSuchKey":
-                    yield errors.Failure(key=refused_key, code=code, message=message)
-            if left:
-                backoff.wait(attempt)
+        for found in self.delete_listed([Deletion(key=key) for key in keys], params):
+            if found.failure:
+                yield found.failure
 
-    def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:
-        """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
+    def page(
+        self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS, token: str | None = None
+    ) -> Page:
+        """Return a page of `pages`: the first, or the one that the `next` of another page names. One request."""
         extra: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
         if flat:
             extra["Delimiter"] = "/"
+        if token:
+            extra["ContinuationToken"] = token
+        moment = self._facts.moment()
+        answer = self._call("list_objects_v2", None, params, **extra)
+        with self._reading("list_objects_v2"):
+            found = [listed(entry) for entry in answer.get("Contents", ())]
+            below = [entry["Prefix"] for entry in answer.get("CommonPrefixes", ())]
+        more = answer.get("NextContinuationToken") or ""
+        return Page(
+            objects=tuple(self._noted(info, moment) for info in found if info.key.startswith(prefix)),
+            prefixes=tuple(name for name in below if name.startswith(prefix)),
+            next=more if answer.get("IsTruncated") else None,
+            date=date_of(answer),
+        )
+
+    def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:
+        """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
         seen = set()
+        token: str | None = None
         while True:
-            moment = self._facts.moment()
-            answer = self._call("list_objects_v2", None, params, **extra)
-            with self._reading("list_objects_v2"):
-                found = [listed(entry) for entry in answer.get("Contents", ())]
-                below = [entry["Prefix"] for entry in answer.get("CommonPrefixes", ())]
-            yield Page(
-                objects=tuple(self._noted(info, moment) for info in found if info.key.startswith(prefix)),
-                prefixes=tuple(name for name in below if name.startswith(prefix)),
-            )
-            if not answer.get("IsTruncated"):
+            page = self.page(prefix, params, flat=flat, limit=limit, token=token)
+            yield page
+            token = page.next
+            if token is None:
                 return
-            token = answer.get("NextContinuationToken")
             if not token or token in seen:
                 reason = "the listing has no end: the continuation token is missing, or the same as before"
                 raise self._error(errors.InvalidResponseError, reason, "list_objects_v2")
             seen.add(token)
-            extra["ContinuationToken"] = token

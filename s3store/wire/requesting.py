@@ -85,9 +85,14 @@ class Requesting:
     def _digest(self, body: bytes) -> dict[str, Any]:
         return {} if sends_own_checksums(self.client) else {"ContentMD5": content_md5(body)}
 
-    def _copied(self, operation: str, source: str, key: str, params: Params, **extra: Any) -> Mapping[str, Any]:
+    def _copied(
+        self, operation: str, source: str, key: str, params: Params, *, version_id: str | None = None, **extra: Any
+    ) -> Mapping[str, Any]:
         """Send a request that copies, and return what S3 says about the copy."""
-        extra |= {"CopySource": {"Bucket": self.name, "Key": source}, **parameters.copy_source_parameters(params)}
+        copied_from = {"Bucket": self.name, "Key": source}
+        if version_id:
+            copied_from["VersionId"] = version_id
+        extra |= {"CopySource": copied_from, **parameters.copy_source_parameters(params)}
         try:
             answer = self._call(operation, key, params, precondition=errors.ObjectChangedError, **extra)
         except errors.ObjectNotFoundError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from s3store.core.info import ATTRIBUTES, ObjectInfo
@@ -79,6 +81,15 @@ def described(key: str, answer: Mapping[str, Any], *, size: int | None = None) -
         all_metadata={name.lower(): value for name, value in answer.get("Metadata", {}).items()},
         **facts,
     )
+
+
+def date_of(answer: Mapping[str, Any]) -> datetime | None:
+    """Return the time at which the server responded, by its own clock, or None if it does not say so."""
+    headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
+    try:
+        return parsedate_to_datetime(headers.get("date") or "")
+    except ValueError:
+        return None
 
 
 def listed(entry: Mapping[str, Any]) -> ObjectInfo:

@@ -1,0 +1,221 @@
+"""Long work of a Folder: what is asked for, checked before a request; then done piece by piece; then announced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from s3store.core.info import ObjectInfo
+from s3store.folders import jail, names, paging, removal, reports, signals
+from s3store.folders.access import Action, Place, missing, taken
+from s3store.folders.reports import Progress, Tally
+from s3store.folders.scope import Scope
+from s3store.folders.transfers import Item, Merge, Transfer, check_merge
+from s3store.folders.trees import Tree, is_marker
+from s3store.wire.deleting import Deletion as Doomed
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One call. `sender` is that of signals; `many`: several paths were given, and a missing one is only a failure."""
+
+    folder: Any
+    sender: type
+    scope: Scope
+    many: bool = False
+    since: datetime | None = None
+
+    def allowed(self, places: Sequence[Place], action: Action, tally: Tally) -> list[Place]:
+        """Return the places at which the user may do `action`. Of several, the others are failures."""
+        found = []
+        for place in places:
+            if not place.path:
+                raise names.NameRefusedError("This would move, copy or delete the root itself. Name what is in it.")
+            try:
+                self.scope.access.require(action, place)
+            except (FileNotFoundError, PermissionError) as error:
+                if not self.many:
+                    raise
+                tally.fail(place.path, "denied" if isinstance(error, PermissionError) else "missing")
+            else:
+                found.append(place)
+        return found
+
+    def resolved(self, places: Sequence[Place]) -> list[tuple[Place, ObjectInfo | None]]:
+        """Return the places with the facts about those that are files. Costs a request for each without a slash."""
+        objects = self.scope.objects
+        keys = {place.path: objects.target(place.name).key for place in places if not place.is_folder}
+        infos = removal.found_one_by_one(objects, list(keys.values()))
+        return [
+            (replace(place, is_folder=info is None), info)
+            for place in places
+            for info in [infos.get(keys.get(place.path, ""))]
+        ]
+
+    def announce(self, signal: Any, **facts: Any) -> None:
+        """Send a signal."""
+        signal.send(sender=self.sender, folder=self.folder, **facts)
+
+    def drop(self) -> None:
+        """Forget complete listings."""
+        self.scope.objects.of(paging.Listings).drop()
+
+
+@dataclass(slots=True, kw_only=True)
+class Moving(Work):
+    """Moves or copies."""
+
+    move: bool
+    merge: Merge | None = None
+
+    def run(self, places: Sequence[Place], target: Place, name: str | None) -> Iterator[Progress]:
+        """Check what can be checked without a request, and return the work."""
+        check_merge(self.merge)
+        tally = Tally(started=self.since)
+        pairs = []
+        for place in self.allowed(places, "delete" if self.move else "read", tally):
+            wanted = jail.below(target, name or place.segment, is_folder=place.is_folder)
+            if self.move and wanted.full == place.full:
+                tally.targets.append((_text(place), _text(wanted)))
+                continue
+            if self.move and _is_within(target.full, place.full):
+                raise names.NameRefusedError(f"{place.path!r} cannot be moved into itself.")
+            self.scope.access.require("write", wanted)
+            pairs.append((place, wanted))
+        return self._run(pairs, tally)
+
+    def _run(self, pairs: Sequence[tuple[Place, Place]], tally: Tally) -> Iterator[Progress]:
+        wanted = {place.path: target for place, target in pairs}
+        items = [
+            Item(source=place, target=replace(wanted[place.path], is_folder=info is None), info=info)
+            for place, info in self.resolved([place for place, _ in pairs])
+        ]
+        transfer = Transfer(self.scope, tally, move=self.move, merge=self.merge, since=self.since)
+        self.drop()
+        try:
+            files = [item for item in items if item.info]
+            yield from transfer.files(files)
+            for item in files:
+                self._file_is_done(item, transfer, tally)
+            for item in items:
+                if not item.info:
+                    yield from self._tree(item, transfer, tally)
+        finally:
+            self.drop()
+        yield replace(tally.progress, report=tally.report)
+
+    def _file_is_done(self, item: Item, transfer: Transfer, tally: Tally) -> None:
+        key = transfer.landed.get(item.source.path)
+        if key is not None:
+            self._arrived(item.source, jail.below(jail.parent(item.target), key.rpartition("/")[2]), tally)
+        elif not self.many:
+            failure = next(iter(tally.failures), None)
+            if failure and failure.code == "exists":
+                raise taken(item.target.path)
+            if failure and failure.code == "missing":
+                raise missing(item.source.path)
+
+    def _tree(self, item: Item, transfer: Transfer, tally: Tally) -> Iterator[Progress]:
+        failed, skipped = tally.failed, tally.skipped
+        try:
+            yield from transfer.tree(item)
+        except (FileNotFoundError, FileExistsError) as error:
+            if isinstance(error, FileNotFoundError) and self.since and self._is_there(item):
+                self._arrived(replace(item.source, is_folder=False), replace(item.target, is_folder=False), tally)
+            elif not self.many:
+                raise
+            else:
+                tally.fail(item.source.path, "exists" if isinstance(error, FileExistsError) else "missing")
+        else:
+            if (tally.failed, tally.skipped) == (failed, skipped):
+                self._arrived(item.source, item.target, tally)
+
+    def _is_there(self, item: Item) -> bool:
+        """Return whether an earlier run has moved a file that is missing now."""
+        target = self.scope.objects.target(item.target.name)
+        info = self.scope.objects.bucket.find(target.key, target.params)
+        return bool(info and info.modified and self.since and info.modified >= self.since)
+
+    def _arrived(self, source: Place, target: Place, tally: Tally) -> None:
+        tally.targets.append((_text(source), _text(target)))
+        if self.move:
+            self.announce(signals.moved, source=_full(source), target=_full(target), operation="")
+
+
+@dataclass(slots=True, kw_only=True)
+class Deletion(Work):
+    """Deletes for ever."""
+
+    def run(self, places: Sequence[Place]) -> Iterator[Progress]:
+        """Check what can be checked without a request, and return the work."""
+        tally = Tally(started=self.since)
+        return self._run(self.allowed(places, "delete", tally), tally)
+
+    def _run(self, places: Sequence[Place], tally: Tally) -> Iterator[Progress]:
+        self.drop()
+        try:
+            for place, info in self.resolved(places):
+                failed = tally.failed
+                if info:
+                    tally.expect(1, info.size)
+                    self.delete(place, [info], tally)
+                else:
+                    yield from self._tree(place, tally)
+                yield tally.progress
+                if tally.failed == failed:
+                    self.announce(signals.deleted, path=_full(place), operation="")
+        finally:
+            self.drop()
+        yield replace(tally.progress, report=tally.report)
+
+    def _tree(self, place: Place, tally: Tally) -> Iterator[Progress]:
+        objects = self.scope.objects
+        tree = Tree(objects, objects.prefix(place.name))
+        tally.started = tally.started or tree.date
+        if tree.is_empty and not self.since:
+            if not self.many:
+                raise missing(place.path)
+            tally.fail(place.path, "missing")
+        tally.expect(tree.files, tree.bytes)
+        for leaves in tree.leaves():
+            doomed = [info for info in leaves.objects if self._may(place, info.key[len(tree.prefix) :], tally)]
+            self.delete(place, doomed, tally)
+            yield tally.progress
+
+    def _may(self, place: Place, relative: str, tally: Tally) -> bool:
+        clean = jail.joined(place.full, jail.listed_part(relative))
+        if self.scope.access.allows("delete", clean):
+            return True
+        if self.scope.access.allows("read", clean):
+            tally.fail(jail.joined(place.path, relative), "denied")
+        return False
+
+    def delete(self, place: Place, infos: Sequence[ObjectInfo], tally: Tally) -> None:
+        """Delete up to 1,000 objects, and count them."""
+        if not infos:
+            return
+        objects = self.scope.objects
+        outcomes = objects.bucket.delete_listed([Doomed(key=info.key) for info in infos], objects.listing_params)
+        failures = {outcome.failure.key: outcome.failure.code for outcome in outcomes if outcome.failure}
+        start = len(objects.prefix(place.name))
+        for info in infos:
+            if info.key in failures:
+                path = jail.joined(place.path, info.key[start:])
+                tally.fail(path, reports.code_of_key(failures[info.key]))
+            elif not is_marker(info):
+                tally.done += 1
+                tally.bytes += info.size
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _text(place: Place) -> str:
+    return f"{place.path}/" if place.is_folder else place.path
+
+
+def _full(place: Place) -> str:
+    return f"{place.full}/" if place.is_folder else place.full

@@ -1,0 +1,156 @@
+"""The verbs that delete exactly what was listed, and those for versions.
+
+AWS: "DeleteObjects", "ListObjectVersions" and "Working with delete markers".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from s3store import errors
+from s3store.core import parts
+from s3store.core.parameters import Params
+from s3store.wire import backoff
+from s3store.wire.requesting import Requesting
+
+# The number of attempts at single keys of a batch that S3 was too busy to delete: botocore does not retry them.
+_TRIES = 4
+
+_BUSY = ("InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """An object to delete: any content, or only that of `etag`; or one version or delete marker, for ever."""
+
+    key: str
+    etag: str | None = None
+    version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """The outcome of a Deletion: the version of the `marker` that a versioned bucket has made, or a `failure`."""
+
+    deletion: Deletion
+    marker: str | None = None
+    failure: errors.Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A version of an object, or a delete marker. `size` is in bytes, and 0 for a marker."""
+
+    key: str
+    version_id: str
+    is_latest: bool
+    is_marker: bool = False
+    size: int = 0
+    etag: str | None = None
+    modified: datetime | None = None
+
+
+class Deleting(Requesting):
+    """The verbs that delete many objects, and versions."""
+
+    def delete_listed(self, wanted: Sequence[Deletion], params: Params, *, markers: bool = False) -> list[Deleted]:
+        """Delete up to 1,000 objects in one request, and return the outcome of each.
+
+        With `markers`, the outcomes name the delete markers that were made. An object that does not exist is not a
+        failure.
+        """
+        found: list[Deleted] = []
+        left = []
+        for deletion in wanted:
+            if deletion.key.isprintable():
+                left.append(deletion)
+            else:
+                # XML cannot carry control characters: one such key would fail the whole batch.
+                found.append(self._delete_alone(deletion, params))
+        attempt = 0
+        while left:
+            attempt += 1
+            outcomes = self._delete_together(left, params, markers=markers)
+            found += [outcome for outcome in outcomes if not _is_busy(outcome) or attempt == _TRIES]
+            left = [outcome.deletion for outcome in outcomes if _is_busy(outcome) and attempt < _TRIES]
+            if left:
+                backoff.wait(attempt)
+        return found
+
+    def _delete_together(self, wanted: Sequence[Deletion], params: Params, *, markers: bool) -> list[Deleted]:
+        body = {"Objects": [_entry(deletion) for deletion in wanted], "Quiet": not markers}
+        with self.changing(*(deletion.key for deletion in wanted)):
+            answer = self._call("delete_objects", None, params, Delete=body)
+        with self._reading("delete_objects"):
+            refused = {
+                (entry["Key"], entry.get("VersionId")): (entry.get("Code") or "", entry.get("Message") or "")
+                for entry in answer.get("Errors", ())
+            }
+        made = {entry.get("Key"): entry.get("DeleteMarkerVersionId") for entry in answer.get("Deleted", ())}
+        outcomes = []
+        for deletion in wanted:
+            # Never a key that only the server names. Some servers leave the version out of an error.
+            code, message = refused.get((deletion.key, deletion.version_id)) or refused.get(
+                (deletion.key, None), ("", "")
+            )
+            failure = None
+            if code not in ("", "NoSuchKey", "NoSuchVersion"):
+                failure = errors.Failure(key=deletion.key, code=code, message=message)
+            outcomes.append(Deleted(deletion=deletion, marker=made.get(deletion.key), failure=failure))
+        return outcomes
+
+    def _delete_alone(self, deletion: Deletion, params: Params) -> Deleted:
+        extra: dict[str, Any] = {}
+        if deletion.etag:
+            extra["IfMatch"] = deletion.etag
+        if deletion.version_id:
+            extra["VersionId"] = deletion.version_id
+        try:
+            with self.changing(deletion.key):
+                answer = self._call(
+                    "delete_object", deletion.key, params, precondition=errors.ObjectChangedError, **extra
+                )
+        except errors.ObjectNotFoundError:
+            return Deleted(deletion=deletion)
+        except errors.S3StoreError as error:
+            failure = errors.Failure(key=deletion.key, code=error.code or "", message=str(error))
+            return Deleted(deletion=deletion, failure=failure)
+        return Deleted(deletion=deletion, marker=answer.get("VersionId") if answer.get("DeleteMarker") else None)
+
+    def versions(self, prefix: str, params: Params, *, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Version]:
+        """Yield the versions and delete markers of all keys that start with `prefix`, 1,000 a request."""
+        extra: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
+        while True:
+            answer = self._call("list_object_versions", None, params, **extra)
+            with self._reading("list_object_versions"):
+                found = [_version(entry) for entry in answer.get("Versions", ())]
+                found += [_version(entry, is_marker=True) for entry in answer.get("DeleteMarkers", ())]
+            yield from (version for version in found if version.key.startswith(prefix))
+            after = {"KeyMarker": answer.get("NextKeyMarker"), "VersionIdMarker": answer.get("NextVersionIdMarker")}
+            if not answer.get("IsTruncated") or after["KeyMarker"] is None:
+                return
+            extra |= {name: value for name, value in after.items() if value}
+
+
+def _is_busy(outcome: Deleted) -> bool:
+    return outcome.failure is not None and outcome.failure.code in _BUSY
+
+
+def _entry(deletion: Deletion) -> dict[str, str]:
+    named = {"Key": deletion.key, "ETag": deletion.etag, "VersionId": deletion.version_id}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _version(entry: Any, *, is_marker: bool = False) -> Version:
+    return Version(
+        key=entry["Key"],
+        version_id=entry["VersionId"],
+        is_latest=bool(entry.get("IsLatest")),
+        is_marker=is_marker,
+        size=entry.get("Size") or 0,
+        etag=entry.get("ETag"),
+        modified=entry.get("LastModified"),
+    )

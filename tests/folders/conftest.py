@@ -1,0 +1,37 @@
+"""Fixtures for the tests of folders."""
+
+import uuid
+
+import pytest
+
+from s3store.folders import Folder
+from s3store.local import FakeS3Storage
+from s3store.storage import S3Storage
+from s3store.testing.fixtures import options_for
+
+
+@pytest.fixture(params=["moto", "seaweedfs", "twin"])
+def storage(request, tmp_path):
+    """An empty storage: on both servers, and on the twin."""
+    if request.param == "twin":
+        return FakeS3Storage(tmp_path, allow_without_debug=True, location=uuid.uuid4().hex)
+    server = request.getfixturevalue(request.param)
+    return S3Storage(**options_for(server), location=uuid.uuid4().hex)
+
+
+@pytest.fixture
+def folder(storage):
+    """An empty folder on each of the three."""
+    return Folder(storage, "acme")
+
+
+@pytest.fixture
+def twin(tmp_path):
+    """An empty storage of the twin."""
+    return FakeS3Storage(tmp_path / "twin", allow_without_debug=True)
+
+
+@pytest.fixture
+def local(twin):
+    """An empty folder on the twin."""
+    return Folder(twin, "acme")
