@@ -1,6 +1,6 @@
 """Direct uploads from browsers to the bucket: what may be uploaded where, and the steps of an upload, without HTTP."""
 
-from s3store.uploads.destinations import Destination, register, signed_label
+from s3store.uploads.destinations import Destination, register, register_family, signed_label
 from s3store.uploads.incoming import IncomingFile, claim
 from s3store.uploads.owners import acting_for, owner_of
 from s3store.uploads.refusals import UploadRefusedError
@@ -33,6 +33,7 @@ __all__ = [
     "open_ticket",
     "owner_of",
     "register",
+    "register_family",
     "sign",
     "signed",
     "signed_label",

@@ -84,6 +84,7 @@ def unwrapped(storage: Any) -> Any:
 
 
 _declared: dict[str, Destination] = {}
+_families: dict[str, Callable[[str], Destination | None]] = {}
 
 
 def register(label: str, destination: Destination) -> Destination:
@@ -94,15 +95,29 @@ def register(label: str, destination: Destination) -> Destination:
     return destination
 
 
+def register_family(prefix: str, find: Callable[[str], Destination | None]) -> None:
+    """Declare the destinations whose labels start with `prefix`, such as one for each row of a model.
+
+    `find` returns the destination of a label, or None. It is called in each step of an upload, so that it can ask the
+    database.
+    """
+    if "." in prefix or not prefix:
+        raise ValueError(f"{prefix!r} cannot be the start of labels of destinations: dots are for model fields.")
+    _families[prefix] = find
+
+
 def declared() -> dict[str, Destination]:
     """Return the registered destinations by their labels."""
     return dict(_declared)
 
 
 def find(label: str) -> Destination | None:
-    """Return the destination with this label: one that was registered, or the field `app.Model.field`."""
+    """Return the destination with this label: one that was registered, one of a family, or `app.Model.field`."""
     if label in _declared:
         return _declared[label]
+    for prefix, of_family in _families.items():
+        if label.startswith(prefix):
+            return of_family(label)
     try:
         app, model, field = label.split(".")
         found = getattr(apps.get_model(app, model)._meta.get_field(field), "destination", None)

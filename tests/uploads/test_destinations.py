@@ -9,9 +9,9 @@ from django.urls import path
 
 from s3store.forms import S3FileField
 from s3store.storage import S3Storage
-from s3store.uploads import Destination, register, service
+from s3store.uploads import Destination, destinations, register, register_family, service, signed_label
 from s3store.widgets import ModuleScript
-from tests.uploads.client import begin
+from tests.uploads.client import begin, post
 
 KEYS = {"bucket_name": "some-bucket", "access_key": "key", "secret_key": "secret", "region_name": "eu-central-1"}
 
@@ -49,6 +49,25 @@ def test_labels_with_dots_are_those_of_fields(label):
     """So that none is taken for the other."""
     with pytest.raises(ValueError, match="dots"):
         register(label, Destination())
+
+
+@pytest.mark.parametrize("prefix", ["", "app.Model."])
+def test_labels_of_families_have_no_dots(prefix):
+    """They are not those of fields either."""
+    with pytest.raises(ValueError, match="dots"):
+        register_family(prefix, lambda label: None)
+
+
+def test_a_family_has_a_destination_for_each_label(client, far_away, monkeypatch):
+    """A function finds it in each step; a label that it does not know is nowhere."""
+    monkeypatch.setattr(destinations, "_families", {})
+    rows = {"room-1": Destination(storage=far_away), "room-2": Destination(storage=far_away, permission=lambda _: False)}
+    register_family("room-", rows.get)
+    begun = begin(client, "room-1", "a.txt", 5)
+    assert begun["key"].startswith("incoming/room-1/")
+    for label in ("room-2", "room-3", "other-1"):
+        body = {"destination": signed_label(label), "name": "a.txt", "size": 5}
+        assert post(client, "begin", body).status_code == 404
 
 
 @pytest.mark.parametrize(
