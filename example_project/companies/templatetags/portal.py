@@ -10,8 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from companies.explaining import explained
 from companies.people import initials, name_of
 from companies.sizes import readable_size
+from s3store.folders import Entry
 
 register = template.Library()
 
@@ -66,3 +68,22 @@ def query(context: dict[str, Any], **changes: Any) -> str:
         else:
             parameters[name] = value
     return f"?{parameters.urlencode()}" if parameters else "?"
+
+
+@register.filter
+def kind(name: str) -> str:
+    """Return the kind of a file by its name, for `kind_icon`."""
+    return Entry(name=name, path=name).kind
+
+
+@register.filter
+def shown_path(path: str) -> str:
+    """Return a path with invisible characters made visible."""
+    return Entry(name=path, path=path).shown
+
+
+@register.simple_tag
+def how_it_works(name: str) -> SafeString:
+    """Return what a page does in a sentence, and the lines of code that do it."""
+    text, function = explained(name)
+    return format_html('<p>{}</p><pre tabindex="0"><code>{}</code></pre>', text, function)
