@@ -158,6 +158,16 @@ PORTAL_URL = (os.environ.get("PORTAL_URL") or "http://127.0.0.1:8000").rstrip("/
 EMAIL_BACKEND = os.environ.get("PORTAL_EMAIL_BACKEND") or "companies.outbox.OutboxBackend"
 DEFAULT_FROM_EMAIL = "Studio Fern <portal@studio-fern.example>"
 
+# ---------------------------------------------------------------- links for people without an account
+
+S3STORE_SHARING = {
+    "folder": "companies.sharing.folder",
+    "brand": "companies.sharing.brand",
+    "verified_addresses": "companies.sharing.verified_addresses",
+    "manages": "companies.sharing.manages",
+    "base_url": PORTAL_URL,
+}
+
 # ---------------------------------------------------------------- language and time
 
 LANGUAGE_CODE = "en"
