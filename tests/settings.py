@@ -13,6 +13,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "s3store.sharing",
     "tests.app",
 ]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
@@ -38,3 +39,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "s3store.middleware.UploadMiddleware",
 ]
+S3STORE_SHARING = {
+    "folder": "tests.sharing.site.folder_of",
+    "brand": "tests.sharing.site.brand_of",
+    "verified_addresses": "tests.sharing.site.addresses_of",
+    "manages": "tests.sharing.site.manages",
+    "base_url": "https://portal.example",
+}

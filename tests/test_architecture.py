@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +280,7 @@ PUBLIC = {
     "middleware",
     "rest_framework",
     "serving",
+    "sharing",
     "storage",
     "templatetags",
     "testing",
@@ -422,8 +423,10 @@ def public_things() -> Iterator[tuple[str, Any]]:
                     if (
                         not method.startswith("_")
                         and method not in foreign.NAMES
-                        # Django's metaclasses add properties.
+                        # Django's metaclasses add properties, descriptors and methods of fields.
                         and not (isinstance(member, property) and member.fget.__module__ != name)
+                        and not type(member).__module__.startswith("django.")
+                        and not isinstance(member, partialmethod)
                         and (inspect.isroutine(member) or isinstance(member, property | classmethod | staticmethod))
                     ):
                         yield f"{name}.{attribute}.{method}", getattr(thing, method)

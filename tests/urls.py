@@ -6,5 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("s3store/", include("s3store.urls")),
+    path("", include("s3store.sharing.urls")),
     path("media/s3/", include("s3store.local.urls")),
 ]

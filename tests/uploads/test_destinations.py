@@ -61,7 +61,8 @@ def test_labels_of_families_have_no_dots(prefix):
 def test_a_family_has_a_destination_for_each_label(client, far_away, monkeypatch):
     """A function finds it in each step; a label that it does not know is nowhere."""
     monkeypatch.setattr(destinations, "_families", {})
-    rows = {"room-1": Destination(storage=far_away), "room-2": Destination(storage=far_away, permission=lambda _: False)}
+    closed = Destination(storage=far_away, permission=lambda _: False)
+    rows = {"room-1": Destination(storage=far_away), "room-2": closed}
     register_family("room-", rows.get)
     begun = begin(client, "room-1", "a.txt", 5)
     assert begun["key"].startswith("incoming/room-1/")

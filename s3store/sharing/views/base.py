@@ -1,0 +1,106 @@
+"""What all pages of recipients have in common: who may use the share is decided first, and a refusal is a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import View
+
+from s3store import errors
+from s3store.sharing.access import Access
+from s3store.sharing.forms import PasswordForm
+from s3store.sharing.models import Share
+from s3store.sharing.refusals import (
+    AccountRequiredError,
+    PasswordRequiredError,
+    ShareEndedError,
+    ShareRefusedError,
+    TooManyTriesError,
+)
+from s3store.sharing.resolving import resolve
+
+TEMPLATES = {403: "refused", 404: "unknown", 410: "ended", 429: "too_many"}
+
+
+def private(response: HttpResponseBase) -> HttpResponseBase:
+    """Mark a response as one for this client only, and as none for search engines."""
+    response.headers["Cache-Control"] = "private, no-store"
+    patch_vary_headers(response, ("Cookie",))
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # Not no-referrer: browsers would send "Origin: null" with forms, and Django's CSRF check would refuse them.
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response
+
+
+@method_decorator(csrf_protect, name="dispatch")
+@method_decorator(sensitive_post_parameters("password"), name="dispatch")
+class ShareView(View):
+    """The base class of the views of recipients.
+
+    `action` is what `s3store.sharing.resolve` is asked for. `access` is its answer. Files that do not exist are a 404,
+    and so are those that the policy of the folder refuses.
+    """
+
+    action = "page"
+    access: Access
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Resolve the share, and answer; or say why not."""
+        try:
+            if (
+                request.method
+                and request.method.lower() in self.http_method_names
+                and hasattr(self, request.method.lower())
+            ):
+                self.enter(request, **kwargs)
+            response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        except ShareRefusedError as refusal:
+            response = self.refused(refusal)
+        except FileNotFoundError:
+            response = self.page("unknown", status=404)
+        except PermissionError as error:
+            if isinstance(error, errors.S3StoreError):
+                raise
+            response = self.page("refused", status=403)
+        except SuspiciousOperation:
+            response = self.page("unknown", status=404)
+        return private(response)
+
+    # With LoginRequiredMiddleware, recipients have no account.
+    dispatch.login_required = False  # type: ignore[attr-defined]
+
+    def enter(self, request: HttpRequest, **kwargs: Any) -> None:
+        """Set `access`. Raises ShareRefusedError."""
+        self.access = resolve(request, kwargs["id"], self.action, kwargs.get("path", ""))
+
+    def page(self, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
+        """Return the page `s3store_sharing/<name>.html`."""
+        return TemplateResponse(self.request, f"s3store_sharing/{name}.html", context, status=status).render()
+
+    def refused(self, refusal: ShareRefusedError) -> HttpResponseBase:
+        """Return the page that says why not: nothing on it names a file."""
+        if isinstance(refusal, AccountRequiredError):
+            return redirect_to_login(self.request.get_full_path())
+        if isinstance(refusal, PasswordRequiredError):
+            return self.ask(refusal.share, PasswordForm(), status=403)
+        context: dict[str, Any] = {}
+        if isinstance(refusal, ShareEndedError) and isinstance(refusal.share, Share):
+            context["brand"] = refusal.share.brand()
+        response = self.page(TEMPLATES[refusal.status], status=refusal.status, **context)
+        if isinstance(refusal, TooManyTriesError):
+            response.headers["Retry-After"] = str(refusal.retry_after)
+        return response
+
+    def ask(self, share: Any, form: PasswordForm, *, status: int) -> HttpResponse:
+        """Return the page that asks for the password. It shows the brand, and nothing about the share."""
+        return self.page("password", status=status, form=form, brand=share.brand(), share_id=share.pk)
