@@ -240,7 +240,7 @@ def fill(*, local: bool) -> None:
 
     if not Company.objects.exists():
         say("Adding the sample data …")
-        call_command("sample_data")
+        call_command("sample_data", *filter(None, os.environ.get("PORTAL_SAMPLE", "").split(",")))
 
 
 def collect_static() -> str:
@@ -270,10 +270,11 @@ def announce(url: str, data: Path, *, own_bucket: bool, local: bool) -> None:
     where = os.environ.get("AWS_S3_ENDPOINT_URL") or "AWS"
     files = f"directory {data / 'local'}" if local else f"bucket {bucket} on {where}"
     say(f"\n  Portal    {url}/\n  Admin     {url}/admin/\n")
-    for name, address, role in accounts():
-        say(f"  {name:<9} {address:<34} {role}")
+    people = tour()
+    for user, what in people:
+        say(f"  {user.first_name:<9} {user.email:<34} {what}")
     say(
-        f"""  Password  {password()}
+        f"""  Password  {password(people[0][0])}
 
   Files     {files}
   Data      {data}
@@ -282,23 +283,24 @@ def announce(url: str, data: Path, *, own_bucket: bool, local: bool) -> None:
     )
 
 
-def accounts() -> list[tuple[str, str, str]]:
-    """Return the people of the sample data that a tour needs: first name, address, and what they may do."""
-    return [
-        ("Ada", "ada@studio-fern.example", "staff: every company"),
-        ("Lena", "lena@nordlicht-solar.example", "owner of Nordlicht Solar"),
-        ("Tom", "tom@nordlicht-solar.example", "client of Nordlicht Solar"),
-        ("Jürgen", "juergen@nordlicht-solar.example", "viewer of Nordlicht Solar"),
-    ]
-
-
-def password() -> str:
-    """Return the password of the sample data, unless it was changed."""
-    from companies.sample.cast import PASSWORD
+def tour() -> list[tuple[Any, str]]:
+    """Return the people whom a tour needs, and what they may do: staff, and one member of each role."""
+    from companies.models import Company
+    from companies.sample.cast import CLIENTS
     from django.contrib.auth import get_user_model
 
-    user = get_user_model().objects.filter(username=accounts()[0][1]).first()
-    return PASSWORD if user and user.check_password(PASSWORD) else "(as you have set it)"
+    people = [(user, "staff: every company") for user in get_user_model().objects.filter(is_superuser=True)[:1]]
+    company = next(filter(None, (Company.objects.filter(slug=each.slug).first() for each in CLIENTS)), None)
+    roles = {each.role: each for each in reversed(company.memberships.select_related("user"))} if company else {}
+    members = [roles[role] for role in ("owner", "client", "viewer") if role in roles]
+    return people + [(each.user, f"{each.role} of {company}") for each in members]
+
+
+def password(user: Any) -> str:
+    """Return the password of the sample data, unless it was changed."""
+    from companies.sample.cast import PASSWORD
+
+    return PASSWORD if user.check_password(PASSWORD) else "(as you have set it)"
 
 
 def serve(site: Any, stack: ExitStack, *, local: bool) -> None:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("mails/<int:pk>/", mails.mails, name="mail"),
     path("mails/<int:pk>/html/", mails.mail_html, name="mail_html"),
     path("shared-with-me/", shared.shared_with_me, name="shared_with_me"),
+    path("shared-by-us/", home.home),  # the library's own list: here each company has one
     path("c/<slug:slug>/", home.opened, name="open"),
     path("c/<slug:slug>/activity/", activity.activity_page, name="activity"),
     path("c/<slug:slug>/members/", members.members_page, name="members"),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("c/<slug:slug>/settings/", settings.settings_page, name="settings"),
     path("c/<slug:slug>/shared/", shared.shared_page, name="shared"),
     path("c/<slug:slug>/shared/<uuid:share>/stop/", shared.stop, name="stop"),
+    path("c/<slug:slug>/shared/<uuid:share>/log/", shared.share_log, name="share_log"),
     path("c/<slug:slug>/usage/", usage.usage_page, name="usage"),
     path("c/<slug:slug>/usage/count/", usage.count_again, name="count_again"),
 ]

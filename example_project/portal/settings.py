@@ -13,6 +13,8 @@ The bucket is set only by environment variables, so that the same code works wit
     The access key. Without it, botocore searches for credentials.
 ``PORTAL_LOCAL``
     Any value: no bucket. Files are in a directory, and static files come from the source.
+``PORTAL_SAMPLE``
+    The companies of the sample data, with commas. Default: all six.
 ``PORTAL_URL``
     The URL of the site, for the links in mails. Default: http://127.0.0.1:8000.
 ``PORTAL_EMAIL_BACKEND``
@@ -131,6 +133,8 @@ DATABASES = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA_DIR / f"{_bucket_slug}.sqlite3",
         # SQLite has no row locks. With IMMEDIATE a transaction waits at its start, not in its middle (Django 5.1).
+        # A file: tests with threads need one.
+        "TEST": {"NAME": DATA_DIR / f"{_bucket_slug}.tests.sqlite3"},
         "OPTIONS": {"timeout": 20, **({"transaction_mode": "IMMEDIATE"} if django.VERSION >= (5, 1) else {})},
     },
 }

@@ -109,11 +109,18 @@ def _accesses(
     now: datetime,
     chance: random.Random,
 ) -> list[AccessLog]:
+    """Every file was uploaded by somebody, and some were opened, downloaded or moved later."""
     rows = []
-    for at in dates(44, now, seed=len(paths)):
-        action = chance.choice(["uploaded", "uploaded", "viewed", "viewed", "downloaded", "moved"])
-        person = chance.choice([*writers, staff[0]] if action in ("uploaded", "moved") else people)
-        rows.append(_row(company, action, chance.choice(paths), person, max(at, company.created_at), chance=chance))
+    for path, at in zip(paths, dates(len(paths), now, seed=len(paths)), strict=True):
+        writer = staff[0] if path.endswith((".jpg", ".pdf", ".png", ".webp", ".webm")) else chance.choice(writers)
+        rows.append(_row(company, "uploaded", path, writer, max(at, company.created_at), chance=chance))
+    for at in dates(30, now, seed=len(paths) + 1):
+        action = chance.choice(["viewed", "viewed", "downloaded"])
+        rows.append(
+            _row(
+                company, action, chance.choice(paths), chance.choice(people), max(at, company.created_at), chance=chance
+            )
+        )
     return rows
 
 

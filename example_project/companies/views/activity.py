@@ -55,7 +55,7 @@ def activity_page(request: HttpRequest, access: Access) -> HttpResponse:
         rows = _filtered(rows, form.cleaned_data)
     if request.GET.get("format") == "csv":
         return _csv(access, rows)
-    page = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(rows.select_related("share"), ON_A_PAGE).get_page(request.GET.get("page"))
     context = {"form": form, "page": page, "undoable": _undoable(access, page.object_list), "rows": page.object_list}
     return render(request, "companies/activity.html", context)
 
