@@ -94,7 +94,8 @@ class Page:
 class Usage:
     """What is in a folder, at any depth. `bytes` includes what cannot be shown, whose number is `hidden`.
 
-    `trash` is the number of bytes that can be restored.
+    `trash` is the number of bytes in the trash, and `versions` that of replaced and deleted versions: None if that was
+    not asked for.
     """
 
     bytes: int = 0
@@ -102,6 +103,7 @@ class Usage:
     folders: int = 0
     hidden: int = 0
     trash: int = 0
+    versions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,17 +77,22 @@ def new(name: str, rule: Rule) -> str:
     if _DECEPTIVE.search(found):
         reason = "contains an invisible character, or one that changes the direction of text"
         raise NameRefusedError(f"{name!r} {reason}.", _proposal(found))
-    if rule == "portable" and (proposal := _portable(found)) != found:
+    if rule == "portable" and (proposal := portable(found)) != found:
         raise NameRefusedError(f"{name!r} does not work on all operating systems.", proposal)
     return found
 
 
 def _proposal(name: str) -> str | None:
-    found = _portable(_DECEPTIVE.sub("", name))
-    return found if found and not is_own(found) else None
+    found = portable(honest(name))
+    return None if is_own(found) else found
 
 
-def _portable(name: str) -> str:
+def honest(name: str) -> str:
+    """Return the name without characters that deceive readers."""
+    return _DECEPTIVE.sub("", name)
+
+
+def portable(name: str) -> str:
     """Return the name, or a similar one that Windows, macOS and Linux can store."""
     found = _FORBIDDEN.sub("_", "".join(char for char in name if unicodedata.category(char) not in ("Cc", "Cs")))
     found = shortened(found.strip(" ").rstrip(". "), MAX_BYTES)

@@ -92,7 +92,7 @@ def list_page(
 ) -> Page:
     """Return a page of the folder at `place`. Raises FileNotFoundError if it does not exist."""
     prefix = objects.prefix(place.name)
-    state = _read(token, objects, prefix) if token else None
+    state = read_token(token, objects, prefix) if token else None
     if sort == "name" and not descending:
         return _in_order(objects, access, place, prefix, state, size)
     listing = objects.of(Listings).of(prefix, lambda: _all(objects, prefix))
@@ -103,7 +103,7 @@ def list_page(
         _ = _in_order(objects, access, place, prefix, None, 1)  # raises if the folder does not exist
     entries = ordered(_seen(access, place, listing.entries), sort, descending=descending)
     start = int(state[1:]) if state and state.startswith(_OFFSET) else 0
-    left = _signed(f"{_OFFSET}{start + size}", objects, prefix) if start + size < len(entries) else None
+    left = token_of(f"{_OFFSET}{start + size}", objects, prefix) if start + size < len(entries) else None
     return Page(path=place.path, entries=tuple(entries[start : start + size]), next=left, hidden=listing.hidden)
 
 
@@ -120,7 +120,7 @@ def _in_order(objects: Objects, access: Access, place: Place, prefix: str, state
         after = found.next
         if shown or not after:
             break
-    left = _signed(_KEY + after, objects, prefix) if after else None
+    left = token_of(_KEY + after, objects, prefix) if after else None
     return Page(path=place.path, entries=tuple(shown), next=left, hidden=hidden)
 
 
@@ -208,11 +208,12 @@ def _bound(objects: Objects, prefix: str) -> str:
     return hashlib.sha256(f"{objects.options.bucket_name}/{prefix}".encode()).hexdigest()[:24]
 
 
-def _signed(state: str, objects: Objects, prefix: str) -> str:
+def token_of(state: str, objects: Objects, prefix: str) -> str:
+    """Return the signed token that continues a listing of `prefix`."""
     return signing.dumps([_bound(objects, prefix), state], salt=_SALT, compress=True)
 
 
-def _read(token: str, objects: Objects, prefix: str) -> str:
+def read_token(token: str, objects: Objects, prefix: str) -> str:
     """Return what a token says. Raises SuspiciousOperation for one of another folder, or of somebody else."""
     try:
         bound, state = signing.loads(token, salt=_SALT)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from s3store.core.info import ObjectInfo
+from s3store.core.parts import MAX_DELETE_KEYS
 from s3store.folders import reports
 from s3store.folders.scope import Scope
-from s3store.folders.trees import is_marker
+from s3store.folders.trees import Tree, is_marker
 from s3store.wire import pool
 from s3store.wire.deleting import Deletion
 from s3store.wire.objects import Objects
@@ -46,3 +47,20 @@ def found_one_by_one(objects: Objects, keys: Sequence[str]) -> dict[str, ObjectI
         if outcome.result:
             found[outcome.item] = outcome.result
     return found
+
+
+def sweep(objects: Objects, tree: Tree, *, versioned: bool = False) -> None:
+    """Delete the folders of a tree that the server goes on to list although nothing is in them: one request more.
+
+    Some servers keep directories. They list the folders, but no keys below them. Elsewhere, nothing is deleted. In a
+    bucket with versions, a second delete of a marker would hide it twice.
+    """
+    bucket, params = objects.bucket, objects.listing_params
+    if not bucket.page(tree.prefix, params, flat=True, limit=2).prefixes:
+        return
+    if bucket.page(tree.prefix, params, flat=False, limit=1).objects:
+        return
+    left = {*tree.folders, tree.prefix} - (tree.markers if versioned else set())
+    deepest = sorted(left, key=lambda key: -key.count("/"))
+    for start in range(0, len(deepest), MAX_DELETE_KEYS):
+        bucket.delete_listed([Deletion(key=key) for key in deepest[start : start + MAX_DELETE_KEYS]], params)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from s3store import errors
+from s3store.folders.entries import Usage
 
 MAX_FAILURES = 1000
 """The number of failures that a report describes. It counts all of them."""
@@ -72,7 +73,7 @@ class Progress:
     """How far long work is, in files and bytes. `total` and `bytes_total` are None while they are unknown.
 
     `started` is the time of the beginning by the server's clock: give it as `since` to continue. The last one has the
-    `report`, and `trashed` if there is something to restore.
+    `report`, and `trashed` if there is something to restore; that of `measuring` has the `usage`.
     """
 
     done: int = 0
@@ -83,6 +84,7 @@ class Progress:
     started: datetime | None = None
     report: Report | None = None
     trashed: Trashed | None = None
+    usage: Usage | None = None
 
 
 @dataclass(slots=True, kw_only=True)

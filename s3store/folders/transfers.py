@@ -32,7 +32,8 @@ Merge = Literal["skip", "replace", "keep_both"]
 THREADS = 32
 """The number of copies at a time."""
 
-_NAMES_TRIED = 100
+NAMES_TRIED = 100
+"""The number of names that are tried for a file that is kept beside another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,10 @@ def check_merge(merge: str | None) -> None:
 
 
 class Transfer:
-    """Moves or copies for one call of a Folder. `word` is in the names of files that are kept beside others."""
+    """Moves or copies for one call of a Folder. `word` is in the names of files that are kept beside others.
+
+    With `again`, a source that is gone is not an error if its target is there.
+    """
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class Transfer:
         merge: Merge | None = None,
         since: datetime | None = None,
         word: str = "",
+        again: bool = False,
     ) -> None:
         self._scope = scope
         self._objects = scope.objects
@@ -81,6 +86,7 @@ class Transfer:
         self._merge = merge
         self._since = since
         self._word = word
+        self._continues = again
         self._needs: Action = "delete" if move else "read"
         self.landed: dict[str, str] = {}
         """The keys of the copies of single files, by the paths of their sources."""
@@ -109,7 +115,7 @@ class Transfer:
         tree = Tree(objects, source)
         tally.started = tally.started or tree.date
         existing = self._existing(target)
-        if tree.is_empty and not (self._since and existing != {}):
+        if tree.is_empty and not (self._continues and existing != {}):
             raise missing(item.source.path)
         if existing != {} and self._merge is None and self._since is None:
             raise taken(item.target.path)
@@ -128,6 +134,8 @@ class Transfer:
             yield from self._batch(pairs, existing, partial(self._again, item, tree, leaves))
         if not tree.has_marker and not tree.is_empty:
             write_marker(objects, objects.folder(item.target.name))
+        if self._move:
+            removal.sweep(objects, tree)
 
     def _existing(self, prefix: str) -> dict[str, ObjectInfo] | None:
         """Return what is in the target, by key, or None if that is too much to hold."""
@@ -249,13 +257,13 @@ class Transfer:
 
     def _copy_beside(self, pair: Pair) -> str:
         folder, _, name = pair.key.rpartition("/")
-        for number in range(2, _NAMES_TRIED):
+        for number in range(2, NAMES_TRIED):
             word = f"{self._word} {number - 1}".removesuffix(" 1") if self._word else str(number)
             with suppress(errors.ObjectExistsError):
                 key = jail.joined(folder, names.numbered(name, word))
                 self._copy(pair, key, create=True, alone=True)
                 return key
-        raise self._error(errors.ObjectExistsError, f"{_NAMES_TRIED} names are taken", pair.key)
+        raise self._error(errors.ObjectExistsError, f"{NAMES_TRIED} names are taken", pair.key)
 
     def _copy(self, pair: Pair, key: str, *, create: bool, alone: bool = False) -> None:
         """Copy one object. Where the server cannot refuse it, only copies that are made `alone` ask before."""

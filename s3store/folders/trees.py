@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from s3store.core.info import ObjectInfo
+from s3store.core.info import ObjectInfo, Page
 from s3store.core.parts import MAX_DELETE_KEYS
 from s3store.wire.objects import Objects
 
@@ -34,7 +34,10 @@ class Tree:
         self.files = 0
         self.bytes = 0
         self.longest = ""
-        self.has_marker = False
+        self.folders: set[str] = set()
+        """The keys of the folders in the tree, with or without markers. Only the first of very many."""
+        self.markers: set[str] = set()
+        """The keys of the markers among them."""
         self.date: datetime | None = None
         limit = MAX_HELD if held is None else held
         count = 0
@@ -42,9 +45,11 @@ class Tree:
             count += len(leaves.objects)
             for info in leaves.objects:
                 relative = info.key[len(prefix) :]
-                self.has_marker = self.has_marker or not relative
+                if is_marker(info) and len(self.markers) < MAX_HELD:
+                    self.markers.add(info.key)
                 self.files += not is_marker(info)
                 self.bytes += info.size
+                self._note_folders(info.key)
                 if len(relative.encode()) > len(self.longest.encode()):
                     self.longest = relative
             if self._held is not None:
@@ -52,6 +57,12 @@ class Tree:
                 if count > limit:
                     self._held = None
         self.is_empty = count == 0
+
+    def _note_folders(self, key: str) -> None:
+        folder = key.rpartition("/")[0]
+        while f"{folder}/" not in self.folders and len(folder) >= len(self.prefix) and len(self.folders) < MAX_HELD:
+            self.folders.add(f"{folder}/")
+            folder = folder.rpartition("/")[0]
 
     def _listed(self) -> Iterator[Leaves]:
         token: str | None = None
@@ -63,9 +74,14 @@ class Tree:
             if not token:
                 return
 
-    def _page(self, token: str | None):  # type: ignore[no-untyped-def]
+    def _page(self, token: str | None) -> Page:
         objects = self._objects
         return objects.bucket.page(self.prefix, objects.listing_params, flat=False, limit=MAX_DELETE_KEYS, token=token)
+
+    @property
+    def has_marker(self) -> bool:
+        """Whether the folder itself has a marker."""
+        return self.prefix in self.markers
 
     @property
     def is_held(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,11 @@ from s3store.folders.reports import Progress, Tally
 from s3store.folders.scope import Scope
 from s3store.folders.transfers import Item, Merge, Transfer, check_merge
 from s3store.folders.trees import Tree, is_marker
+from s3store.wire.deleting import Deleted
 from s3store.wire.deleting import Deletion as Doomed
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""One path, or several."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +63,27 @@ class Work:
         """Send a signal."""
         signal.send(sender=self.sender, folder=self.folder, **facts)
 
+    def may(self, place: Place, relative: str, action: Action, tally: Tally) -> bool:
+        """Return whether the user may do `action` at a key below a place. What may not even be read is not there."""
+        clean = jail.joined(place.full, jail.listed_part(relative))
+        if self.scope.access.allows(action, clean):
+            return True
+        if self.scope.access.allows("read", clean):
+            tally.fail(jail.joined(place.path, relative), "denied")
+        return False
+
+    def count(self, place: Place, infos: Sequence[ObjectInfo], outcomes: Sequence[Deleted], tally: Tally) -> None:
+        """Count what was deleted."""
+        failures = {outcome.failure.key: outcome.failure.code for outcome in outcomes if outcome.failure}
+        start = len(self.scope.objects.prefix(place.name)) if place.is_folder else None
+        for info in infos:
+            if info.key in failures:
+                path = place.path if start is None else jail.joined(place.path, info.key[start:])
+                tally.fail(path, reports.code_of_key(failures[info.key]))
+            elif not is_marker(info):
+                tally.done += 1
+                tally.bytes += info.size
+
     def drop(self) -> None:
         """Forget complete listings."""
         self.scope.objects.of(paging.Listings).drop()
@@ -92,7 +118,8 @@ class Moving(Work):
             Item(source=place, target=replace(wanted[place.path], is_folder=info is None), info=info)
             for place, info in self.resolved([place for place, _ in pairs])
         ]
-        transfer = Transfer(self.scope, tally, move=self.move, merge=self.merge, since=self.since)
+        again = self.since is not None
+        transfer = Transfer(self.scope, tally, move=self.move, merge=self.merge, since=self.since, again=again)
         self.drop()
         try:
             files = [item for item in items if item.info]
@@ -141,7 +168,7 @@ class Moving(Work):
     def _arrived(self, source: Place, target: Place, tally: Tally) -> None:
         tally.targets.append((_text(source), _text(target)))
         if self.move:
-            self.announce(signals.moved, source=_full(source), target=_full(target), operation="")
+            self.announce(signals.moved, source=full_text(source), target=full_text(target), operation="")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,12 +187,12 @@ class Deletion(Work):
                 failed = tally.failed
                 if info:
                     tally.expect(1, info.size)
-                    self.delete(place, [info], tally)
+                    self._delete(place, [info], tally)
                 else:
                     yield from self._tree(place, tally)
                 yield tally.progress
                 if tally.failed == failed:
-                    self.announce(signals.deleted, path=_full(place), operation="")
+                    self.announce(signals.deleted, path=full_text(place), operation="")
         finally:
             self.drop()
         yield replace(tally.progress, report=tally.report)
@@ -180,33 +207,31 @@ class Deletion(Work):
             tally.fail(place.path, "missing")
         tally.expect(tree.files, tree.bytes)
         for leaves in tree.leaves():
-            doomed = [info for info in leaves.objects if self._may(place, info.key[len(tree.prefix) :], tally)]
-            self.delete(place, doomed, tally)
+            doomed = [info for info in leaves.objects if self.may(place, info.key[len(tree.prefix) :], "delete", tally)]
+            self._delete(place, doomed, tally)
             yield tally.progress
+        removal.sweep(objects, tree)
 
-    def _may(self, place: Place, relative: str, tally: Tally) -> bool:
-        clean = jail.joined(place.full, jail.listed_part(relative))
-        if self.scope.access.allows("delete", clean):
-            return True
-        if self.scope.access.allows("read", clean):
-            tally.fail(jail.joined(place.path, relative), "denied")
-        return False
+    def _delete(self, place: Place, infos: Sequence[ObjectInfo], tally: Tally) -> None:
+        if infos:
+            objects = self.scope.objects
+            doomed = [Doomed(key=info.key) for info in infos]
+            self.count(place, infos, objects.bucket.delete_listed(doomed, objects.listing_params), tally)
 
-    def delete(self, place: Place, infos: Sequence[ObjectInfo], tally: Tally) -> None:
-        """Delete up to 1,000 objects, and count them."""
-        if not infos:
-            return
-        objects = self.scope.objects
-        outcomes = objects.bucket.delete_listed([Doomed(key=info.key) for info in infos], objects.listing_params)
-        failures = {outcome.failure.key: outcome.failure.code for outcome in outcomes if outcome.failure}
-        start = len(objects.prefix(place.name))
-        for info in infos:
-            if info.key in failures:
-                path = jail.joined(place.path, info.key[start:])
-                tally.fail(path, reports.code_of_key(failures[info.key]))
-            elif not is_marker(info):
-                tally.done += 1
-                tally.bytes += info.size
+
+def listed(paths: Paths) -> tuple[list[Any], bool]:
+    """Return the paths, and whether they were given as several."""
+    if isinstance(paths, str | os.PathLike):
+        return [paths], False
+    return list(paths), True
+
+
+def last_of(work: Iterator[Progress]) -> Progress:
+    """Do the work, and return its last progress."""
+    progress = Progress()
+    for progress in work:  # noqa: B007
+        pass
+    return progress
 
 
 def _is_within(path: str, folder: str) -> bool:
@@ -217,5 +242,6 @@ def _text(place: Place) -> str:
     return f"{place.path}/" if place.is_folder else place.path
 
 
-def _full(place: Place) -> str:
+def full_text(place: Place) -> str:
+    """Return the path relative to the outermost root, with a final slash if it names a folder."""
     return f"{place.full}/" if place.is_folder else place.full
