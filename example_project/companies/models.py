@@ -42,10 +42,6 @@ class SlugField(models.CharField):
         """Normalise what was typed, before it is validated."""
         return normalise_slug(value) if isinstance(value, str) else value
 
-    def get_prep_value(self, value: Any) -> Any:
-        """Normalise what is stored or searched."""
-        return self.to_python(super().get_prep_value(value))
-
 
 class Company(models.Model):
     """A client of the studio. Its files are below `prefix`, which never changes."""
