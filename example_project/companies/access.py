@@ -14,6 +14,9 @@ from companies.models import Company, Membership, Role
 from companies.policy import STAFF, CompanyPolicy
 from s3store.folders import Folder
 
+NAMES = "portable"
+"""New names must also work on the computers of the other people."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
@@ -68,7 +71,7 @@ def open_company(request: HttpRequest, slug: str) -> Access:
 
 def folder_of(company: Company, user: Any = None, *, policy: CompanyPolicy | None = None) -> Folder:
     """Return the folder of a company for *user*. It asks the policy on every verb."""
-    return Folder(default_storage, company.prefix, user=user, policy=policy or CompanyPolicy(company), names="portable")
+    return Folder(default_storage, company.prefix, user=user, policy=policy or CompanyPolicy(company), names=NAMES)
 
 
 def company_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -16,8 +16,7 @@ from django.utils.translation import gettext as _
 from companies.models import Company, Invitation, Membership, Role, VerifiedEmail
 from companies.people import name_of
 from companies.tokens import hash_of, make_token
-from s3store.sharing import email_key
-from s3store.sharing.models import Share
+from s3store.sharing import Share, email_key
 
 INVITATION_WORKS_FOR = timedelta(days=14)
 INVITATIONS_PER_HOUR = 20

@@ -38,9 +38,9 @@ class SlugField(models.CharField):
 
     default_validators = [slug_rule]
 
-    def to_python(self, value: Any) -> Any:
+    def clean(self, value: Any, model_instance: Any) -> Any:
         """Normalise what was typed, before it is validated."""
-        return normalise_slug(value) if isinstance(value, str) else value
+        return super().clean(normalise_slug(value) if isinstance(value, str) else value, model_instance)
 
 
 class Company(models.Model):

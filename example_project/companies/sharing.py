@@ -3,8 +3,36 @@
 from collections.abc import Iterable
 from typing import Any
 
-from companies.access import folder_of
+from django.core.files.storage import default_storage
+
+from companies import quota
+from companies.access import NAMES
 from companies.models import Company, Membership, Role, VerifiedEmail
+from companies.policy import CompanyPolicy
+from s3store.folders import Folder
+from s3store.sharing import ShareLimitError
+
+
+class GuestFolder(Folder):
+    """The folder of a company for people who come by a link: what they upload counts, too."""
+
+    company: Company
+
+    def save(self, path: Any, content: Any, *, overwrite: bool = False, keep_both: bool = False) -> str:
+        """Save a file if the company has the space. Raises ShareLimitError otherwise."""
+        size = len(content) if isinstance(content, str | bytes) else content.size
+        replaced = self.stat(path).size if overwrite and self.exists(path) else None
+        try:
+            reservation = quota.reserve(self.company, size)
+        except quota.QuotaExceededError as error:
+            raise ShareLimitError(str(error)) from error
+        try:
+            stored = super().save(path, content, overwrite=overwrite, keep_both=keep_both)
+        except BaseException:
+            quota.release(reservation)
+            raise
+        quota.settle(reservation, size - (replaced or 0), files=1 if replaced is None else 0)
+        return stored
 
 
 def company_of(root: str) -> Company | None:
@@ -17,7 +45,9 @@ def folder(share: Any) -> Any:
     company = company_of(share.root)
     if company is None or not company.is_active:
         return None
-    return folder_of(company)
+    found = GuestFolder(default_storage, company.prefix, policy=CompanyPolicy(company), names=NAMES)
+    found.company = company
+    return found
 
 
 def brand(share: Any) -> dict[str, Any]:

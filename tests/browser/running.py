@@ -38,7 +38,9 @@ class Demo:
     """A running demo; the attributes are what it prints when it is ready."""
 
     def __init__(self, data: Path, *arguments: str, sample: tuple[str, ...] = SMALL_SAMPLE) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_", "PORTAL_"))
+        }
         environment |= {"S3STORE_DEMO_DATA": str(data), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "default"}
         environment["PORTAL_SAMPLE"] = ",".join(sample)
         self.process = subprocess.Popen(

@@ -77,7 +77,7 @@ def new_page(chromium):
                 complaints.append((message.text, message.location))
 
         page.on("console", listen)
-        page.on("pageerror", complaints.append)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 
     yield open_page

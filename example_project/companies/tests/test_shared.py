@@ -1,11 +1,12 @@
 """Links: who stops them, and how they end with a company."""
 
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import TestCase
 
 from companies.deletion import delete_company, orphaned_prefixes
-from companies.models import Company, Membership, Role
+from companies.models import Company, Membership, Reservation, Role
 from companies.tests.scene import Scene, put
 from s3store.sharing import AccessLog, Share
 
@@ -71,6 +72,21 @@ class Links(TestCase):
         self.client.get(self.link)
         Company.objects.filter(slug="acme").update(is_active=False)
         assert self.client.get(session).status_code == 410
+
+    def test_sh_30_what_guests_upload_counts_and_stops_at_the_quota(self):
+        """A file that is too large is refused with the reason and not stored; another one is counted."""
+        share, link = self.scene.share("client", path="Drop/x.txt", email="mara@statik.example")
+        Share.objects.filter(pk=share.pk).delete()
+        share, link = self.scene.share("client", path="Drop", email="mara@statik.example", can_edit=True)
+        self.client.logout()
+        self.client.get(link, follow=True)
+        url = f"/shared/{share.pk}/upload/"
+        for size, used in ((1001, 0), (900, 900), (200, 900)):
+            self.client.post(url, {"files": SimpleUploadedFile(f"{size}.bin", b"x" * size)})
+            company = Company.objects.get(slug="acme")
+            assert (company.bytes_used, company.files_count) == (used, bool(used))
+            assert default_storage.exists(f"{company.prefix}Drop/{size}.bin") is (size == 900)
+        assert not Reservation.objects.exists()
 
     def test_sh_28_the_list_shows_every_link_and_its_state(self):
         """One row for each link of the company."""
