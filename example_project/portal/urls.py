@@ -1,9 +1,9 @@
 """URLs of the portal."""
 
-from companies.forms import LoginForm
+from companies.views.login import Login
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponseRedirect
 from django.templatetags.static import static
 from django.urls import include, path
@@ -22,11 +22,7 @@ def favicon(request: HttpRequest) -> HttpResponseRedirect:  # noqa: ARG001
 urlpatterns = [
     path("", include("companies.urls")),
     path("favicon.ico", favicon),
-    path(
-        "login/",
-        LoginView.as_view(authentication_form=LoginForm, redirect_authenticated_user=True),
-        name="login",
-    ),
+    path("login/", Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("s3store/", include("s3store.urls")),

@@ -181,6 +181,18 @@ class Members(TestCase):
                 assert response.status_code == (302 if works else 200)
                 self.client.logout()
 
+    def test_guessing_a_password_ends_after_eight_tries(self):
+        """429 with Retry-After, also for the right password; other people still log in."""
+        self.client.logout()
+        wrong = {"username": "client@acme.example", "password": "wrong"}
+        statuses = [self.client.post("/login/", wrong).status_code for _ in range(9)]
+        assert statuses == [200] * 8 + [429]
+        response = self.client.post("/login/", {**wrong, "username": "CLIENT@acme.example", "password": PASSWORD})
+        assert response.status_code == 429
+        assert 0 < int(response.headers["Retry-After"]) <= 15 * 60 + 60
+        self.assertContains(response, "Too many tries", status_code=429)
+        assert self.client.post("/login/", {"username": "owner@acme.example", "password": PASSWORD}).status_code == 302
+
     def test_st_07_login_redirects_only_to_this_site(self):
         """`next` of another host is ignored."""
         self.client.logout()
