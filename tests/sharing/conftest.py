@@ -28,7 +28,7 @@ FILES = {
     "docs-2/other.txt": b"a neighbour",
     "docs.txt": b"a neighbour's text",
     "Docs/upper.txt": b"upper case",
-    "private.txt": b"private",
+    "private.txt": b"nobody's business",
 }
 SECRETS = [content for name, content in FILES.items() if not name.startswith("docs/") and name != "offer.pdf"]
 

@@ -49,7 +49,16 @@ def test_empty_addresses_have_no_key():
     assert email_keys(["", "a@b.example"]) == ["a@b.example"]
 
 
-@pytest.mark.parametrize("address", ["", "x", "a@b\n.example", "a@b.example\r\nBcc: c@d.example", f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 20}.example"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "x",
+        "a@b\n.example",
+        "a@b.example\r\nBcc: c@d.example",
+        f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 20}.example",
+    ],
+)
 def test_an_impossible_address_is_refused(address):
     """Before a mail is sent."""
     with pytest.raises(ValidationError):

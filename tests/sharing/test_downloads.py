@@ -165,7 +165,10 @@ def test_a_page_shows_what_can_be_shown(share, guest, name, element):
     assert element in page.content
     if name == "film.webm":
         url = at(made, "view/", name)
-        assert f'src="{url}?stream" data-s3store-player="{url}"' in page.content.decode()
+        assert f'data-s3store-player="{url}" data-seconds="60"' in page.content.decode()
+        assert (
+            f'<noscript><video class="preview" controls preload="metadata" src="{url}?stream"' in page.content.decode()
+        )
         streamed = guest.get(f"{url}?stream", headers={"Range": "bytes=0-3"})
         assert (streamed.status_code, body_of(streamed)) == (206, b"film")
 

@@ -14,17 +14,11 @@ from django.utils.timezone import make_naive, now
 from s3store.sharing import AccessLog, Share, ShareLimitError, create
 from s3store.sharing.views import ShareCreateView
 from tests.sharing.conftest import Visitor, at, path_of, person
+from tests.sharing.members_site import SharePath
 from tests.sharing.site import Place, root_folder
 
 pytestmark = pytest.mark.django_db
 SHARES = 20
-
-
-class SharePath(ShareCreateView):
-    """Shares what is in the company's folder."""
-
-    def get_folder(self):
-        return root_folder()
 
 
 urlpatterns = [
@@ -248,9 +242,7 @@ def test_sh_35_impossible_values_are_refused(share, facts):
 def test_a_root_that_does_not_fit_the_column_is_refused(folder, lena):
     """It would be cut."""
     with pytest.raises(ValidationError, match="root"):
-        create(
-            root_folder("x" * 300), "a", email="a@b.example", created_by=lena, expires_at=now() + timedelta(days=1)
-        )
+        create(root_folder("x" * 300), "a", email="a@b.example", created_by=lena, expires_at=now() + timedelta(days=1))
 
 
 def test_a_path_in_a_folder_below_the_root_is_stored_from_the_root(share, folder):

@@ -94,6 +94,8 @@ class ZipView(FileView):
         """Count one download, and send the ZIP with its exact size."""
         access = self.access
         names = request.POST.getlist("names")[:MAX_PATHS]
+        # What was chosen and is gone is named in the ZIP. But the folder must exist.
+        access.folder.stat(access.path)
         archive = access.folder.zip([joined(access.path, name) for name in names] or access.path, name=self.name())
         self.count(kwargs.get("path", ""))
         return archive_response(request, archive)

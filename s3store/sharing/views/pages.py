@@ -75,6 +75,8 @@ class PageView(ShareView):
         access = self.access
         entry = access.folder.stat(access.path)
         context = {"access": access, "share": access.share, "brand": access.share.brand(), "entry": entry}
+        # Only here: a page that refuses must not show the names in the messages of an earlier one.
+        context["notes"] = messages.get_messages(request)
         if not entry.is_folder:
             return self.page("file", **context, text=self.text(entry), **self.editing())
         sort = request.GET.get("sort", "name")
@@ -106,5 +108,4 @@ class PageView(ShareView):
             "name_form": NameForm(auto_id="new_%s"),
             "undo": undo,
             "max_size_left": max_size_left(access.share),
-            "messages": messages.get_messages(self.request),
         }

@@ -1,0 +1,3 @@
+"""A URL configuration that cannot be imported."""
+
+raise ValueError("These URLs are broken.")
