@@ -111,12 +111,11 @@ class Stat(ObjectInfo):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of a listing. `next` continues it, None at its end. `date` is the server's time."""
+    """One page of a listing. `next` continues it, None at its end."""
 
     objects: tuple[ObjectInfo, ...]
     prefixes: tuple[str, ...]
     next: str | None = None
-    date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

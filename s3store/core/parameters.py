@@ -77,6 +77,7 @@ _TAKES = {
     "delete_objects": _EVERY_REQUEST,
     "list_objects_v2": _EVERY_REQUEST,
     "list_object_versions": _EVERY_REQUEST,
+    "get_object_tagging": _EVERY_REQUEST,
     "get_object_acl": _EVERY_REQUEST,
     "put_object_acl": _EVERY_REQUEST,
 }

@@ -18,6 +18,7 @@ from s3store.conf.options import Options
 from s3store.folders import jail, names
 from s3store.folders.access import Access, Place, missing
 from s3store.folders.entries import Entry, Page
+from s3store.wire.bucket import Bucket
 from s3store.wire.objects import Objects
 
 Sort = Literal["name", "natural", "size", "modified", "kind"]
@@ -55,30 +56,23 @@ class Listings:
     def __init__(self, _: Options | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, tuple[float, Listing]] = OrderedDict()
-        self._changes = 0
+        self._known: OrderedDict[str, tuple[float, int, Listing]] = OrderedDict()
 
-    def of(self, prefix: str, make: Callable[[], Listing]) -> Listing:
-        """Return the listing of a prefix, by `make` if none is kept."""
+    def of(self, bucket: Bucket, prefix: str, make: Callable[[], Listing]) -> Listing:
+        """Return the listing of a prefix, by `make` if none is kept or something below it was changed."""
         with self._lock:
-            until, found = self._known.get(prefix, (0.0, None))
-            changes = self._changes
-        if found and until > self._clock():
+            until, moment, found = self._known.get(prefix, (0.0, 0, None))
+        if found and until > self._clock() and not bucket.changed_since(prefix, moment):
             return found
+        # Before the requests: what is written meanwhile may be missing in them.
+        moment = bucket.moment()
         made = make()
         with self._lock:
-            # What was listed during a write may lack it.
-            if changes == self._changes:
-                self._known[prefix] = self._clock() + SECONDS, made
-                while len(self._known) > _KEPT:
-                    self._known.popitem(last=False)
+            self._known[prefix] = self._clock() + SECONDS, moment, made
+            self._known.move_to_end(prefix)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
         return made
-
-    def drop(self) -> None:
-        """Forget all listings: something changes."""
-        with self._lock:
-            self._changes += 1
-            self._known.clear()
 
 
 def check_sort(sort: str) -> None:
@@ -95,7 +89,7 @@ def list_page(
     state = read_token(token, objects, prefix) if token else None
     if sort == "name" and not descending:
         return _in_order(objects, access, place, prefix, state, size)
-    listing = objects.of(Listings).of(prefix, lambda: _all(objects, prefix))
+    listing = objects.of(Listings).of(objects.bucket, prefix, lambda: _all(objects, prefix))
     if not listing.complete:
         page = _in_order(objects, access, place, prefix, state, size)
         return Page(path=page.path, entries=page.entries, next=page.next, hidden=page.hidden, sortable=False)

@@ -23,6 +23,7 @@ _REASONS = {
     "changed": "The file was replaced meanwhile. The new version stays where it is.",
     "denied": "Not allowed.",
     "exists": "A file or folder of this name exists.",
+    "itself": "A folder cannot be moved into itself.",
     "missing": "No such file or folder.",
     "server": "The server did not do it. Try again.",
 }
@@ -30,7 +31,9 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One path that was left as it is. `code` is `archived`, `changed`, `denied`, `exists`, `missing` or `server`."""
+    """One path that was left as it is. `code` is `archived`, `changed`, `denied`, `exists`, `itself`, `missing` or
+    `server`.
+    """
 
     path: str
     reason: str

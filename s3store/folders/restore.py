@@ -37,18 +37,14 @@ class Restoring(Work):
             if base and not place.full.startswith(f"{base}/"):
                 raise missing(path)
             places.append(replace(place, path=place.full[len(base) + 1 if base else 0 :]))
-        return self._run(self.allowed(places, "write", tally), tally)
+        return self._run(self.allowed(places, tally, "write"), tally)
 
     def _run(self, places: Sequence[Place], tally: Tally) -> Iterator[Progress]:
-        self.drop()
-        try:
-            if self.trashed.versioned:
-                yield from self._unmark(places, tally)
-            else:
-                for place in places:
-                    yield from self._move_back(place, tally)
-        finally:
-            self.drop()
+        if self.trashed.versioned:
+            yield from self._unmark(places, tally)
+        else:
+            for place in places:
+                yield from self._move_back(place, tally)
         yield replace(tally.progress, report=tally.report)
 
     def _move_back(self, place: Place, tally: Tally) -> Iterator[Progress]:

@@ -118,7 +118,7 @@ def measuring(scope: Scope, place: Place, *, versions: bool) -> Iterator[Progres
     prefix = objects.prefix(place.name)
     nothing = True
     for page in objects.bucket.pages(prefix, objects.listing_params, flat=False):
-        tally.started = tally.started or page.date
+        tally.started = tally.started or objects.bucket.date
         for info in page.objects:
             nothing = False
             _measure(scope, place, info, info.key[len(prefix) :], found, folders)

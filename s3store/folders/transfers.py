@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from s3store import errors
 from s3store.core.info import ObjectInfo
@@ -23,6 +23,7 @@ from s3store.folders.access import Action, Place, missing, taken
 from s3store.folders.reports import Progress, Tally
 from s3store.folders.scope import Scope
 from s3store.folders.trees import Leaves, Tree, is_marker
+from s3store.links.light import light_of
 from s3store.wire import pool
 from s3store.wire.copying import copy_whole, create_whole
 
@@ -87,7 +88,8 @@ class Transfer:
         self._since = since
         self._word = word
         self._continues = again
-        self._needs: Action = "delete" if move else "read"
+        self._needs: tuple[Action, ...] = ("read", "delete") if move else ("read",)
+        self._light = light_of(self._bucket, self._objects.options)
         self.landed: dict[str, str] = {}
         """The keys of the copies of single files, by the paths of their sources."""
 
@@ -113,7 +115,7 @@ class Transfer:
         objects, tally = self._objects, self._tally
         source, target = objects.prefix(item.source.name), objects.prefix(item.target.name)
         tree = Tree(objects, source)
-        tally.started = tally.started or tree.date
+        tally.started = tally.started or objects.bucket.date
         existing = self._existing(target)
         if tree.is_empty and not (self._continues and existing != {}):
             raise missing(item.source.path)
@@ -151,7 +153,9 @@ class Transfer:
         """Return whether the user may transfer what is at a relative key. What may not even be read is not there."""
         clean = jail.listed_part(relative)
         source, target = jail.joined(item.source.full, clean), jail.joined(item.target.full, clean)
-        if self._access.allows(self._needs, source) and self._access.allows("write", target):
+        if not self._move and jail.is_own_key("", relative):
+            return False
+        if all(self._access.allows(action, source) for action in self._needs) and self._access.allows("write", target):
             return True
         if self._access.allows("read", source):
             self._tally.fail(jail.joined(item.source.path, relative), "denied")
@@ -162,7 +166,6 @@ class Transfer:
         found = tree.again(leaves)
         known = {info.key for info in leaves.objects}
         for key in found:
-            # The last page is open at its end; a full one ends with the last key that was listed.
             if key not in known:
                 self._tally.arrived.append(jail.joined(item.source.path, key[len(tree.prefix) :]))
         return found
@@ -177,6 +180,8 @@ class Transfer:
     ) -> Iterator[Progress]:
         copied: dict[str, Pair] = {}
         tally = self._tally
+        # Before the threads, which would all ask.
+        self._kept = self._scope.conditions
         try:
             for outcome in pool.run(lambda pair: self._one(pair, existing), pairs, threads=THREADS):
                 if isinstance(outcome.error, errors.S3StoreError):
@@ -225,10 +230,14 @@ class Transfer:
         if known is None:
             try:
                 self._copy(pair, pair.key, create=True, alone=existing is None)
-            except errors.ObjectExistsError:
+            except errors.ObjectExistsError as error:
                 known = self._find(pair.key)
                 if known is None:
                     raise
+                # The response to the first attempt was lost, and the second one has found the copy.
+                since = self._tally.started
+                if error.attempts > 1 and since and self._is_arrived(pair, known, since):
+                    return "copied", pair.key
             else:
                 return "copied", pair.key
         if self._since and self._is_arrived(pair, known, self._since):
@@ -268,11 +277,12 @@ class Transfer:
     def _copy(self, pair: Pair, key: str, *, create: bool, alone: bool = False) -> None:
         """Copy one object. Where the server cannot refuse it, only copies that are made `alone` ask before."""
         target, info = self._objects.target_at(key), pair.info
-        kept = not create or self._scope.conditions.create
+        kept = not create or self._kept.create
         if not kept and alone:
             etag = create_whole(self._objects, info.key, target, etag=info.etag)
         else:
-            etag = copy_whole(self._objects, info.key, target, etag=info.etag, create=create and kept)
+            how: dict[str, Any] = {"etag": info.etag, "create": create and kept, "light": self._light}
+            etag = copy_whole(self._objects, info.key, target, **how)
         if etag != info.etag and self._bucket.head(key, target.params).size != info.size:
             raise self._error(errors.ObjectChangedError, "the copy has another size", key)
 

@@ -99,36 +99,32 @@ class Trashing(Work):
         """Check what can be checked without a request, and return the work."""
         check_operation(self.operation)
         tally = Tally(started=self.since)
-        return self._run(self.allowed(places, "delete", tally), tally)
+        return self._run(self.allowed(places, tally, "delete"), tally)
 
     def _run(self, places: Sequence[Place], tally: Tally) -> Iterator[Progress]:
-        self.drop()
         records = Records(self.scope, self.operation)
         done: list[str] = []
         versioned = False
-        try:
-            resolved = self.resolved(places)
-            if resolved:
-                first = records.new({})
-                versioned = records.write(first)
-                records.delete(first)
-            for place, info in resolved:
-                failed = tally.failed
-                try:
-                    if versioned:
-                        yield from self._mark(place, info, records, tally)
-                    else:
-                        yield from self._move(place, info, tally)
-                except FileNotFoundError:
-                    if not self.many and not self.since:
-                        raise
-                    if not self.since:
-                        tally.fail(place.path, "missing")
-                if tally.failed == failed:
-                    self.announce(signals.deleted, path=full_text(place), operation=self.operation)
-                done.append(full_text(place))
-        finally:
-            self.drop()
+        resolved = self.resolved(places)
+        if resolved:
+            first = records.new({})
+            versioned = records.write(first)
+            records.delete(first)
+        for place, info in resolved:
+            failed = tally.failed
+            try:
+                if versioned:
+                    yield from self._mark(place, info, records, tally)
+                else:
+                    yield from self._move(place, info, tally)
+            except FileNotFoundError:
+                if not self.many and not self.since:
+                    raise
+                if not self.since:
+                    tally.fail(place.path, "missing")
+            if tally.failed == failed:
+                self.announce(signals.deleted, path=full_text(place), operation=self.operation)
+            done.append(full_text(place))
         report = tally.report
         trashed = Trashed(operation=self.operation, paths=tuple(done), versioned=versioned, report=report)
         yield replace(tally.progress, report=report, trashed=trashed)
@@ -147,7 +143,7 @@ class Trashing(Work):
             yield tally.progress
             return
         tree = Tree(objects, objects.prefix(place.name))
-        tally.started = tally.started or tree.date
+        tally.started = tally.started or objects.bucket.date
         if tree.is_empty:
             raise missing(place.path)
         tally.expect(tree.files, tree.bytes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from s3store.core.info import ObjectInfo, Page
 from s3store.core.parts import MAX_DELETE_KEYS
@@ -12,6 +11,8 @@ from s3store.wire.objects import Objects
 
 MAX_HELD = 10_000
 """The number of objects of a tree that are held in memory."""
+
+_PAGES_AGAIN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,6 @@ class Tree:
         """The keys of the folders in the tree, with or without markers. Only the first of very many."""
         self.markers: set[str] = set()
         """The keys of the markers among them."""
-        self.date: datetime | None = None
         limit = MAX_HELD if held is None else held
         count = 0
         for leaves in self._listed():
@@ -68,7 +68,6 @@ class Tree:
         token: str | None = None
         while True:
             page = self._page(token)
-            self.date = self.date or page.date
             yield Leaves(objects=page.objects, token=token)
             token = page.next
             if not token:
@@ -93,8 +92,19 @@ class Tree:
         yield from self._listed() if self._held is None else self._held
 
     def again(self, leaves: Leaves) -> dict[str, ObjectInfo]:
-        """Return what the page lists now, by key."""
-        return {info.key: info for info in self._page(leaves.token).objects}
+        """Return what is there now, by key: all that the page has listed, and what has come between."""
+        missing = {info.key for info in leaves.objects}
+        found: dict[str, ObjectInfo] = {}
+        token = leaves.token
+        # What arrives moves keys to the next page.
+        for _ in range(_PAGES_AGAIN):
+            page = self._page(token)
+            found |= {info.key: info for info in page.objects}
+            missing -= found.keys()
+            token = page.next
+            if not missing or not token:
+                break
+        return found
 
 
 def is_marker(info: ObjectInfo) -> bool:

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from s3store.core.info import ObjectInfo
-from s3store.folders import jail, names, paging, removal, reports, signals
+from s3store.folders import jail, names, removal, reports, signals
 from s3store.folders.access import Action, Place, missing, taken
 from s3store.folders.reports import Progress, Tally
 from s3store.folders.scope import Scope
-from s3store.folders.transfers import Item, Merge, Transfer, check_merge
+from s3store.folders.transfers import NAMES_TRIED, Item, Merge, Transfer, check_merge
 from s3store.folders.trees import Tree, is_marker
 from s3store.wire.deleting import Deleted
 from s3store.wire.deleting import Deletion as Doomed
@@ -32,14 +32,15 @@ class Work:
     many: bool = False
     since: datetime | None = None
 
-    def allowed(self, places: Sequence[Place], action: Action, tally: Tally) -> list[Place]:
-        """Return the places at which the user may do `action`. Of several, the others are failures."""
+    def allowed(self, places: Sequence[Place], tally: Tally, *actions: Action) -> list[Place]:
+        """Return the places at which the user may do all actions. Of several, the others are failures."""
         found = []
         for place in places:
             if not place.path:
                 raise names.NameRefusedError("This would move, copy or delete the root itself. Name what is in it.")
             try:
-                self.scope.access.require(action, place)
+                for action in actions:
+                    self.scope.access.require(action, place)
             except (FileNotFoundError, PermissionError) as error:
                 if not self.many:
                     raise
@@ -84,10 +85,6 @@ class Work:
                 tally.done += 1
                 tally.bytes += info.size
 
-    def drop(self) -> None:
-        """Forget complete listings."""
-        self.scope.objects.of(paging.Listings).drop()
-
 
 @dataclass(slots=True, kw_only=True)
 class Moving(Work):
@@ -100,17 +97,24 @@ class Moving(Work):
         """Check what can be checked without a request, and return the work."""
         check_merge(self.merge)
         tally = Tally(started=self.since)
-        pairs = []
-        for place in self.allowed(places, "delete" if self.move else "read", tally):
+        pairs: dict[str, tuple[Place, Place]] = {}
+        # Who moves a file to where it can be read, reads it.
+        needs: tuple[Action, ...] = ("read", "delete") if self.move else ("read",)
+        for place in self.allowed(places, tally, *needs):
             wanted = jail.below(target, name or place.segment, is_folder=place.is_folder)
-            if self.move and wanted.full == place.full:
+            if wanted.full == place.full and (self.move or self.merge in ("skip", "replace")):
                 tally.targets.append((_text(place), _text(wanted)))
-                continue
-            if self.move and _is_within(target.full, place.full):
-                raise names.NameRefusedError(f"{place.path!r} cannot be moved into itself.")
-            self.scope.access.require("write", wanted)
-            pairs.append((place, wanted))
-        return self._run(pairs, tally)
+            elif self.move and _is_within(target.full, place.full):
+                if not self.many:
+                    raise names.NameRefusedError(f"{place.path!r} cannot be moved into itself.")
+                tally.fail(place.path, "itself")
+            elif wanted.full in pairs and self.merge != "keep_both":
+                # Two sources of one name: neither replaces the other.
+                tally.fail(place.path, "exists")
+            else:
+                self.scope.access.require("write", wanted)
+                pairs[place.full if wanted.full in pairs else wanted.full] = place, wanted
+        return self._run(list(pairs.values()), tally)
 
     def _run(self, pairs: Sequence[tuple[Place, Place]], tally: Tally) -> Iterator[Progress]:
         wanted = {place.path: target for place, target in pairs}
@@ -118,20 +122,31 @@ class Moving(Work):
             Item(source=place, target=replace(wanted[place.path], is_folder=info is None), info=info)
             for place, info in self.resolved([place for place, _ in pairs])
         ]
+        tally.started = tally.started or self.scope.objects.bucket.date
         again = self.since is not None
         transfer = Transfer(self.scope, tally, move=self.move, merge=self.merge, since=self.since, again=again)
-        self.drop()
-        try:
-            files = [item for item in items if item.info]
-            yield from transfer.files(files)
-            for item in files:
-                self._file_is_done(item, transfer, tally)
-            for item in items:
-                if not item.info:
-                    yield from self._tree(item, transfer, tally)
-        finally:
-            self.drop()
+        files = [item for item in items if item.info]
+        yield from transfer.files(files)
+        for item in files:
+            self._file_is_done(item, transfer, tally)
+        for item in items:
+            if not item.info:
+                yield from self._tree(self._beside(item), transfer, tally)
         yield replace(tally.progress, report=tally.report)
+
+    def _beside(self, item: Item) -> Item:
+        """Return the item with a free name for the copy of a folder beside the folder itself."""
+        if item.source.full != item.target.full or self.merge != "keep_both":
+            return item
+        objects = self.scope.objects
+        for number in range(2, NAMES_TRIED):
+            name = f"{item.source.segment} ({number})"
+            target = jail.below(jail.parent(item.target), name, is_folder=True)
+            if not objects.bucket.page(
+                objects.prefix(target.name), objects.listing_params, flat=False, limit=1
+            ).objects:
+                return replace(item, target=target)
+        raise taken(item.target.path)
 
     def _file_is_done(self, item: Item, transfer: Transfer, tally: Tally) -> None:
         key = transfer.landed.get(item.source.path)
@@ -178,29 +193,25 @@ class Deletion(Work):
     def run(self, places: Sequence[Place]) -> Iterator[Progress]:
         """Check what can be checked without a request, and return the work."""
         tally = Tally(started=self.since)
-        return self._run(self.allowed(places, "delete", tally), tally)
+        return self._run(self.allowed(places, tally, "delete"), tally)
 
     def _run(self, places: Sequence[Place], tally: Tally) -> Iterator[Progress]:
-        self.drop()
-        try:
-            for place, info in self.resolved(places):
-                failed = tally.failed
-                if info:
-                    tally.expect(1, info.size)
-                    self._delete(place, [info], tally)
-                else:
-                    yield from self._tree(place, tally)
-                yield tally.progress
-                if tally.failed == failed:
-                    self.announce(signals.deleted, path=full_text(place), operation="")
-        finally:
-            self.drop()
+        for place, info in self.resolved(places):
+            failed = tally.failed
+            if info:
+                tally.expect(1, info.size)
+                self._delete(place, [info], tally)
+            else:
+                yield from self._tree(place, tally)
+            yield tally.progress
+            if tally.failed == failed:
+                self.announce(signals.deleted, path=full_text(place), operation="")
         yield replace(tally.progress, report=tally.report)
 
     def _tree(self, place: Place, tally: Tally) -> Iterator[Progress]:
         objects = self.scope.objects
         tree = Tree(objects, objects.prefix(place.name))
-        tally.started = tally.started or tree.date
+        tally.started = tally.started or objects.bucket.date
         if tree.is_empty and not self.since:
             if not self.many:
                 raise missing(place.path)

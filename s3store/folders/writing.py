@@ -12,7 +12,7 @@ from s3store import errors
 from s3store.files.content import repeatable, rewind
 from s3store.files.markers import write_marker
 from s3store.files.saving import save_content
-from s3store.folders import jail, paging
+from s3store.folders import jail
 from s3store.folders import names as naming
 from s3store.folders.access import Place, taken
 from s3store.folders.reports import Progress, Report, Trashed
@@ -32,12 +32,12 @@ class Writing(Rooted):
         Raises FileExistsError if the file exists: with `overwrite`, it is replaced; with `keep_both`, the new one is
         saved as `name (2)`. The new name is in Unicode's form NFC.
         """
-        place, objects = self._new(path), self._scope.objects
+        objects = self._scope.objects
+        place = (self._known(path) if overwrite else None) or self._new(path)
         if place.is_folder:
             raise naming.NameRefusedError(f"{place.path + '/'!r} names a folder. Give the name of a file.")
         if isinstance(content, str | bytes):
             content = ContentFile(content)
-        objects.of(paging.Listings).drop()
         with objects.pinned(), repeatable(content, objects.options.max_memory_size) as source:
             for candidate in candidates(place, keep_both=keep_both):
                 rewind(source)
@@ -50,6 +50,18 @@ class Writing(Rooted):
                     return candidate.path
         raise taken(place.path)
 
+    def _known(self, path: Path) -> Place | None:
+        """Return the place of a file whose name is not one for new files, if it exists: it may be replaced."""
+        place = self._jail.place(path)
+        try:
+            if not place.path or naming.new(place.segment, self._rule) == place.segment:
+                return None
+        except naming.NameRefusedError:
+            pass
+        self._access.require("write", place)
+        target = self._scope.objects.target(place.name)
+        return place if self._scope.objects.bucket.find(target.key, target.params) else None
+
     def create_folder(self, path: Path) -> str:
         """Create a folder and return its path: two requests. A folder that exists stays as it is.
 
@@ -57,7 +69,6 @@ class Writing(Rooted):
         """
         place, objects = self._new(path), self._scope.objects
         target = objects.target(place.name)
-        objects.of(paging.Listings).drop()
         if objects.bucket.find(target.key, target.params):
             raise taken(place.path)
         write_marker(objects, objects.folder(place.name))

@@ -49,6 +49,15 @@ class LocalBucket(Bucket):
         )
 
     @property
+    def date(self) -> datetime:
+        """The time in whole seconds."""
+        return datetime.fromtimestamp(self.store.now, timezone.utc)
+
+    def changed_since(self, prefix: str, moment: int) -> bool:  # noqa: ARG002
+        """Return True: other processes can change the directory at any time."""
+        return True
+
+    @property
     def resource(self) -> Any:
         """Raise NotImplementedError: nothing talks to a server."""
         return self.client
@@ -167,6 +176,11 @@ class LocalBucket(Bucket):
             total += 1
         return total
 
+    def tags(self, key: str, params: Params) -> str:  # noqa: ARG002
+        """Return an object's tags as the parameter Tagging has them."""
+        with self._operation("get_object_tagging", key):
+            return str(self.store.get(key).params.get("Tagging") or "")
+
     def get_acl(self, key: str, params: Params) -> tuple[Grant, ...]:  # noqa: ARG002
         """Return the grants of an object's ACL."""
         with self._operation("get_object_acl", key):
@@ -222,7 +236,6 @@ class LocalBucket(Bucket):
             objects=tuple(entry.listed for entry in found if isinstance(entry, Record)),
             prefixes=tuple(entry for entry in found if isinstance(entry, str)),
             next=last,
-            date=datetime.fromtimestamp(self.store.now, timezone.utc),
         )
 
     def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:  # noqa: ARG002

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 from weakref import WeakSet
 
 from s3store import errors
@@ -20,7 +21,7 @@ from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
 from s3store.wire.deleting import Deleting, Deletion
 from s3store.wire.in_parts import InParts
-from s3store.wire.responses import Body, Response, arriving, date_of, described, listed, written
+from s3store.wire.responses import Body, Response, arriving, described, listed, written
 
 # The number of attempts at what botocore does not retry: a conflict of two conditional writes.
 _TRIES = 4
@@ -167,7 +168,8 @@ class Bucket(Deleting, InParts):
         except errors.ObjectChangedError as error:
             # One status for both conditions.
             if create and self.find(key, params):
-                facts = {"code": error.code, "status": error.status, "request_id": error.request_id}
+                names = ("code", "status", "request_id", "attempts")
+                facts = {name: getattr(error, name) for name in names}
                 raise self._error(errors.ObjectExistsError, "", "copy_object", key=key, **facts) from error.__cause__
             raise
         found: str | None = copied.get("ETag")
@@ -196,6 +198,18 @@ class Bucket(Deleting, InParts):
         """Replace an object's ACL with a canned one. Raises ValueError for an ACL that is not canned."""
         parameters.check_acl(acl)
         self._call("put_object_acl", key, params, ACL=acl)
+
+    def tags(self, key: str, params: Params) -> str:
+        """Return an object's tags as the parameter Tagging has them: "" if it has none, or the server knows no tags.
+
+        AWS: "GetObjectTagging".
+        """
+        try:
+            answer = self._call("get_object_tagging", key, params)
+        except errors.InvalidRequestError:
+            return ""
+        with self._reading("get_object_tagging", key):
+            return urlencode([(tag["Key"], tag["Value"]) for tag in answer.get("TagSet", ())])
 
     # Many objects
 
@@ -242,7 +256,6 @@ class Bucket(Deleting, InParts):
             objects=tuple(self._noted(info, moment) for info in found if info.key.startswith(prefix)),
             prefixes=tuple(name for name in below if name.startswith(prefix)),
             next=more if answer.get("IsTruncated") else None,
-            date=date_of(answer),
         )
 
     def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:

@@ -54,6 +54,13 @@ class Facts:
             until, _, info = self._known.get(key, (0.0, 0, None))
             return info if until > self._clock() else None
 
+    def changed_since(self, prefix: str, moment: int) -> bool:
+        """Return whether an object whose key starts with `prefix` may have changed after a moment."""
+        with self._lock:
+            return self._dropped > moment or any(
+                at > moment and key.startswith(prefix) for key, at in reversed(self._changed.items())
+            )
+
     def forget(self, *keys: str, since: int | None = None) -> int:
         """Drop the facts about objects that change, and return the moment.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.views.decorators.debug import sensitive_variables
@@ -18,7 +19,7 @@ from s3store.wire.calls import call
 from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
 from s3store.wire.counting import Requests, counted
 from s3store.wire.facts import Facts
-from s3store.wire.responses import described
+from s3store.wire.responses import date_of, described
 from s3store.wire.translate import is_html, reraise
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Requesting:
         self.name = options.bucket_name
         self.options = options
         self._facts = Facts()
+        self._date: datetime | None = None
 
     @property
     def client(self) -> S3Client:
@@ -55,6 +57,11 @@ class Requesting:
             return get_resource(self.options)
         except request_errors() as exc:
             reraise(exc, operation="client", bucket=self.name)
+
+    @property
+    def date(self) -> datetime | None:
+        """The time of the latest response, by the server's clock, in whole seconds. None before the first one."""
+        return self._date
 
     over_http = True
     """Whether the verbs send requests. If not, presigned requests of our own cannot replace them."""
@@ -120,6 +127,17 @@ class Requesting:
         finally:
             change.moment = self._facts.forget(*keys, since=change.moment)
 
+    def moment(self) -> int:
+        """Return the present moment, for `changed_since`."""
+        return self._facts.moment()
+
+    def changed_since(self, prefix: str, moment: int) -> bool:
+        """Return whether this bucket may have changed an object whose key starts with `prefix` after a moment.
+
+        Changes by other processes are unknown.
+        """
+        return self._facts.changed_since(prefix, moment)
+
     # Requests
 
     def _error(self, kind: type[errors.S3StoreError], reason: str, operation: str, **facts: Any) -> errors.S3StoreError:
@@ -152,7 +170,9 @@ class Requesting:
             total=options.total_timeout,
             precondition=precondition,
         )
-        if is_html((answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}):
+        headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
+        self._date = date_of(headers) or self._date
+        if is_html(headers):
             reason = "the server responded with a page of HTML"
             raise self._error(errors.InvalidResponseError, reason, operation, key=key)
         return answer

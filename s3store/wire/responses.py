@@ -83,9 +83,8 @@ def described(key: str, answer: Mapping[str, Any], *, size: int | None = None) -
     )
 
 
-def date_of(answer: Mapping[str, Any]) -> datetime | None:
+def date_of(headers: Mapping[str, str]) -> datetime | None:
     """Return the time at which the server responded, by its own clock, or None if it does not say so."""
-    headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
     try:
         return parsedate_to_datetime(headers.get("date") or "")
     except ValueError:
