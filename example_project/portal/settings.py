@@ -70,7 +70,7 @@ else:
         },
         # All references to static files use {% static %}, so names without a hash are not needed.
         "staticfiles": {
-            "BACKEND": "s3store.storage.S3ManifestStaticStorage",
+            "BACKEND": "portal.bucket.StaticStorage",
             "OPTIONS": {"gzip": True, "keep_only_hashed": True, "max_attempts": MAX_ATTEMPTS},
         },
     }

@@ -70,7 +70,7 @@ def new_page(chromium):
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(30_000)
 
         def listen(message):
             if message.type == "error" and not (refused and re.search("status of 4(04|10|00)", message.text)):

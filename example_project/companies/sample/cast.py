@@ -110,4 +110,4 @@ LINDQVIST = Client(
         Person(local="iman", first="إيمان", last="الخطيب", role=Role.VIEWER),
     ),
 )
-CLIENTS = (NORDLICHT, HARBOUR, AGUILA, TANAKA, RIVERSIDE, LINDQVIST)
+CLIENTS = (NORDLICHT, HARBOUR, AGUILA, TANAKA, LINDQVIST, RIVERSIDE)
