@@ -56,7 +56,8 @@ def sweep(objects: Objects, tree: Tree, *, versioned: bool = False) -> None:
     bucket with versions, a second delete of a marker would hide it twice.
     """
     bucket, params = objects.bucket, objects.listing_params
-    if not bucket.page(tree.prefix, params, flat=True, limit=2).prefixes:
+    top = bucket.page(tree.prefix, params, flat=True, limit=2)
+    if not top.prefixes and not top.objects:
         return
     if bucket.page(tree.prefix, params, flat=False, limit=1).objects:
         return

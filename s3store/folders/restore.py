@@ -15,7 +15,7 @@ from s3store.folders.reports import Progress, Tally, Trashed, code_of_key
 from s3store.folders.transfers import NAMES_TRIED, Item, Transfer
 from s3store.folders.trash import EVER, Records, check_operation, trash_place
 from s3store.folders.trees import Tree, is_marker
-from s3store.folders.work import Work, full_text
+from s3store.folders.work import Work, full_text, text_of
 from s3store.wire.copying import copy_whole
 from s3store.wire.deleting import Deletion, Version
 
@@ -69,7 +69,7 @@ class Restoring(Work):
             self._is_back(place, target, tally)
 
     def _is_back(self, source: Place, target: Place, tally: Tally) -> None:
-        tally.targets.append((full_text(source), full_text(target)))
+        tally.targets.append((text_of(source), text_of(target)))
         self.announce(
             signals.restored, source=full_text(source), target=full_text(target), operation=self.trashed.operation
         )
@@ -133,7 +133,8 @@ class Restoring(Work):
         for outcome in objects.bucket.delete_listed(doomed, objects.listing_params) if doomed else ():
             if outcome.failure:
                 failures.add(outcome.failure.key)
-                tally.fail(outcome.failure.key[len(root) :], code_of_key(outcome.failure.code))
+                path = outcome.failure.key[len(root) + len(self.scope.jail.base) :].lstrip("/")
+                tally.fail(path, code_of_key(outcome.failure.code))
         tally.done += sum(not key.endswith("/") and root + key not in failures for key in markers)
         return renamed
 

@@ -16,6 +16,11 @@ from django.dispatch import Signal
 
 __all__ = ["deleted", "moved", "restored"]
 
-moved = Signal()
-deleted = Signal()
-restored = Signal()
+
+class FolderSignal(Signal):
+    """A signal of folders."""
+
+
+moved = FolderSignal()
+deleted = FolderSignal()
+restored = FolderSignal()

@@ -226,7 +226,7 @@ class Transfer:
             # Nothing is read from a marker, and some servers cannot copy one.
             write_marker(self._objects, self._objects.target_at(pair.key))
             return "copied", pair.key
-        known = existing.get(pair.key) if existing is not None else None
+        known = pair.info if pair.key == pair.info.key else existing.get(pair.key) if existing is not None else None
         if known is None:
             try:
                 self._copy(pair, pair.key, create=True, alone=existing is None)
@@ -258,7 +258,7 @@ class Transfer:
         """Return whether an earlier run has made this copy."""
         if known.size != pair.info.size or not known.modified or known.modified < since:
             return False
-        if known.etag == pair.info.etag:
+        if _same(known.etag, pair.info.etag):
             return True
         # Of large and of encrypted objects, ETags say nothing.
         ours, theirs = self._find(pair.info.key), self._find(pair.key)
@@ -283,11 +283,16 @@ class Transfer:
         else:
             how: dict[str, Any] = {"etag": info.etag, "create": create and kept, "light": self._light}
             etag = copy_whole(self._objects, info.key, target, **how)
-        if etag != info.etag and self._bucket.head(key, target.params).size != info.size:
+        if not _same(etag, info.etag) and self._bucket.head(key, target.params).size != info.size:
             raise self._error(errors.ObjectChangedError, "the copy has another size", key)
 
     def _error(self, kind: type[errors.S3StoreError], reason: str, key: str) -> errors.S3StoreError:
         return errors.build(kind, reason, operation="copy_object", bucket=self._bucket.name, key=key)
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    """Return whether two ETags are equal. Some servers leave out the quotes."""
+    return (one or "").strip('"') == (other or "").strip('"')
 
 
 def _check_length(key: str, path: str) -> None:

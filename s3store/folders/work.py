@@ -99,11 +99,11 @@ class Moving(Work):
         tally = Tally(started=self.since)
         pairs: dict[str, tuple[Place, Place]] = {}
         # Who moves a file to where it can be read, reads it.
-        needs: tuple[Action, ...] = ("read", "delete") if self.move else ("read",)
+        needs: tuple[Action, ...] = ("delete", "read") if self.move else ("read",)
         for place in self.allowed(places, tally, *needs):
             wanted = jail.below(target, name or place.segment, is_folder=place.is_folder)
             if wanted.full == place.full and (self.move or self.merge in ("skip", "replace")):
-                tally.targets.append((_text(place), _text(wanted)))
+                tally.targets.append((text_of(place), text_of(wanted)))
             elif self.move and _is_within(target.full, place.full):
                 if not self.many:
                     raise names.NameRefusedError(f"{place.path!r} cannot be moved into itself.")
@@ -181,7 +181,7 @@ class Moving(Work):
         return bool(info and info.modified and self.since and info.modified >= self.since)
 
     def _arrived(self, source: Place, target: Place, tally: Tally) -> None:
-        tally.targets.append((_text(source), _text(target)))
+        tally.targets.append((text_of(source), text_of(target)))
         if self.move:
             self.announce(signals.moved, source=full_text(source), target=full_text(target), operation="")
 
@@ -249,7 +249,8 @@ def _is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def _text(place: Place) -> str:
+def text_of(place: Place) -> str:
+    """Return the path relative to the folder, with a final slash if it names a folder."""
     return f"{place.path}/" if place.is_folder else place.path
 
 
