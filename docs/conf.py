@@ -12,7 +12,14 @@ sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
 # Models, fields and views can be imported only with settings.
 settings.configure(
-    INSTALLED_APPS=["s3store", "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.staticfiles"],
+    INSTALLED_APPS=[
+        "s3store",
+        "s3store.sharing",
+        "django.contrib.contenttypes",
+        "django.contrib.auth",
+        "django.contrib.sessions",
+        "django.contrib.staticfiles",
+    ],
     STATIC_URL="static/",
 )
 django.setup()

@@ -38,6 +38,7 @@ CAPTIONS = {
     "mixins": "storage mixins",
     "operations": "work on buckets",
     "serving": "file responses",
+    "sharing": "links to files",
     "staticfiles": "publishing",
     "storage": "storage classes",
     "streaming": "files over HTTP",
@@ -46,7 +47,7 @@ CAPTIONS = {
     "views": "file views",
     "wire": "requests, boto3",
 }
-PUBLIC_FOLDERS = ("folders", "local", "management", "templatetags", "testing", "uploads")
+PUBLIC_FOLDERS = ("folders", "local", "management", "templatetags", "testing", "uploads", "sharing")
 FOLDERS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 138, 46, 16, 40, 12

@@ -32,6 +32,11 @@ PLURALS = {
     "ja": ("nplurals=1; plural=0;", 1),
     "zh_Hans": ("nplurals=1; plural=0;", 1),
 }
+_TEMPLATE = re.compile(
+    r'\{% translate "(?P<text>[^"]+)"[^%]*%\}'
+    r"|\{% blocktranslate\b(?P<words>[^%]*)%\}(?P<block>.*?)\{% endblocktranslate %\}",
+    re.DOTALL,
+)
 SINGLE = {"_", "gettext", "gettext_lazy"}
 PLURAL = {"ngettext", "ngettext_lazy"}
 
@@ -57,8 +62,11 @@ class Text:
 def texts() -> dict[str, Text]:
     """Return the texts that the package marks for translation, in the order of the files."""
     found: dict[str, Text] = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for text in marked(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in sorted(
+        [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("templates/**/*.html"), *PACKAGE.rglob("templates/**/*.txt")]
+    ):
+        source = path.read_text(encoding="utf-8")
+        for text in marked(ast.parse(source)) if path.suffix == ".py" else in_template(source):
             known = found.setdefault(text.key, text)
             if (name := path.relative_to(ROOT).as_posix()) not in known.files:
                 known.files.append(name)
@@ -75,6 +83,19 @@ def marked(tree: ast.Module) -> Iterator[Text]:
             if len(values) < len(wanted) or not all(isinstance(value, str) for value in values):
                 raise SystemExit(f"line {node.lineno}: {ast.unparse(node)} needs plain strings")
             yield Text(*map(str, values))
+
+
+def in_template(source: str) -> Iterator[Text]:
+    """Yield the texts of a template: of `{% translate "…" %}` and `{% blocktranslate trimmed %}`."""
+    for found in _TEMPLATE.finditer(source):
+        if found["text"]:
+            yield Text(found["text"])
+        elif "trimmed" not in found["words"].split():
+            raise SystemExit(f"{found[0]} needs the word trimmed")
+        else:
+            # As Django does: lines are joined, and variables become names for Python's formatting.
+            joined = " ".join(line.strip() for line in found["block"].strip().splitlines())
+            yield Text(re.sub(r"\{\{ *(\w+) *\}\}", r"%(\1)s", joined.replace("%", "%%")))
 
 
 # The catalogues

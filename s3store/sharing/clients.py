@@ -8,6 +8,7 @@ import re
 from django.http import HttpRequest
 
 from s3store.sharing import configured
+from s3store.sharing.configured import UNIX
 
 _FAMILIES = (
     ("bot", re.compile(r"bot|crawl|spider|preview|scan|fetch|slurp|facebookexternalhit", re.IGNORECASE)),
@@ -27,9 +28,12 @@ def network_of(request: HttpRequest | None) -> str:
     """
     if request is None:
         return ""
-    trusted = configured.current().networks
+    values = configured.current()
+    trusted = values.networks
     chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     found = _parsed(request.META.get("REMOTE_ADDR", ""))
+    if found is None and chain and UNIX in values.trusted_proxies:
+        found = _parsed(chain.pop())
     while chain and found is not None and any(found in network for network in trusted):
         found = _parsed(chain.pop())
     if found is None:

@@ -15,6 +15,9 @@ from s3store.core.suggest import nearest
 
 NAME = "S3STORE_SHARING"
 
+UNIX = "unix"
+"""The proxy that sends requests over a Unix socket: they have no address."""
+
 Networks = tuple["ipaddress.IPv4Network | ipaddress.IPv6Network", ...]
 
 
@@ -41,7 +44,7 @@ class Configured:
     member_seconds: int = 120
     """The lifetime of a signed URL for recipients who are logged in, in seconds."""
     trusted_proxies: tuple[str, ...] = ()
-    """The addresses or networks of the proxies whose X-Forwarded-For is believed."""
+    """The addresses or networks of the proxies whose X-Forwarded-For is believed; `unix` for those at a Unix socket."""
     shares_per_hour: int = 20
     """The number of links that one user can make or renew in an hour."""
     upload_bytes_per_day: int = 1 << 30
@@ -52,9 +55,14 @@ class Configured:
     """The days after which `manage.py s3sharing prune` deletes rows of the access log."""
 
     @property
+    def has_managers(self) -> bool:
+        """Whether the project says who manages shares, beside their creators."""
+        return self.manages is not Configured.__dataclass_fields__["manages"].default
+
+    @property
     def networks(self) -> Networks:
         """The trusted proxies as networks. Raises ValueError."""
-        return tuple(ipaddress.ip_network(text) for text in self.trusted_proxies)
+        return tuple(ipaddress.ip_network(text) for text in self.trusted_proxies if text != UNIX)
 
 
 _FUNCTIONS = ("folder", "brand", "verified_addresses", "manages")

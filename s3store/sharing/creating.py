@@ -9,13 +9,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
-from django.utils.timezone import is_naive, now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from s3store.sharing import addresses, configured, mails, signals
 from s3store.sharing.models import Attempt, Share
-from s3store.sharing.models.share import MAX_MESSAGE, MAX_PASSWORD, MAX_ROOT
+from s3store.sharing.models.share import MAX_MESSAGE, MAX_PASSWORD, MAX_ROOT, in_the_future
 from s3store.sharing.refusals import ShareLimitError
 from s3store.sharing.resolving import HOUR
 from s3store.sharing.tokens import path_hash
@@ -132,8 +131,7 @@ def _store(
 
 def _check(email: str, expires_at: datetime, password: str | None, max_downloads: int | None, message: str) -> None:
     """Raise ValidationError for what cannot be."""
-    if is_naive(expires_at) or expires_at <= now():
-        raise ValidationError(_("The share must end in the future."), code="expiry")
+    in_the_future(expires_at)
     if password and len(password) > MAX_PASSWORD:
         raise ValidationError(_("The password is too long."), code="password")
     if max_downloads is not None and max_downloads < 1:

@@ -32,7 +32,7 @@ def destination(label: str) -> Destination | None:
         storage=folder.storage,
         max_size=min(folder.storage.objects.options.max_upload_size, max_size_left(share)),
         permission=lambda request: _may(request, share),
-        throttle=lambda _: _files_wait(share),
+        throttle=lambda _: _wait(share),
     )
 
 
@@ -57,9 +57,11 @@ def max_size_left(share: Share) -> int:
     return _left(share, "bytes", configured.current().upload_bytes_per_day)
 
 
-def _files_wait(share: Share) -> float | None:
+def _wait(share: Share) -> float | None:
+    """Return the seconds to wait until the next direct upload begins. It counts, also if it never arrives."""
     limit = configured.current().upload_files_per_day
-    return Attempt.wait(_key(share, "files"), limit=limit, seconds=DAY) or None
+    wait = Attempt.wait(_key(share, "files"), limit=limit, seconds=DAY)
+    return wait or Attempt.take(_key(share, "begun"), limit=2 * limit, seconds=DAY) or None
 
 
 def reserve(access: Access, size: int) -> None:

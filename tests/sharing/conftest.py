@@ -121,7 +121,9 @@ def at(share, route="", path=""):
 def body_of(response):
     """Return all bytes of a response."""
     content = b"".join(response.streaming_content) if response.streaming else response.content
-    response.close()
+    # Not response.close(): it ends the request, and Django closes the connection to the database then.
+    for close in response._resource_closers:
+        close()
     return content
 
 

@@ -250,7 +250,7 @@ def test_a_page_costs_few_requests(share, guest, moto_folder):
     assert costs["in/sub"] <= 3
 
 
-def test_st_05_unknown_links_take_as_long_as_known_ones(share, guest):
+def test_sh_07_unknown_links_take_as_long_as_known_ones(share, guest):
     """A link is looked up by its hash: nothing is compared letter by letter."""
     _, link = share()
     began = time.perf_counter()

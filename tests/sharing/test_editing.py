@@ -113,6 +113,9 @@ def test_sh_30_a_guest_has_a_limit_of_files_a_day(editing, guest, storage, setti
     assert texts(guest, editing)[-1] == "Too many files were uploaded through this link today."
     refused = upload_directly(guest, editing, "4.txt", b"4")
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "throttled")
+    settings.S3STORE_SHARING = {**settings.S3STORE_SHARING, "upload_files_per_day": 3}
+    begun = [upload_directly(guest, editing, f"{number}.txt", b"4").status_code for number in range(7)]
+    assert begun == [201] * 6 + [429], "uploads that never arrive are limited too"
     moment.now += DAY + DAY // 30 + 1
     assert upload_directly(guest, editing, "4.txt", b"4").status_code == 201
 

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from s3store.sharing import AccessLog, Share
+from s3store.sharing.follow import restored
 from tests.sharing.conftest import at
 from tests.sharing.site import Place
 
@@ -118,6 +119,14 @@ def test_sh_24_deleted_for_ever_stays_paused(share, guest, folder, lena):
     again, link = share("docs/plan.txt")
     assert (again.pk, again.state) == (made.pk, "active")
     assert guest.open(link).status_code == 200
+
+
+def test_sh_24_a_restored_file_without_an_operation_resumes_nothing(share, folder, lena):
+    """Shares that were deleted for ever have none either."""
+    made, _ = share("docs/plan.txt")
+    folder.as_user(lena).delete("docs/plan.txt")
+    restored(None, folder=folder, source="docs/plan.txt", target="docs/plan.txt", operation="")
+    assert fresh(made).state == "paused"
 
 
 def test_sh_24_the_database_does_not_decide_about_prefixes(share, folder):

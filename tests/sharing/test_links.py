@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from django.contrib.admin.sites import site
+from django.contrib.auth import middleware as auth_middleware
 from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.test import RequestFactory
-from django.utils.timezone import now
+from django.utils.timezone import make_naive, now
 
 import s3store.sharing
 from s3store.sharing import AccessLog, Share, signals, tokens
@@ -238,6 +239,37 @@ def test_a_change_of_the_limit_cannot_undo_downloads(share, lena):
         made.change(lena, max_downloads=2)
     made.change(lena, max_downloads=None, password=None)
     assert not made.has_password
+
+
+def test_stopping_twice_is_one_stop(share, lena):
+    """The second changes nothing, and the log has one row."""
+    made, _ = share()
+    made.revoke(lena)
+    first = (made.revoked_at, made.generation)
+    made.revoke(lena)
+    assert (made.revoked_at, made.generation) == first
+    assert made.log.filter(action="revoked").count() == 1
+
+
+def test_a_new_expiry_is_in_the_future(share, lena):
+    """Another ends nothing: stopping does."""
+    made, _ = share()
+    for change in (made.change, made.renew):
+        for moment in (now() - timedelta(1), make_naive(now() + timedelta(1))):
+            with pytest.raises(ValidationError, match="future"):
+                change(lena, expires_at=moment)
+
+
+def test_links_work_where_all_pages_need_a_login(share, guest, settings):
+    """Django's LoginRequiredMiddleware lets recipients in, and no visitor into the pages of members."""
+    if not hasattr(auth_middleware, "LoginRequiredMiddleware"):
+        pytest.skip("Django has this middleware from 5.1 on")
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    made, link = share(password="pw")
+    assert guest.open(link).status_code == 403
+    assert guest.post(at(made, "unlock/"), {"password": "pw"})["Location"] == at(made)
+    assert guest.get(at(made)).status_code == 200
+    assert guest.get("/shared-by-us/")["Location"].startswith("/accounts/login/")
 
 
 def test_a_session_remembers_the_last_50_shares(share, guest):

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from s3store.sharing import Share
+from s3store.sharing.mails import send_locked
 from tests.sharing.conftest import person
 from tests.sharing.site import Place
 
@@ -117,6 +118,14 @@ def test_st_07_redirects_stay_on_the_site(share, guest):
     path = link.removeprefix("https://portal.example")
     for query in ("?next=//evil.example", "?next=https://evil.example"):
         assert guest.get(path + query, headers={"Host": "evil.example"})["Location"].startswith("/shared/")
+
+
+def test_a_user_without_an_address_is_told_nothing(share, lena, mailoutbox):
+    """There is nowhere to send it."""
+    made, _ = share()
+    made.created_by.email = ""
+    send_locked(made)
+    assert mailoutbox == []
 
 
 def test_shares_that_end_soon_are_announced(share, mailoutbox):

@@ -198,6 +198,7 @@ def test_sh_34_a_share_can_need_the_account(share, guest):
     """The link is then not enough: visitors log in, and other users see nothing."""
     made, link = share(email="mara@nordlicht-solar.example", require_account=True)
     guest.get(path_of(link))
+    assert guest.post(at(made, "download/", "plan.txt"))["Location"] == f"/accounts/login/?next={at(made)}"
     answer = guest.get(at(made))
     assert answer.status_code == 302
     assert answer["Location"] == f"/accounts/login/?next={at(made)}"
@@ -306,6 +307,17 @@ def test_the_state_is_in_words(share, lena):
     for word in ("Active", "Expired", "Limit reached", "Paused", "1/1"):
         assert word in page
     assert set(Share.objects.live()) == {made["active"]}
+
+
+def test_without_managers_the_list_is_one_query(share, lena, settings, django_assert_num_queries):
+    """Of the shares that the user created."""
+    settings.S3STORE_SHARING = {name: value for name, value in settings.S3STORE_SHARING.items() if name != "manages"}
+    made, _ = share()
+    share("offer.pdf", created_by=person("tom", "editor"))
+    with django_assert_num_queries(1):
+        assert Share.objects.managed_by(lena) == [made]
+    lena.is_active = False
+    assert Share.objects.managed_by(lena) == []
 
 
 def test_inactive_users_manage_nothing(share, lena):

@@ -130,13 +130,14 @@ ADDRESSES = {
     "what the client sent": ("10.0.0.1", "1.2.3.4, 198.51.100.1", "198.51.100.0/24"),
     "only proxies": ("10.0.0.1", "10.0.0.2", "10.0.0.0/24"),
     "rubbish": ("10.0.0.1", "x", ""),
+    "a Unix socket": ("", "198.51.100.1, 10.0.0.2", "198.51.100.0/24"),
 }
 
 
 @pytest.mark.parametrize(("remote", "forwarded", "network"), ADDRESSES.values(), ids=ADDRESSES)
 def test_sh_15_the_network_of_a_client(settings, remote, forwarded, network):
     """Read from the right, as far as the proxies are trusted, and cut."""
-    settings.S3STORE_SHARING = {**settings.S3STORE_SHARING, "trusted_proxies": ("10.0.0.0/8",)}
+    settings.S3STORE_SHARING = {**settings.S3STORE_SHARING, "trusted_proxies": ("10.0.0.0/8", "unix")}
     extra = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
     assert network_of(RequestFactory().get("/", REMOTE_ADDR=remote, **extra)) == network
 

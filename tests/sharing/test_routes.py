@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from s3store.sharing import Share, urls
+from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from tests.sharing.conftest import FILES, SECRETS, Visitor, at, body_of, path_of, person
 from tests.sharing.site import Place, Policy
@@ -221,6 +222,15 @@ def test_sh_37_pages_and_redirects_are_not_cached(share, guest, lena):
         assert "Cookie" in answer["Vary"]
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert answer["Referrer-Policy"] in ("same-origin", "no-referrer")
+
+
+def test_a_refusal_of_the_store_is_an_error_of_the_site(share, guest, seaweedfs_options):
+    """Wrong credentials are not the visitor's: the page must not say that the link does not allow it."""
+    made, link = share("docs/plan.txt")
+    guest.get(path_of(link))
+    Place.storage = S3Storage(**{**seaweedfs_options, "secret_key": "wrong"})
+    with pytest.raises(PermissionError):
+        guest.get(at(made))
 
 
 # Who may do what

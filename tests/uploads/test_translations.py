@@ -139,6 +139,18 @@ def test_a_text_must_be_a_plain_string(translations):
         list(translations.marked(ast.parse('_(f"{name} is late")')))
 
 
+def test_texts_of_templates_are_found(translations):
+    """Plain ones, and blocks with names; a block must say that its line breaks do not count."""
+    source = """{% load i18n %}{% translate "One" %}{% translate "Two" as two %}
+        {% blocktranslate with name=share.name trimmed %}
+            {{ name }} has
+            100%
+        {% endblocktranslate %}"""
+    assert [text.singular for text in translations.in_template(source)] == ["One", "Two", "%(name)s has 100%%"]
+    with pytest.raises(SystemExit, match="trimmed"):
+        list(translations.in_template("{% blocktranslate %}x{% endblocktranslate %}"))
+
+
 def test_every_text_for_people_is_marked(translations):
     """What a refusal says and what a form refuses: a plain string would be English in every language."""
     plain = []

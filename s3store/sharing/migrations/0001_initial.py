@@ -22,16 +22,14 @@ class Migration(migrations.Migration):
             name="Attempt",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(max_length=64, verbose_name="key")),
+                ("key", models.CharField(max_length=64)),
                 (
                     "window",
-                    models.BigIntegerField(help_text="The start, in seconds since 1970.", verbose_name="window"),
+                    models.BigIntegerField(),
                 ),
-                ("count", models.BigIntegerField(default=0, verbose_name="count")),
+                ("count", models.BigIntegerField(default=0)),
             ],
             options={
-                "verbose_name": "attempt",
-                "verbose_name_plural": "attempts",
                 "indexes": [models.Index(fields=["window"], name="s3store_sharing_attempt_age")],
                 "constraints": [
                     models.UniqueConstraint(fields=("key", "window"), name="s3store_sharing_attempt_window")

@@ -9,7 +9,6 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Min, Q, Sum
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext_lazy as _
 
 _STEPS = 30
 """The windows that a period has. A period ends up to one window late."""
@@ -20,16 +19,14 @@ _SALT = "s3store.sharing.attempt"
 class Attempt(models.Model):
     """How often something was tried within one short window of time. A limit adds up the windows of a period.
 
-    `key` is a keyed hash: the row shows neither a network nor a share.
+    `key` is a keyed hash: the row shows neither a network nor a share. `window` is in seconds since 1970.
     """
 
-    key = models.CharField(max_length=64, verbose_name=_("key"))
-    window = models.BigIntegerField(verbose_name=_("window"), help_text=_("The start, in seconds since 1970."))
-    count = models.BigIntegerField(default=0, verbose_name=_("count"))
+    key = models.CharField(max_length=64)
+    window = models.BigIntegerField()
+    count = models.BigIntegerField(default=0)
 
     class Meta:
-        verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
         constraints = [models.UniqueConstraint(fields=["key", "window"], name="s3store_sharing_attempt_window")]
         indexes = [models.Index(fields=["window"], name="s3store_sharing_attempt_age")]
 

@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.timezone import now
+from django.utils.timezone import is_naive, now
 from django.utils.translation import gettext_lazy as _
 
 from s3store.sharing import configured, signals
@@ -73,6 +73,8 @@ class Shares(models.QuerySet["Share"]):
 
     def managed_by(self, user: Any) -> list[Share]:
         """Return the shares that the user created or manages, newest first."""
+        if not configured.current().has_managers:
+            return list(self.filter(created_by=user)) if user.is_active else []
         return [share for share in self.select_related("created_by") if share.is_managed_by(user)]
 
 
@@ -217,11 +219,11 @@ class Share(models.Model):
         """Give the share a new link and return it. The old link ends at once. A paused share works again.
 
         `expires_at` is the new expiry, default the old one. `request` is for the log. No mail is sent: see
-        `s3store.sharing.create`, which renews and sends.
+        `s3store.sharing.create`, which renews and sends. Raises ValidationError for an expiry in the past.
         """
         link = self.set_link()
         if expires_at is not None:
-            self.expires_at = expires_at
+            self.expires_at = in_the_future(expires_at)
         self.paused_at, self.paused_by = None, ""
         with transaction.atomic():
             self.next_generation()
@@ -243,10 +245,12 @@ class Share(models.Model):
 
         Sessions of the link end with their next request. What is not given stays: `expires_at`, `password` (None
         removes it), `max_downloads` (None: no limit), `can_edit`. `request` is for the log. Raises ValidationError for
-        fewer `max_downloads` than there were.
+        fewer `max_downloads` than there were, and for an expiry that is not in the future.
         """
         if max_downloads is not UNCHANGED and max_downloads is not None and max_downloads < self.downloads:
             raise ValidationError(_("There were more downloads than that already. Stop the share."), code="downloads")
+        if expires_at is not UNCHANGED:
+            in_the_future(expires_at)
         changes = {"expires_at": expires_at, "max_downloads": max_downloads, "can_edit": can_edit}
         given = {name: value for name, value in changes.items() if value is not UNCHANGED}
         for name, value in given.items():
@@ -293,3 +297,10 @@ class Share(models.Model):
     def tell(self, signal: Any, *, request: HttpRequest | None, **facts: Any) -> None:
         """Send a signal about this share after the transaction."""
         transaction.on_commit(partial(signal.send_robust, sender=Share, share=self, request=request, **facts))
+
+
+def in_the_future(moment: datetime) -> datetime:
+    """Return an aware datetime that is in the future. Raises ValidationError for any other."""
+    if is_naive(moment) or moment <= now():
+        raise ValidationError(_("The share must end in the future."), code="expiry")
+    return moment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import IO, Any, cast
 
 from django.core.handlers.asgi import ASGIRequest
@@ -15,7 +15,7 @@ from s3store.streaming.chunks import AsyncChunks, Chunks
 class Blocks:
     """An iterator over bytes as a file: each `read` returns the next block, of any size."""
 
-    def __init__(self, blocks: Iterator[bytes]) -> None:
+    def __init__(self, blocks: Generator[bytes, None, None]) -> None:
         self._blocks = blocks
         self.closed = False
 
@@ -26,9 +26,7 @@ class Blocks:
     def close(self) -> None:
         """Stop the work behind the iterator."""
         self.closed = True
-        stop = getattr(self._blocks, "close", None)
-        if stop is not None:
-            stop()
+        self._blocks.close()
 
 
 def archive_response(request: HttpRequest, archive: Any) -> StreamingHttpResponse:

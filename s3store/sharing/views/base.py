@@ -9,6 +9,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
@@ -90,7 +91,8 @@ class ShareView(View):
     def refused(self, refusal: ShareRefusedError) -> HttpResponseBase:
         """Return the page that says why not: nothing on it names a file."""
         if isinstance(refusal, AccountRequiredError):
-            return redirect_to_login(self.request.get_full_path())
+            # Not this URL: it may take POST only.
+            return redirect_to_login(reverse("s3store_sharing:page", args=[self.kwargs["id"]]))
         if isinstance(refusal, PasswordRequiredError):
             return self.ask(refusal.share, PasswordForm(), status=403)
         context: dict[str, Any] = {}
