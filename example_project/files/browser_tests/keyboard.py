@@ -111,6 +111,7 @@ class Accessibility(BrowserTestCase):
     def test_pages(self):
         """List, grid, empty folder, dialogs, file pages and the tray have no violations."""
         import pytest
+
         from tests.browser import axe
 
         def check(page):
