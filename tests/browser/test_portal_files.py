@@ -25,14 +25,15 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("part", ["journeys.py", "keyboard.py"])
-def test_members_use_their_files(part):
+def test_members_use_their_files(part, tmp_path):
     """Members deliver, look, send, tidy up, undo and share, with the mouse and with the keyboard."""
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     ran = subprocess.run(
-        [sys.executable, "manage.py", "test", "files.browser_tests", "-p", part],
+        [sys.executable, "manage.py", "test", "files.browser_tests", "-p", part, "--noinput"],
         cwd=EXAMPLE,
         capture_output=True,
         text=True,
-        env={name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
+        env=environment | {"S3STORE_DEMO_DATA": str(tmp_path)},
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
