@@ -1,11 +1,8 @@
-"""The demo: a site whose files live in S3, started with one command.
+"""The demo: a client portal whose files live in S3, started with one command.
 
 Without AWS_STORAGE_BUCKET_NAME in the environment, the demo also runs an S3 server. Its data is in .data beside this
-file, or in the directory S3STORE_DEMO_DATA. With AWS_STORAGE_BUCKET_NAME, the site uses that bucket. The site and the
-server listen only on 127.0.0.1.
-
-With --local there is no S3 server: the files are in the directory of the data, in the development twin, and Django
-serves the static files.
+file, or in the directory S3STORE_DEMO_DATA. With AWS_STORAGE_BUCKET_NAME, the site uses that bucket. With --local, it
+uses no server: files are in the directory of the data. The site and the server listen only on 127.0.0.1.
 """
 
 import argparse
@@ -33,13 +30,8 @@ from portal import bucket as bucket_setup  # noqa: E402
 
 HOST = "127.0.0.1"
 PORT = 8000
-USER = "demo"
-PASSWORD = "demo-library"  # noqa: S105 - printed at each start; the site listens only on the loopback
-GUEST = "guest"
-GUEST_PASSWORD = "demo-guest"  # noqa: S105
-KEPT_PASSWORD = "(as you have set it)"  # noqa: S105
 EMBEDDED_BUCKET = "s3store-demo"
-KEPT = ("secret-key", "s3-port", "s3", "local", "*.collectstatic.json", "*.sqlite3", "*.sqlite3-journal")
+KEPT = ("secret-key", "s3-port", "s3", "local", "*.sqlite3", "*.sqlite3-journal")
 
 
 class DemoError(Exception):
@@ -76,7 +68,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="demo", description="Run the example project of s3store.")
     parser.add_argument("--port", type=int, help=f"port of the site (default: {PORT}, or another one if it is in use)")
-    parser.add_argument("--local", action="store_true", help="keep the files in a directory, without an S3 server")
+    parser.add_argument("--local", action="store_true", help="use a directory instead of an S3 server")
     parser.add_argument("--reset", action="store_true", help="delete the data of the demo, and start again")
     parser.add_argument("--yes", action="store_true", help="answer all questions with yes")
     return parser.parse_args(arguments)
@@ -110,23 +102,24 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
     """Start everything, with its cleanup in *stack*, and serve until the interrupt."""
     data = Path(os.environ.get("S3STORE_DEMO_DATA") or HERE / ".data").resolve()
     data.mkdir(parents=True, exist_ok=True)
-    embedded = options.local or not os.environ.get("AWS_STORAGE_BUCKET_NAME")
+    bucket = os.environ.get("AWS_STORAGE_BUCKET_NAME")
     stack.enter_context(closing(take_lock(data)))
     if options.reset:
         reset(data, yes=options.yes)
     site = stack.enter_context(site_socket(options.port))
     if options.local:
-        forget_aws()
-        os.environ["S3STORE_DEMO_LOCAL"] = "1"
-    elif embedded:
+        os.environ["PORTAL_LOCAL"] = "1"
+    elif bucket:
+        accept_bucket(bucket, yes=options.yes)
+    else:
         data = start_s3(data, stack)
         bucket_setup.prepare(bucket_setup.make_client(os.environ), EMBEDDED_BUCKET)
-    else:
-        accept_bucket(os.environ["AWS_STORAGE_BUCKET_NAME"], yes=options.yes)
     os.environ["S3STORE_DEMO_DATA"] = str(data)
-    password, guest_password = fill(samples=embedded)
-    announce(site.server_address[1], data, password, guest_password, embedded=embedded, local=options.local)
-    serve(site, stack)
+    url = f"http://{HOST}:{site.server_address[1]}"
+    os.environ.setdefault("PORTAL_URL", url)
+    fill(local=options.local)
+    announce(url, data, own_bucket=bool(bucket) and not options.local, local=options.local)
+    serve(site, stack, local=options.local)
 
 
 def take_lock(data: Path) -> sqlite3.Connection:
@@ -142,7 +135,7 @@ def take_lock(data: Path) -> sqlite3.Connection:
 
 def reset(data: Path, *, yes: bool) -> None:
     """Delete only the data of the demo."""
-    confirm(f"Delete all documents, users and settings of the demo in {data}?", yes=yes)
+    confirm(f"Delete all files, users and settings of the demo in {data}?", yes=yes)
     for pattern in KEPT:
         for path in data.glob(pattern):
             if path.is_dir():
@@ -182,7 +175,9 @@ def start_s3(data: Path, stack: ExitStack) -> Path:
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # one line for each request
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s3store-demo-")))
         server = stack.enter_context(servers.moto_server())
-    forget_aws()
+    # A profile or a configuration file of the user could change these settings.
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
     direct = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, direct))
     os.environ.update(
@@ -195,12 +190,6 @@ def start_s3(data: Path, stack: ExitStack) -> Path:
         AWS_S3_SECRET_ACCESS_KEY=server.secret_key,
     )
     return data
-
-
-def forget_aws() -> None:
-    """Remove the variables of AWS: a profile or a configuration file of the user could change the settings."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
 
 
 def start_seaweedfs(servers: Any, data: Path, stack: ExitStack) -> Any:
@@ -235,8 +224,8 @@ def accept_bucket(bucket: str, *, yes: bool) -> None:
         )
 
 
-def fill(*, samples: bool) -> tuple[str, str]:
-    """Create the database, static files, users and, at the first start, samples. Return the passwords."""
+def fill(*, local: bool) -> None:
+    """Create the database, the static files and the sample data."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     import django
     from django.core.management import call_command
@@ -244,30 +233,19 @@ def fill(*, samples: bool) -> tuple[str, str]:
     django.setup()
     say("Preparing the database …")
     call_command("migrate", interactive=False, verbosity=0)
-    if "S3STORE_DEMO_LOCAL" not in os.environ:
+    if not local:
         say("Publishing the static files …")
         say(collect_static())
-    from django.contrib.auth import get_user_model
-    from library.samples import add_samples
+    from companies.models import Company
 
-    users = get_user_model().objects
-    user = users.filter(username=USER).first()
-    if user is None:
-        user = users.create_superuser(USER, password=PASSWORD)
-        if samples:
-            say("Adding sample documents …")
-            say(f"Added {add_samples(user)} sample documents.")
-    guest = users.filter(username=GUEST).first() or users.create_user(GUEST, password=GUEST_PASSWORD)
-    return (
-        PASSWORD if user.check_password(PASSWORD) else KEPT_PASSWORD,
-        GUEST_PASSWORD if guest.check_password(GUEST_PASSWORD) else KEPT_PASSWORD,
-    )
+    if not Company.objects.exists():
+        say("Adding the sample data …")
+        call_command("sample_data", *filter(None, os.environ.get("PORTAL_SAMPLE", "").split(",")))
 
 
 def collect_static() -> str:
     """Run collectstatic. Return what it did, in one line."""
     from django.core.management import CommandError, call_command
-    from library.publishing import note
 
     told = io.StringIO()
     try:
@@ -275,32 +253,28 @@ def collect_static() -> str:
     except CommandError as error:
         raise DemoError(f"the static files could not be published.\n{error}") from error
     done = json.loads(told.getvalue())
-    note(done)
     return (
         f"Static files: {done['uploaded']} objects written, {done['deleted']} deleted, {done['bytes']} bytes, "
         f"{done['requests']} request{'s' * (done['requests'] != 1)}, {done['seconds']:.1f} s."
     )
 
 
-def announce(port: int, data: Path, password: str, guest_password: str, *, embedded: bool, local: bool) -> None:
-    """Print the URLs, users and directories."""
+def announce(url: str, data: Path, *, own_bucket: bool, local: bool) -> None:
+    """Print the URLs, accounts and directories."""
     from django.templatetags.static import static
 
     bucket = os.environ.get("AWS_STORAGE_BUCKET_NAME", "")
-    if not embedded:
-        for need in bucket_setup.missing_for_static(static("library/site.css"), bucket):
+    if own_bucket:
+        for need in bucket_setup.missing_for_static(static("companies/portal.css"), bucket):
             say(f"\n{need}")
     where = os.environ.get("AWS_S3_ENDPOINT_URL") or "AWS"
     files = f"directory {data / 'local'}" if local else f"bucket {bucket} on {where}"
+    say(f"\n  Portal    {url}/\n  Admin     {url}/admin/\n")
+    people = tour()
+    for user, what in people:
+        say(f"  {user.first_name:<9} {user.email:<34} {what}")
     say(
-        f"""
-  Library   http://{HOST}:{port}/
-  Gallery   http://{HOST}:{port}/gallery/
-  Delivery  http://{HOST}:{port}/delivery/
-  Admin     http://{HOST}:{port}/admin/
-  User      {USER}
-  Password  {password}
-  Guest     {GUEST}, password {guest_password} (cannot open private documents)
+        f"""  Password  {password(people[0][0])}
 
   Files     {files}
   Data      {data}
@@ -309,12 +283,35 @@ def announce(port: int, data: Path, password: str, guest_password: str, *, embed
     )
 
 
-def serve(site: Any, stack: ExitStack) -> None:
+def tour() -> list[tuple[Any, str]]:
+    """Return the people whom a tour needs, and what they may do: staff, and one member of each role."""
+    from companies.models import Company
+    from companies.sample.cast import CLIENTS
+    from django.contrib.auth import get_user_model
+
+    people = [(user, "staff: every company") for user in get_user_model().objects.filter(is_superuser=True)[:1]]
+    company = next(filter(None, (Company.objects.filter(slug=each.slug).first() for each in CLIENTS)), None)
+    roles = {each.role: each for each in reversed(company.memberships.select_related("user"))} if company else {}
+    members = [roles[role] for role in ("owner", "client", "viewer") if role in roles]
+    return people + [(each.user, f"{each.role} of {company}") for each in members]
+
+
+def password(user: Any) -> str:
+    """Return the password of the sample data, unless it was changed."""
+    from companies.sample.cast import PASSWORD
+
+    return PASSWORD if user.check_password(PASSWORD) else "(as you have set it)"
+
+
+def serve(site: Any, stack: ExitStack, *, local: bool) -> None:
     """Serve requests until the interrupt."""
-    from django.contrib.staticfiles.handlers import StaticFilesHandler
     from portal.wsgi import application
 
-    site.set_app(StaticFilesHandler(application) if "S3STORE_DEMO_LOCAL" in os.environ else application)
+    if local:
+        from django.contrib.staticfiles.handlers import StaticFilesHandler
+
+        application = StaticFilesHandler(application)
+    site.set_app(application)
     thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     stack.callback(thread.join)

@@ -6,6 +6,9 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
+from s3store.local import FakeS3Storage
+from s3store.storage import S3ManifestStaticStorage, S3MediaStorage
+
 STATIC_PREFIX = "static/"
 # Browsers load ES modules from another origin, and send files to it, only if that origin allows it.
 CORS = {
@@ -18,6 +21,16 @@ CORS = {
         }
     ]
 }
+
+
+class LocalMediaStorage(FakeS3Storage, S3MediaStorage):
+    """The storage of uploaded files without a bucket: the development twin, with the options of S3MediaStorage."""
+
+
+class StaticStorage(S3ManifestStaticStorage):
+    """The storage of static files. Scripts are modules: their imports get the names with a hash, too."""
+
+    support_js_module_import_aggregation = True
 
 
 def public_static_policy(bucket: str) -> dict[str, Any]:

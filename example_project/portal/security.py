@@ -8,6 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.utils.functional import cached_property
 
+TWIN = "s3store_local"
+"""The namespace of the URLs of the development twin, whose files are framed by pages of the same origin."""
+
 
 def origin(url: str) -> str:
     """Return the scheme, host and port of *url*, or an empty string if it is relative."""
@@ -15,21 +18,32 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
 
 
-def content_security_policy(origins: Iterable[str]) -> str:
-    """Return a policy that allows files only from and to this site and *origins*, and no inline code."""
-    files = " ".join(["'self'", *sorted({each for each in origins if each})])
+def content_security_policy(*, static_origins: Iterable[str], file_origins: Iterable[str]) -> str:
+    """Return a policy that allows style sheets and scripts from *static_origins*, and files from *file_origins*.
+
+    It allows no inline code. A POST that the site answers with a redirect to the bucket needs the bucket in
+    `form-action`: browsers also compare where a form arrives in the end.
+    """
+    code, files = _sources(static_origins), _sources(file_origins)
+    both = _sources([*static_origins, *file_origins])
     directives = {
         "default-src": "'none'",
-        "script-src": files,
-        "style-src": files,
-        "img-src": files,
-        "font-src": files,
-        "connect-src": files,
-        "form-action": "'self'",
+        "script-src": code,
+        "style-src": code,
+        "font-src": code,
+        "img-src": f"{both} blob:",
+        "media-src": files,
+        "frame-src": files,
+        "connect-src": both,
+        "form-action": files,
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+def _sources(origins: Iterable[str]) -> str:
+    return " ".join(["'self'", *sorted({each for each in origins if each})])
 
 
 class SecurityHeadersMiddleware:
@@ -40,6 +54,9 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if request.resolver_match and request.resolver_match.namespace == TWIN:
+            response.headers["X-Frame-Options"] = "SAMEORIGIN"
+            return response
         response.headers.setdefault("Content-Security-Policy", self.policy)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
@@ -48,4 +65,7 @@ class SecurityHeadersMiddleware:
     def policy(self) -> str:
         """The policy with the origins of the URLs of both storages."""
         # A static file must exist to have a URL. Every page uses this one.
-        return content_security_policy(map(origin, [default_storage.url("origin"), static("library/site.css")]))
+        return content_security_policy(
+            static_origins=[origin(static("companies/portal.css"))],
+            file_origins=[origin(default_storage.url("origin"))],
+        )

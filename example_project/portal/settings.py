@@ -1,7 +1,7 @@
-"""Settings of the example project.
+"""Settings of the portal.
 
 The bucket is set only by environment variables, so that the same code works with the embedded server of
-``demo.py`` and with any bucket:
+``demo.py``, with the development twin and with any bucket:
 
 ``AWS_STORAGE_BUCKET_NAME``
     The bucket. Media files are below ``media/``, and static files are below ``static/``.
@@ -11,18 +11,24 @@ The bucket is set only by environment variables, so that the same code works wit
     The region of the bucket.
 ``AWS_S3_ACCESS_KEY_ID``, ``AWS_S3_SECRET_ACCESS_KEY``
     The access key. Without it, botocore searches for credentials.
-``S3STORE_DEMO_LOCAL``
-    ``1``: the bucket is a directory, ``local/`` in the directory of the data.
+``PORTAL_LOCAL``
+    Any value: no bucket. Files are in a directory, and static files come from the source.
+``PORTAL_SAMPLE``
+    The companies of the sample data, with commas. Default: all six.
+``PORTAL_URL``
+    The URL of the site, for the links in mails. Default: http://127.0.0.1:8000.
+``PORTAL_EMAIL_BACKEND``
+    How mails are sent. Default: they are not sent, but shown on a page.
 """
 
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
+import django
 from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
-
-from portal.caching import cache_control
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("S3STORE_DEMO_DATA") or BASE_DIR / ".data")
@@ -47,23 +53,27 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 
 # A page says that S3 does not respond after a second. The default of 8 attempts is for sites with traffic.
 MAX_ATTEMPTS = 3
-STORAGES = {
-    "default": {
-        "BACKEND": "s3store.storage.S3MediaStorage",
-        "OPTIONS": {"object_parameters": cache_control, "max_attempts": MAX_ATTEMPTS},
-    },
-    # All references to static files use {% static %}, so names without a hash are not needed.
-    "staticfiles": {
-        "BACKEND": "s3store.storage.S3ManifestStaticStorage",
-        "OPTIONS": {"gzip": True, "keep_only_hashed": True, "max_attempts": MAX_ATTEMPTS},
-    },
-}
-# `demo.py --local`: no server. The endpoint of the development twin is in portal.urls. Django serves the static files.
-LOCAL = os.environ.get("S3STORE_DEMO_LOCAL") == "1"
+LOCAL = bool(os.environ.get("PORTAL_LOCAL"))
 if LOCAL:
-    STORAGES["default"]["BACKEND"] = "portal.local.LocalMediaStorage"
-    STORAGES["default"]["OPTIONS"] |= {"directory": DATA_DIR / "local", "allow_without_debug": True}
-    STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    STORAGES = {
+        "default": {
+            "BACKEND": "portal.bucket.LocalMediaStorage",
+            "OPTIONS": {"directory": DATA_DIR / "local", "allow_without_debug": True},
+        },
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+else:
+    STORAGES = {
+        "default": {
+            "BACKEND": "s3store.storage.S3MediaStorage",
+            "OPTIONS": {"max_attempts": MAX_ATTEMPTS},
+        },
+        # All references to static files use {% static %}, so names without a hash are not needed.
+        "staticfiles": {
+            "BACKEND": "portal.bucket.StaticStorage",
+            "OPTIONS": {"gzip": True, "keep_only_hashed": True, "max_attempts": MAX_ATTEMPTS},
+        },
+    }
 AWS_STORAGE_BUCKET_NAME = os.environ.get("AWS_STORAGE_BUCKET_NAME", "")
 AWS_S3_ENDPOINT_URL = os.environ.get("AWS_S3_ENDPOINT_URL") or None
 AWS_S3_REGION_NAME = os.environ.get("AWS_S3_REGION_NAME") or None
@@ -77,7 +87,8 @@ STATIC_URL = "/static/"
 
 INSTALLED_APPS = [
     "s3store",
-    "library",
+    "companies",
+    *[app for app in ("files", "s3store.sharing") if find_spec(app)],
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -93,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "s3store.middleware.UploadMiddleware",
+    "companies.outbox.OutboxMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -108,6 +120,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "companies.context.portal",
             ],
         },
     },
@@ -119,17 +132,18 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA_DIR / f"{_bucket_slug}.sqlite3",
-        "OPTIONS": {"timeout": 20},
+        # SQLite has no row locks. With IMMEDIATE a transaction waits at its start, not in its middle (Django 5.1).
+        # A file: tests with threads need one.
+        "TEST": {"NAME": DATA_DIR / f"{_bucket_slug}.tests.sqlite3"},
+        "OPTIONS": {"timeout": 20, **({"transaction_mode": "IMMEDIATE"} if django.VERSION >= (5, 1) else {})},
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# The cost of collectstatic runs, for the page about static files.
-STATIC_RUNS = DATA_DIR / f"{_bucket_slug}.collectstatic.json"
 
 # ---------------------------------------------------------------- people
 
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "library:list"
+LOGIN_REDIRECT_URL = "companies:home"
 LOGOUT_REDIRECT_URL = "login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -141,6 +155,22 @@ SESSION_COOKIE_NAME = "s3store_demo_session"
 CSRF_COOKIE_NAME = "s3store_demo_csrf"
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+
+# ---------------------------------------------------------------- mails
+
+PORTAL_URL = (os.environ.get("PORTAL_URL") or "http://127.0.0.1:8000").rstrip("/")
+EMAIL_BACKEND = os.environ.get("PORTAL_EMAIL_BACKEND") or "companies.outbox.OutboxBackend"
+DEFAULT_FROM_EMAIL = "Studio Fern <portal@studio-fern.example>"
+
+# ---------------------------------------------------------------- links for people without an account
+
+S3STORE_SHARING = {
+    "folder": "companies.sharing.folder",
+    "brand": "companies.sharing.brand",
+    "verified_addresses": "companies.sharing.verified_addresses",
+    "manages": "companies.sharing.manages",
+    "base_url": PORTAL_URL,
+}
 
 # ---------------------------------------------------------------- language and time
 

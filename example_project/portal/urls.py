@@ -1,30 +1,35 @@
-"""URLs of the site."""
+"""URLs of the portal."""
 
-from django.conf import settings
+from companies.views.login import Login
+from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponseRedirect
 from django.templatetags.static import static
 from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 
-admin.site.site_header = _("s3store demo")
-admin.site.site_title = _("s3store demo")
+admin.site.site_header = _("Studio Fern")
+admin.site.site_title = _("Studio Fern")
 admin.site.index_title = _("Administration")
 
 
 def favicon(request: HttpRequest) -> HttpResponseRedirect:  # noqa: ARG001
     """Redirect browsers to the icon in the bucket. Pages of the admin do not name one."""
-    return HttpResponseRedirect(static("library/icon.svg"))
+    return HttpResponseRedirect(static("companies/icon.svg"))
 
 
 urlpatterns = [
-    path("", include("library.urls")),
+    path("", include("companies.urls")),
     path("favicon.ico", favicon),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("s3store/", include("s3store.urls")),
+    # The endpoints of the development twin. With a bucket there are none.
+    path("media/s3/", include("s3store.local.urls")),
 ]
-if settings.LOCAL:
-    urlpatterns.append(path("media/s3/", include("s3store.local.urls")))
+if apps.is_installed("files"):
+    urlpatterns.append(path("c/<slug:slug>/", include("files.urls")))
+if apps.is_installed("s3store.sharing"):
+    urlpatterns.append(path("", include("s3store.sharing.urls")))

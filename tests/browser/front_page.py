@@ -15,12 +15,12 @@ QUALITY = 85
 def main() -> None:
     """Take it from a demo of its own, and say how large it is."""
     with tempfile.TemporaryDirectory(prefix="s3store-demo-") as data:
-        demo = Demo(Path(data))
+        demo = Demo(Path(data), sample=("nordlicht-solar",))
         try:
             with browser() as chromium:
                 page = chromium.new_page(viewport={"width": 1120, "height": 700})
                 log_in(page, demo)
-                page.goto(f"{demo.url}gallery/")
+                page.goto(f"{demo.url}c/nordlicht-solar/files/2026/Photos/?view=grid")
                 page.wait_for_load_state("networkidle")
                 taken = page.screenshot()
         finally:

@@ -30,12 +30,19 @@ _START_SECONDS = 300
 _STOP_SECONDS = 60
 
 
+# Companies of the sample data with few files. All of them: ().
+SMALL_SAMPLE = ("lindqvist-moor", "riverside-physio")
+
+
 class Demo:
     """A running demo; the attributes are what it prints when it is ready."""
 
-    def __init__(self, data: Path, *arguments: str) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_"))}
+    def __init__(self, data: Path, *arguments: str, sample: tuple[str, ...] = SMALL_SAMPLE) -> None:
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_", "PORTAL_"))
+        }
         environment |= {"S3STORE_DEMO_DATA": str(data), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "default"}
+        environment["PORTAL_SAMPLE"] = ",".join(sample)
         self.process = subprocess.Popen(
             [sys.executable, str(REPOSITORY / "example_project" / "demo.py"), *arguments],
             env=environment,
@@ -54,16 +61,12 @@ class Demo:
         except BaseException:
             self.kill()
             raise
-        self.url = self._printed(r"Library\s+(http://127\.0\.0\.1:\d+/)")
+        self.url = self._printed(r"Portal\s+(http://127\.0\.0\.1:\d+/)")
         self.admin_url = self._printed(r"Admin\s+(http://127\.0\.0\.1:\d+/admin/)")
-        self.user = self._printed(r"User\s+(\S+)")
         self.password = self._printed(r"Password\s+(\S+)")
-        self.guest = self._printed(r"Guest\s+(\S+),")
-        self.guest_password = self._printed(r"Guest\s+\S+, password (\S+) \(")
-        where = (
-            r"Files\s+directory (\S+)" if "--local" in arguments else r"Files\s+bucket \S+ on (http://127\.0\.0\.1:\d+)"
-        )
-        self.s3_url = self._printed(where)
+        self.people = {role: self._printed(rf"(\S+@\S+)\s+{role}\b") for role in ("staff", "owner", "client", "viewer")}
+        bucket = re.search(r"Files\s+bucket \S+ on (http://127\.0\.0\.1:\d+)", self.output)
+        self.s3_url = bucket[1] if bucket else ""
 
     @property
     def output(self) -> str:
@@ -94,7 +97,7 @@ class Demo:
 
     def is_listening(self) -> list[str]:
         """Return which of the demo's addresses still accept connections."""
-        return [url for url in (self.url, self.s3_url) if _accepts(url)]
+        return [url for url in (self.url, self.s3_url) if url and _accepts(url)]
 
     def _read(self) -> None:
         with contextlib.suppress(ValueError):  # closed while it was read
@@ -141,10 +144,10 @@ def browser(**options):
             chromium.close()
 
 
-def log_in(page, demo: Demo, *, guest: bool = False) -> None:
-    """Log in through the form."""
-    page.goto(demo.url)
-    page.get_by_label("Username").fill(demo.guest if guest else demo.user)
-    page.get_by_label("Password").fill(demo.guest_password if guest else demo.password)
+def log_in(page, demo: Demo, role: str = "owner") -> None:
+    """Log in through the form: as "staff", "owner", "client" or "viewer"."""
+    page.goto(f"{demo.url}login/")
+    page.get_by_label("E-mail address").fill(demo.people[role])
+    page.get_by_label("Password").fill(demo.password)
     page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(demo.url)
+    page.wait_for_url(lambda url: "/login/" not in url)

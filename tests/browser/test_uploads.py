@@ -22,7 +22,7 @@ from s3store.uploads import requests, service
 from s3store.uploads.refusals import UploadRefusedError
 from tests.app.models import Album, Note, Photo, Upload
 from tests.browser import upload_site
-from tests.browser.npm import installed
+from tests.browser.axe import violations
 from tests.browser.running import CHROMIUM, browser
 from tests.faults.proxy import FaultProxy
 from tests.optional import needs
@@ -1306,20 +1306,12 @@ def test_rows_that_the_admin_adds(page, live_server):
     assert page.errors == []
 
 
-AXE = "axe-core@4.11.0"
 # Django's: an empty header of the tables, and links in the line of links.
-OF_DJANGO = {"rules": {"empty-table-header": {"enabled": False}, "link-in-text-block": {"enabled": False}}}
+OF_DJANGO = ("empty-table-header", "link-in-text-block")
 
 
 def test_axe_finds_nothing(page, live_server, proxy):
     """The pages are accessible by what axe-core checks: with files of several states, in narrow and wide rows."""
-    script = (installed(AXE) / "node_modules" / "axe-core" / "axe.min.js").read_text()
-
-    def violations(settings):
-        page.evaluate(script)
-        found = page.evaluate("(settings) => axe.run(settings)", settings)["violations"]
-        return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
-
     page.set_viewport_size({"width": 320, "height": 800})
     page.evaluate("() => { Math.random = () => 0 }")
     choose(page, "photo.png", b"", "image/png", field="id_image")
@@ -1328,13 +1320,13 @@ def test_axe_finds_nothing(page, live_server, proxy):
     shows(page, "cannot be reached")
     proxy.harm({})
     assert page.evaluate("document.documentElement.scrollWidth") == 320
-    assert violations({}) == []
+    assert violations(page) == []
     page.goto(f"{live_server.url}/admin/app/album/add/")
     page.locator(".add-row a").nth(1).click()
     choose(page, "note.txt", b"hello", field="id_note_set-1-file")
     choose(page, "holiday.mov", b"", "video/quicktime", field="id_photo_set-0-file")
     uploaded(page)
-    assert violations(OF_DJANGO) == []
+    assert violations(page, without=OF_DJANGO) == []
 
 
 def test_the_popup_of_the_admin(page, live_server):

@@ -18,7 +18,8 @@ from s3store.storage import S3Storage
 from s3store.testing.fixtures import options_for
 from tests.browser.running import CHROMIUM, browser
 from tests.optional import needs
-from tests.sharing import axe, browser_site
+from tests.browser import axe
+from tests.sharing import browser_site
 from tests.sharing.conftest import at, path_of
 from tests.sharing.site import Place, root_folder
 

@@ -1,0 +1,170 @@
+"""The journeys of members: deliver, look, send a film, tidy up, undo, share."""
+
+# ruff: noqa: PT009
+
+import tempfile
+from pathlib import Path
+
+from companies.models import Membership
+from django.core import mail
+from django.utils import timezone
+
+from files.browser_tests.site import BrowserTestCase, row, rows, toast
+from files.tests.portal import picture
+from s3store.sharing import AccessLog, Share
+
+MIB = 1024 * 1024
+DROP = """([selector, names]) => {
+  const data = new DataTransfer();
+  for (const name of names) data.items.add(new File(["dropped " + name], name, { type: "text/plain" }));
+  const options = { bubbles: true, cancelable: true, dataTransfer: data };
+  for (const kind of ["dragenter", "dragover", "drop"])
+    document.querySelector(selector).dispatchEvent(new DragEvent(kind, options));
+}"""
+
+
+class Journeys(BrowserTestCase):
+    """What people come for."""
+
+    def test_j1_deliver_forty_photos(self):
+        """A chosen folder of 40 photos arrives with its structure; the tray counts, and the list shows it."""
+        page = self.page(self.ada)
+        with tempfile.TemporaryDirectory() as directory:
+            trip = Path(directory) / "Trip"
+            (trip / "raw").mkdir(parents=True)
+            for number in range(40):
+                place = trip / "raw" if number % 4 == 0 else trip
+                (place / f"photo-{number:02}.png").write_bytes(picture("teal", (20 + number, 20)))
+            page.locator(".upload-menu > summary").click()
+            page.locator("#upload-folder").set_input_files(trip)
+            page.get_by_role("heading", name="40 of 40 uploaded").wait_for(timeout=60_000)
+        self.assertEqual(self.files_below("Trip"), 40)
+        self.assertEqual(self.files_below("Trip/raw"), 10)
+        row(page, "Trip").wait_for()
+        row(page, "Trip").get_by_role("link", name="Trip").click()
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('img[data-thumbnail]')].filter((one) => one.naturalWidth).length >= 25"
+        )
+        self.company.refresh_from_db()
+        self.assertEqual(self.company.files_count, 40)
+
+    def test_files_are_dropped_anywhere(self):
+        """Dropped files go to the folder of the page, and onto a row to its folder. A taken name is a question."""
+        page = self.page(self.tom)
+        page.evaluate(DROP, ["h1", ["a.txt", "b.txt"]])
+        row(page, "b.txt").wait_for()
+        page.evaluate(DROP, ["[data-name='2026']", ["c.txt"]])
+        page.get_by_role("heading", name="3 of 3 uploaded").wait_for()
+        self.assertEqual(self.folder.read("2026/c.txt"), b"dropped c.txt")
+        page.evaluate(DROP, ["h1", ["a.txt"]])
+        page.get_by_text("“a.txt” is already in this folder.").wait_for()
+        page.get_by_role("button", name="Keep both").click()
+        row(page, "a (2).txt").wait_for()
+
+    def test_j2_see_what_is_new(self):
+        """New files are marked; arrow keys go through the pictures; the download is the file."""
+        self.save_pictures("2026/Photos", 3)
+        Membership.objects.filter(user=self.tom).update(seen_at=timezone.now())
+        AccessLog.record("uploaded", root=self.folder.full_root, path="2026/Photos/roof-01.png", user=self.ada)
+        page = self.page(self.tom, at="files/2026/Photos/")
+        self.assertEqual(page.locator(".badge", has_text="New").count(), 1)
+        row(page, "roof-00.png").get_by_role("link", name="roof-00.png").click()
+        page.get_by_text("1 of 3").wait_for()
+        page.wait_for_function("() => document.querySelector('.preview img').naturalWidth === 40")
+        page.keyboard.press("ArrowRight")
+        page.get_by_text("2 of 3").wait_for()
+        with page.expect_download() as found:
+            page.get_by_role("link", name="Download").click()
+        self.assertEqual(found.value.suggested_filename, "roof-01.png")
+
+    def test_j3_send_a_film_with_an_interruption(self):
+        """A large upload pauses; after a reload the same file continues where it was."""
+        page = self.page(self.tom)
+        begun = []
+        page.on("request", lambda request: "/uploads/begin/" in request.url and begun.append(request.url))
+        network = page.context.new_cdp_session(page)
+        slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 12 * MIB}
+        network.send("Network.emulateNetworkConditions", slow)
+        with tempfile.TemporaryDirectory() as directory:
+            film = Path(directory) / "film.mp4"
+            film.write_bytes(bytes(36 * MIB))
+            page.locator("[data-upload-files]").set_input_files(film)
+            page.get_by_role("button", name="Pause").click()
+            page.get_by_text("Paused").wait_for()
+            page.on("dialog", lambda dialog: dialog.accept())
+            page.reload()
+            network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
+            page.locator("[data-upload-files]").set_input_files(film)
+            page.get_by_role("heading", name="1 of 1 uploaded").wait_for(timeout=60_000)
+        self.assertEqual(len(begun), 1)
+        self.assertEqual(self.folder.stat("film.mp4").size, 36 * MIB)
+
+    def test_j4_tidy_up(self):
+        """Twelve chosen rows go to a folder of the tree, and come back by Undo."""
+        page = self.page(self.tom)
+        row(page, "bill-00.txt").get_by_role("checkbox").check()
+        row(page, "bill-11.txt").locator(".cell-size").click(modifiers=["Shift"])
+        page.locator("[data-bar]").get_by_text("12 selected").wait_for()
+        page.locator("[data-bar]").get_by_role("button", name="Move").click()
+        dialog = page.locator("dialog")
+        dialog.get_by_role("button", name="Open 2026").click()
+        dialog.get_by_label("Invoices", exact=True).check()
+        dialog.get_by_role("button", name="Move here").click()
+        toast(page, "12 files moved.")
+        self.assertEqual(self.files_below("2026/Invoices"), 12)
+        page.locator("[data-toast]").get_by_role("button", name="Undo").click()
+        toast(page, "12 files are back")
+        row(page, "bill-11.txt").wait_for()
+        self.assertEqual(self.files_below("2026/Invoices"), 0)
+
+    def test_j5_undo_a_mistake(self):
+        """A deleted folder comes back by the keyboard, and by the bar."""
+        for number in range(30):
+            self.folder.save(f"Old drafts/{number}.txt", b"draft")
+        page = self.page(self.tom)
+        row(page, "Old drafts").locator("[data-open]").focus()
+        page.keyboard.press("Delete")
+        toast(page, "30 files deleted.")
+        row(page, "Old drafts").wait_for(state="detached")
+        self.assertEqual(page.evaluate("document.activeElement.closest('[data-row]').dataset.name"), "bill-00.txt")
+        page.keyboard.press("Control+z")
+        toast(page, "30 files are back.")
+        row(page, "Old drafts").wait_for()
+        self.assertEqual(self.files_below("Old drafts"), 30)
+
+    def test_j6_share_with_a_printer(self):
+        """The menu of a row opens the dialog; the link is shown once, and the mail is on its way."""
+        page = self.page(self.lena)
+        line = row(page, "bill-00.txt")
+        line.get_by_label("Actions for bill-00.txt").click()
+        line.get_by_role("link", name="Share").click()
+        dialog = page.locator("dialog")
+        dialog.get_by_label("E-mail").fill("priya@printworks.example")
+        dialog.get_by_label("Password").fill("blue roof")
+        dialog.get_by_role("button", name="Share").click()
+        self.assertIn("/s/", dialog.get_by_label("Link", exact=True).input_value())
+        dialog.get_by_role("link", name="Done").click()
+        share = Share.objects.get()
+        self.assertEqual((share.path, share.has_password, share.can_edit), ("bill-00.txt", True, False))
+        self.assertEqual([message.to for message in mail.outbox], [["priya@printworks.example"]])
+
+    def test_a_row_is_dragged_onto_a_folder(self):
+        """A row that is dropped on a folder moves there."""
+        page = self.page(self.tom)
+        row(page, "bill-03.txt").locator(".cell-size").drag_to(row(page, "2026").locator(".cell-size"))
+        toast(page, "1 file moved.")
+        self.assertTrue(self.folder.exists("2026/bill-03.txt"))
+
+    def test_the_next_page_comes_without_a_reload(self):
+        """The rows of the next page are added, and the count says so."""
+        for number in range(130):
+            self.folder.save(f"Many/{number:03}.txt", b"x")
+        page = self.page(self.tom, at="files/Many/")
+        page.evaluate("window.same = true")
+        page.get_by_role("link", name="Next 100").click()
+        row(page, "129.txt").wait_for()
+        self.assertEqual(len(rows(page)), 130)
+        self.assertTrue(page.evaluate("window.same"))
+        page.get_by_role("link", name="Size").click()
+        page.wait_for_url("**sort=size**")
+        self.assertTrue(page.evaluate("window.same"))

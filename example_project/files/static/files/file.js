@@ -1,0 +1,39 @@
+// The page of a file: arrows go to the files beside it, and films survive the end of their signed URL.
+
+import { say } from "./texts.js";
+
+addEventListener("keydown", (event) => {
+  if (event.target.closest("input, textarea, video, audio, [tabindex='0']") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const link = { ArrowLeft: "[data-previous]", ArrowRight: "[data-following]" }[event.key];
+  if (link) document.querySelector(link)?.click();
+});
+
+for (const button of document.querySelectorAll("[data-copy-link]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copyLink);
+    const label = button.querySelector("span");
+    label.textContent = button.dataset.copied ?? "Link copied";
+    say(label.textContent);
+  });
+}
+
+for (const player of document.querySelectorAll("[data-player]")) {
+  let loadedAt = performance.now();
+  player.addEventListener("error", () => {
+    // Browsers seek behind the redirect, whose URL works for two minutes. Loading again asks for a new one.
+    if (!player.currentTime || performance.now() - loadedAt < 5000) return;
+    const { currentTime, paused } = player;
+    loadedAt = performance.now();
+    player.load();
+    player.addEventListener(
+      "loadedmetadata",
+      () => {
+        player.currentTime = currentTime;
+        if (!paused) player.play();
+      },
+      { once: true }
+    );
+  });
+}

@@ -1,0 +1,174 @@
+// The upload tray: every file that is on its way to the bucket, and then into its folder.
+
+import { Speed, Uploader } from "../s3store/engine.js";
+import { size } from "./selection.js";
+import { post } from "./server.js";
+import { fresh, say, text } from "./texts.js";
+
+const SPOKEN = 5000;
+const FOLDERS = 200;
+
+export class Tray extends EventTarget {
+  constructor(element, { endpoint, destination, arrived, folders }) {
+    super();
+    Object.assign(this, { element, arrived, folders, rows: [], spoken: 0 });
+    this.list = element.querySelector("[data-tray-list]");
+    const tokens = () => [...document.querySelectorAll("[name=csrfmiddlewaretoken]")];
+    this.uploader = new Uploader({
+      endpoint,
+      destination,
+      csrfToken: () => tokens()[0]?.value ?? "",
+      onToken: (token) => tokens().forEach((field) => (field.value = token)),
+    });
+    element.querySelector("[data-tray-close]").addEventListener("click", () => this.close());
+  }
+
+  async add({ files, folders }, folder) {
+    this.element.hidden = false;
+    for (let from = 0; from < folders.length; from += FOLDERS) {
+      const { json } = await post(this.folders, { folder, paths: folders.slice(from, from + FOLDERS) });
+      if (json?.state === "error") return this.dispatchEvent(new CustomEvent("refused", { detail: json }));
+    }
+    const rows = files.map(({ file, path }) => new TrayRow(this, file, path, folder));
+    this.rows.push(...rows);
+    this.draw();
+    if (!rows.length) this.dispatchEvent(new Event("arrived"));
+    return Promise.all(rows.map((row) => row.start()));
+  }
+
+  draw() {
+    const ended = this.rows.filter((row) => row.state === "done").length;
+    const busy = this.rows.some((row) => row.busy);
+    const message = text("uploaded", { count: ended, total: this.rows.length });
+    this.element.querySelector("[data-tray-title]").textContent = message;
+    if (busy) addEventListener("beforeunload", warn);
+    else removeEventListener("beforeunload", warn);
+    if (!busy || performance.now() - this.spoken > SPOKEN) {
+      this.spoken = performance.now();
+      say(message);
+    }
+  }
+
+  finished() {
+    this.draw();
+    clearTimeout(this.timer);
+    const busy = this.rows.some((row) => row.busy);
+    this.timer = setTimeout(() => this.dispatchEvent(new Event("arrived")), busy ? 1500 : 50);
+  }
+
+  close() {
+    for (const row of this.rows.filter((one) => !one.busy)) row.element.remove();
+    this.rows = this.rows.filter((row) => row.busy);
+    this.element.hidden = !this.rows.length;
+  }
+}
+
+class TrayRow {
+  busy = false;
+  state = "waiting";
+
+  constructor(tray, file, path, folder) {
+    Object.assign(this, { tray, file, path, folder, speed: new Speed() });
+    this.element = fresh("tray-template");
+    this.element.querySelector("bdi").textContent = path;
+    this.element.addEventListener("click", (event) => this.act(event.target.closest("[data-act]")?.dataset.act));
+    tray.list.append(this.element);
+    this.draw("waiting");
+  }
+
+  act(name) {
+    if (name === "pause") this.task.pause();
+    else if (name === "resume") this.task.resume();
+    else if (name === "retry") this.start();
+    else if (name === "keep_both" || name === "replace") this.arrive(name);
+    else if (name === "cancel") this.cancel();
+  }
+
+  cancel() {
+    this.cancelled = true;
+    if (this.busy && this.task) this.task.cancel();
+    this.element.remove();
+    this.tray.rows = this.tray.rows.filter((row) => row !== this);
+    this.tray.draw();
+    if (!this.tray.rows.length) this.tray.element.hidden = true;
+  }
+
+  async start() {
+    this.busy = true;
+    this.draw("waiting");
+    try {
+      this.task = this.tray.uploader.add(this.file, { onChange: (task) => this.changed(task) });
+      this.receipt = (await this.task.result).receipt;
+      if (!this.cancelled) await this.arrive();
+    } catch (error) {
+      if (!this.cancelled) this.failed(said(error));
+    } finally {
+      this.busy = false;
+      if (!this.cancelled) this.tray.finished();
+    }
+  }
+
+  async arrive(conflict = "") {
+    this.draw("finishing");
+    const { receipt, folder, path } = this;
+    const { json } = await post(this.tray.arrived, { receipt, folder, path, conflict });
+    if (json?.state === "done") this.draw("done");
+    else if (json?.code === "exists") this.draw("exists", json.message);
+    else this.failed(json?.message ?? text("error"));
+    if (conflict) this.tray.finished();
+  }
+
+  changed(task) {
+    if (["done", "failed", "aborting", "aborted"].includes(task.state)) return;
+    if (task.state !== "uploading") {
+      const waits = { offline: "offline", login: "login", busy: "busy" };
+      this.draw(task.state, waits[task.reason] ? text(task.reason) : "");
+      return;
+    }
+    this.speed.add(task.loaded);
+    const part = this.file.size ? task.loaded / this.file.size : 0;
+    const left = this.speed.left(this.file.size);
+    const shown = `${size(task.loaded)} / ${size(this.file.size)}`;
+    this.draw("uploading", left === null ? shown : `${shown}, ${text("left", { time: duration(left) })}`);
+    this.element.querySelector("progress").value = part * 100;
+  }
+
+  failed(message) {
+    this.draw("failed", message);
+  }
+
+  draw(state, message = "") {
+    this.state = state;
+    const names = { queued: "waiting" };
+    this.element.dataset.state = state;
+    this.element.querySelector(".tray-state").textContent = message || text(names[state] ?? state);
+    const shown = {
+      pause: state === "uploading" && this.task?.multipart,
+      resume: state === "paused" || (state === "waiting" && this.task?.reason === "login"),
+      retry: state === "failed",
+      keep_both: state === "exists",
+      replace: state === "exists",
+      cancel: !["done", "finishing"].includes(state),
+    };
+    for (const [name, visible] of Object.entries(shown)) {
+      this.element.querySelector(`[data-act=${name}]`).hidden = !visible;
+    }
+    this.element.querySelector("progress").hidden = ["done", "failed", "exists"].includes(state);
+  }
+}
+
+function said(error) {
+  if (error.code === "unreachable") return text("unreachable");
+  if (error.code === "file_changed") return text("fileChanged");
+  return error.message && error.message !== error.code ? error.message : text("failed");
+}
+
+function duration(seconds) {
+  const unit = seconds < 60 ? "second" : seconds < 3600 ? "minute" : "hour";
+  const amount = Math.ceil(seconds / { second: 1, minute: 60, hour: 3600 }[unit]);
+  return new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, unitDisplay: "long" }).format(amount);
+}
+
+function warn(event) {
+  event.preventDefault();
+}
