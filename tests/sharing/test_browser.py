@@ -16,9 +16,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from s3store.storage import S3Storage
 from s3store.testing.fixtures import options_for
+from tests.browser import axe
 from tests.browser.running import CHROMIUM, browser
 from tests.optional import needs
-from tests.browser import axe
 from tests.sharing import browser_site
 from tests.sharing.conftest import at, path_of
 from tests.sharing.site import Place, root_folder
