@@ -1,7 +1,6 @@
 """URLs of the portal."""
 
 from companies.views.login import Login
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponseRedirect
@@ -21,6 +20,8 @@ def favicon(request: HttpRequest) -> HttpResponseRedirect:  # noqa: ARG001
 
 urlpatterns = [
     path("", include("companies.urls")),
+    path("c/<slug:slug>/", include("files.urls")),
+    path("", include("s3store.sharing.urls")),
     path("favicon.ico", favicon),
     path("login/", Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
@@ -29,7 +30,3 @@ urlpatterns = [
     # The endpoints of the development twin. With a bucket there are none.
     path("media/s3/", include("s3store.local.urls")),
 ]
-if apps.is_installed("files"):
-    urlpatterns.append(path("c/<slug:slug>/", include("files.urls")))
-if apps.is_installed("s3store.sharing"):
-    urlpatterns.append(path("", include("s3store.sharing.urls")))

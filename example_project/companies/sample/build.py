@@ -1,6 +1,5 @@
 """Writes the sample data: files into the bucket, then rows. Run again, it changes nothing."""
 
-import random
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -11,15 +10,17 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone as clock
+from files import operations
 
 from companies.models import Company, Invitation, Membership, VerifiedEmail
 from companies.sample import cast
 from companies.sample.drawing import encoded, logo
-from companies.sample.trees import files_of
+from companies.sample.history import add_history
+from companies.sample.trees import DELETED, files_of
+from companies.tokens import hash_of, make_token
 from s3store.folders import Folder
 from s3store.sharing import email_key
 
-SEED = 7
 THREADS = 16
 
 
@@ -32,12 +33,6 @@ def build(clients: Iterable[cast.Client] = cast.CLIENTS, *, now: datetime | None
         if not Company.objects.filter(slug=client.slug).exists():
             written += _build_company(client, staff, now)
     return written
-
-
-def dates(count: int, now: datetime, *, seed: int = SEED) -> list[datetime]:
-    """Return *count* dates in the last 14 months, the newest first."""
-    chance = random.Random(seed)  # noqa: S311
-    return sorted((now - timedelta(minutes=chance.randrange(2, 60 * 24 * 425)) for _ in range(count)), reverse=True)
 
 
 def _build_company(client: cast.Client, staff: list[Any], now: datetime) -> int:
@@ -65,9 +60,10 @@ def _build_company(client: cast.Client, staff: list[Any], now: datetime) -> int:
             Membership.objects.create(company=company, user=user, role=person.role, created_at=since)
             people.append(user)
         _invite(company, people[0], now)
-        from companies.sample.history import add_history
-
         add_history(company, people, staff, now)
+    if client.slug in DELETED:
+        operation = operations.start(company, people[0], "delete", [DELETED[client.slug]])
+        operations.run(operation, people[0], seconds=60)
     return files
 
 
@@ -120,8 +116,6 @@ def _account(person: cast.Person, domain: str, *, is_staff: bool = False) -> Any
 
 def _invite(company: Company, owner: Any, now: datetime) -> None:
     """Add two invitations that nobody accepted; one has expired. Nobody knows their tokens."""
-    from companies.tokens import hash_of, make_token
-
     domain = owner.email.partition("@")[2]
     for local, days in (("mira", 9), ("old.intern", -20)):
         Invitation.objects.create(

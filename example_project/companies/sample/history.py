@@ -6,11 +6,11 @@ from typing import Any
 
 from companies.models import Company, Role
 from companies.sample import cast
-from companies.sample.build import dates
 from companies.sample.trees import files_of
 from companies.tokens import hash_of, make_token
 from s3store.sharing import AccessLog, Share
 
+SEED = 7
 SHARE_PASSWORD = "harbour-21"  # noqa: S105 - sample data
 _NETWORKS = ("198.51.100.0/24", "203.0.113.0/24", "2001:db8:4::/48")
 _AGENTS = ("Firefox", "Chrome", "Safari", "Edge")
@@ -40,6 +40,12 @@ _SHARES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Archive", "auditor@ledger.example", "stopped"),
     ),
 }
+
+
+def dates(count: int, now: datetime, *, seed: int = SEED) -> list[datetime]:
+    """Return *count* dates in the last 14 months, the newest first."""
+    chance = random.Random(seed)  # noqa: S311
+    return sorted((now - timedelta(minutes=chance.randrange(2, 60 * 24 * 425)) for _ in range(count)), reverse=True)
 
 
 def add_history(company: Company, people: list[Any], staff: list[Any], now: datetime) -> None:

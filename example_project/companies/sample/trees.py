@@ -11,6 +11,9 @@ from companies.sample.pdf import document
 Files = Iterator[tuple[str, Callable[[], bytes]]]
 """Paths with functions that make the content. A path that ends in "/" is an empty folder."""
 
+DELETED = {cast.NORDLICHT.slug: "2025/", cast.LINDQVIST.slug: "Matters/Closed/"}
+"""The folder of a client that somebody has deleted, and can restore."""
+
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -130,6 +133,11 @@ def _nordlicht() -> Files:
             f"Old drafts/Versions/draft-{number}.docx",
             partial(sheets.letter, [f"Draft {number}", "Solar for schools."]),
         )
+    for number in range(1, 13):
+        yield (
+            f"2025/Letters/letter-{number:02}.docx",
+            partial(sheets.letter, [f"Letter {number}", "Solar for schools."]),
+        )
 
 
 def _harbour() -> Files:
@@ -215,6 +223,7 @@ def _lindqvist() -> Files:
         yield f"Matters/{matter}/Notes.md", partial(sheets.note, matter, ["1. Call the court", "2. Send the brief"])
     for number in range(1, 7):
         yield f"Archive/files-{number}.zip", partial(sheets.archive, {"readme.txt": f"Archive {number}"})
+        yield f"Matters/Closed/Note {number}.txt", _text("This matter is closed.\n")
     yield "Archive/scan.unknown", partial(random.Random(7).randbytes, 4096)  # noqa: S311
     yield "Archive/empty.txt", bytes
     yield "Templates/", bytes

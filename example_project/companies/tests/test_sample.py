@@ -7,6 +7,7 @@ import zipfile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.test import TestCase
+from files.models import Operation
 from PIL import Image
 
 from companies.models import Company, Invitation
@@ -41,7 +42,12 @@ class Sample(TestCase):
         company = Company.objects.get(slug="lindqvist-moor")
         usage = Folder(default_storage, company.prefix).usage()
         assert (usage.files, usage.bytes) == (company.files_count, company.bytes_used)
-        assert written == company.files_count
+        assert written == company.files_count + 6, "six files are deleted"
+        operation = Operation.objects.get(company=company)
+        assert operation.can_undo
+        self.client.force_login(operation.started_by)
+        self.client.post(f"/c/lindqvist-moor/operations/{operation.pk}/undo/")
+        assert Folder(default_storage, company.prefix).usage().files == written
         assert {share.state for share in Share.objects.all()} == {"used_up", "stopped"}
         assert Invitation.objects.count() == 4
         told = io.StringIO()
