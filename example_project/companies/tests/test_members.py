@@ -218,6 +218,9 @@ class Mails(TransactionTestCase):
         for who, status in (("owner", 200), ("rival", 200), ("stranger", 404), ("client", 404), ("staff", 404)):
             self.client.force_login(self.scene.people[who])
             assert [self.client.get(url).status_code for url in urls] == [status, status]
+        SentMail.objects.filter(pk=sent.pk).update(to="rıval@rival.example")
+        self.client.force_login(self.scene.people["rival"])
+        assert self.client.get(urls[0]).status_code == 404
         self.client.force_login(self.scene.people["owner"])
         html = self.client.get(urls[1])
         assert "sandbox" in html.headers["Content-Security-Policy"]

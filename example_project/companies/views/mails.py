@@ -8,14 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from companies.models import SentMail
+from companies.models import SentMail, VerifiedEmail
 
 SHOWN = 50
 
 
 def mails_of(user: Any) -> QuerySet[SentMail]:
-    """Return the mails that a user caused or received: a mail contains a link, which only these people may see."""
-    return SentMail.objects.filter(Q(sent_by=user) | Q(to__iexact=user.email)).select_related("sent_by")
+    """Return the mails that a user caused or received: a mail contains a link, which only these people may see.
+
+    Addresses are compared exactly: databases that ignore case also find look-alike letters.
+    """
+    addresses = VerifiedEmail.objects.filter(user=user).values("email")
+    return SentMail.objects.filter(Q(sent_by=user) | Q(to__in=addresses)).select_related("sent_by")
 
 
 @login_required
