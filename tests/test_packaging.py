@@ -176,7 +176,8 @@ def test_every_module_imports(installed, project):
     code = (
         "import pkgutil, importlib, django\n"
         "from django.conf import settings\n"
-        "settings.configure(INSTALLED_APPS=['django.contrib.auth', 'django.contrib.contenttypes', 's3store'])\n"
+        "apps = [f'django.contrib.{name}' for name in ('admin', 'auth', 'contenttypes', 'sessions')]\n"
+        "settings.configure(INSTALLED_APPS=[*apps, 's3store', 's3store.sharing'])\n"
         "django.setup()\n"
         "import s3store\n"
         "names = [module.name for module in pkgutil.walk_packages(s3store.__path__, 's3store.')]\n"
