@@ -163,7 +163,7 @@ KINDS = {
 
 @pytest.mark.parametrize(("name", "element"), KINDS.items())
 def test_a_page_shows_what_can_be_shown(share, guest, storage, name, element):
-    """Pictures, films and text, but no documents of Word; the film's URL is the stable one, and without the script Django streams it."""
+    """Pictures, films and text, but no documents of Word. Without the script, a film has another URL."""
     for added in ("data.json", "letter.docx"):
         storage.save(f"north/docs/{added}", ContentFile(b"{}"))
     made, link = share()
