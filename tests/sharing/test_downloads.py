@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
 import zipfile
@@ -10,10 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.handlers.asgi import ASGIRequest
+from django.test import RequestFactory
 from django.utils.timezone import now
 
 from s3store.sharing import AccessLog, Share
 from s3store.sharing.views import ZipView
+from s3store.sharing.views.archives import archive_response
 from s3store.testing.counting import counted_requests
 from tests.sharing.conftest import FILES, Visitor, at, body_of, path_of, person
 
@@ -275,6 +279,38 @@ def test_a_zip_that_is_too_large_is_refused_with_words(share, guest, monkeypatch
     assert "too much for one ZIP" in guest.get(at(made)).content.decode()
     made.refresh_from_db()
     assert made.downloads == 0
+
+
+class Archived:
+    """An archive whose blocks are known, and which notices when nobody reads on."""
+
+    name, size = "a.zip", 6
+
+    def __init__(self):
+        self.stopped = False
+
+    def __iter__(self):
+        try:
+            yield from (b"abc", b"", b"def")
+        finally:
+            self.stopped = True
+
+
+def test_zips_are_streamed_under_asgi():
+    """Block by block, also after an empty one; and the work stops when the client goes."""
+    request = ASGIRequest({"type": "http", "method": "POST", "path": "/", "headers": []}, io.BytesIO())
+    response = archive_response(request, Archived())
+
+    async def read():
+        return [block async for block in response.streaming_content]
+
+    assert asyncio.run(read()) == [b"abc", b"def"]
+    left = Archived()
+    broken = archive_response(RequestFactory().post("/"), left)
+    assert next(iter(broken)) == b"abc"
+    for close in broken._resource_closers:
+        close()
+    assert left.stopped
 
 
 def test_a_page_costs_few_requests(share, guest, moto_folder):
