@@ -277,3 +277,30 @@ def test_fo_21_a_killed_move_goes_on(tmp_path, point, stop):
     assert report.failures == ()
     files = {key: folder.read(key) for key in keys_in(folder) if not key.endswith("/")}
     assert files == {f"to/{path}": path.encode() for path in paths}
+
+
+def test_fo_19_a_tree_of_100_000_keys_takes_constant_memory(monkeypatch):
+    """Counting and listing them again holds one page."""
+    import tracemalloc
+
+    from s3store.core.info import ObjectInfo, Page
+
+    class Bucket:
+        def page(self, prefix, params, *, flat, limit, token=None):
+            start = int(token or 0)
+            keys = range(start, start + limit)
+            infos = tuple(ObjectInfo(key=f"{prefix}{key // 7}/{key:06}", size=1, etag=str(key)) for key in keys)
+            return Page(objects=infos, prefixes=(), next=str(start + limit) if start + limit < 100_000 else None)
+
+    class Objects:
+        bucket = Bucket()
+        listing_params: dict[str, str] = {}
+
+    tracemalloc.start()
+    try:
+        tree = trees.Tree(Objects(), "acme/docs/")
+        assert (tree.files, tree.bytes, tree.is_held) == (100_000, 100_000, False)
+        assert sum(len(leaves.objects) for leaves in tree.leaves()) == 100_000
+        assert tracemalloc.get_traced_memory()[1] < 16 * 1024**2
+    finally:
+        tracemalloc.stop()
