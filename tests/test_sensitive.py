@@ -10,9 +10,8 @@ import pytest
 from s3store.conf import configured, sources
 from s3store.links import credentials, distribution, endpoint, links, rsa, uploads
 from s3store.mixins import presigned
-from s3store.staticfiles import fast_put
 from s3store.uploads import requests
-from s3store.wire import bucket, calls, client, sessions
+from s3store.wire import bucket, calls, client, light, sessions
 
 HOLDERS: list[Callable[..., Any]] = [
     bucket.Bucket._call,
@@ -37,7 +36,9 @@ HOLDERS: list[Callable[..., Any]] = [
     requests.part,
     requests.whole_file,
     rsa.rsa_signer,
-    fast_put.FastUpload._sent,
+    light.Light.copy,
+    light.Light.put,
+    light.Light._send,
     sessions._sessions_for,
     sessions.find_credentials,
     sources._arguments,
