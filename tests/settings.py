@@ -46,3 +46,5 @@ S3STORE_SHARING = {
     "manages": "tests.sharing.site.manages",
     "base_url": "https://portal.example",
 }
+# Django from 6.1 on warns without it; older versions ignore it.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}

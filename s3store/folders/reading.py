@@ -65,10 +65,13 @@ class Reading(Rooted):
         return folder_entry(place)
 
     def exists(self, path: Path) -> bool:
-        """Return whether a file or folder exists that the user may read."""
+        """Return whether a file or folder exists that the user may read.
+
+        Raises PermissionError if the server refuses to say it.
+        """
         try:
             self.stat(path)
-        except (FileNotFoundError, PermissionError):
+        except FileNotFoundError:
             return False
         return True
 

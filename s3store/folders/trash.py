@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 
 from s3store import errors
 from s3store.core.info import ObjectInfo
-from s3store.folders import jail, removal, signals
+from s3store.folders import jail, names, removal, signals
 from s3store.folders.access import Place, missing
 from s3store.folders.reports import Progress, Tally, Trashed
 from s3store.folders.scope import Scope
@@ -41,9 +41,13 @@ def check_operation(operation: str) -> None:
 
 def trash_place(scope: Scope, operation: str, full: str = "") -> Place:
     """Return the place in the trash of what was at a path relative to the outermost root."""
-    name = jail.joined(scope.jail.own, jail.joined(f"trash/{operation}", full))
-    own = jail.joined(".s3store", jail.joined(f"trash/{operation}", full))
-    return Place(path=full, full=own, name=name, is_folder=True)
+    return replace(own_place(scope, jail.joined(f"trash/{operation}", full)), path=full)
+
+
+def own_place(scope: Scope, path: str) -> Place:
+    """Return the place of a folder of s3store's own, below the outermost root. No path of a caller leads there."""
+    full = jail.joined(names.OWN, path)
+    return Place(path=full, full=full, name=jail.joined(scope.jail.own, path), is_folder=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,7 +188,9 @@ class Moving(Work):
 
 @dataclass(slots=True, kw_only=True)
 class Deletion(Work):
-    """Deletes for ever."""
+    """Deletes for ever. `announces`: by signals."""
+
+    announces: bool = True
 
     def run(self, places: Sequence[Place]) -> Iterator[Progress]:
         """Check what can be checked without a request, and return the work."""
@@ -204,7 +206,7 @@ class Deletion(Work):
             else:
                 yield from self._tree(place, tally)
             yield tally.progress
-            if tally.failed == failed:
+            if self.announces and tally.failed == failed:
                 self.announce(signals.deleted, path=full_text(place), operation="")
         yield replace(tally.progress, report=tally.report)
 

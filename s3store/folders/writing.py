@@ -19,7 +19,7 @@ from s3store.folders.reports import Progress, Report, Trashed
 from s3store.folders.restore import Restoring
 from s3store.folders.root import Path, Rooted
 from s3store.folders.transfers import Merge
-from s3store.folders.trash import Trashing
+from s3store.folders.trash import EVER, Trashing, own_place
 from s3store.folders.work import Deletion, Moving, Paths, last_of, listed
 
 
@@ -102,6 +102,19 @@ class Writing(Rooted):
     def restore(self, trashed: Trashed) -> Report:
         """Bring back what `trash` has deleted, and return the report."""
         return finished(self.restoring(trashed))
+
+    def empty_trash(self) -> Report:
+        """Delete for ever what is in the trash of the outermost root, and return the report.
+
+        The user must be allowed to delete at the root. In a bucket with versions, the files are versions that lifecycle
+        rules delete: this deletes the records by which they could be restored.
+        """
+        scope = self._scope
+        root = Place(path="", full="", name=self._jail.outer, is_folder=True)
+        scope.access.require("delete", root)
+        places = [own_place(scope, name) for name in ("trash", "undo")]
+        how: dict[str, Any] = {"many": True, "since": EVER, "announces": False}
+        return finished(Deletion(folder=self, sender=self.sender, scope=scope, **how).run(places))
 
     # Long work
 

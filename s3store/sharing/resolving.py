@@ -88,6 +88,9 @@ def resolve(request: HttpRequest, id: uuid.UUID | str, action: str, path: str = 
     user = getattr(request, "user", None)
     member = user if share.is_for(user) else None
     grant = sessions.grant_of(request, share)
+    if member is None and (grant is None or not grant.by_link):
+        # Before anything of the project is asked: an id says nothing.
+        raise ShareUnknownError
     folder = _folder_of(share)
     if member is None:
         _check_guest(request, share, grant, ended=folder is None)
@@ -115,12 +118,10 @@ def _find(id: uuid.UUID | str) -> Share:  # noqa: A002
 
 
 def _check_guest(request: HttpRequest, share: Share, grant: sessions.Grant | None, *, ended: bool) -> None:
-    """Raise ShareRefusedError unless the session has opened the link."""
-    if grant is None or not grant.by_link:
-        raise ShareUnknownError
+    """Raise ShareRefusedError unless the link that the session has opened is still the link of the share."""
     if ended:
         raise ShareEndedError(share)
-    if grant.generation != share.generation:
+    if grant is None or grant.generation != share.generation:
         # Another link or password since: as if the session had never opened it.
         raise ShareUnknownError
     if share.require_account:

@@ -46,9 +46,10 @@ def test_a_refusal_of_the_server_is_raised(seaweedfs, seaweedfs_options):
 
     with FaultProxy(seaweedfs.endpoint_url, respond=respond) as proxy:
         folder = Folder(S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}), "acme")
-        for verb in (lambda: folder.delete("a.txt"), lambda: folder.move("a.txt", "to"), lambda: folder.stat("a.txt")):
+        verbs = (folder.delete, folder.stat, folder.exists, lambda path: folder.move(path, "to"))
+        for verb in verbs:
             with pytest.raises(PermissionError):
-                verb()
+                verb("a.txt")
 
 
 def test_deletes_that_the_server_refuses_are_failures(seaweedfs, seaweedfs_options):
@@ -277,3 +278,77 @@ def test_fo_21_a_killed_move_goes_on(tmp_path, point, stop):
     assert report.failures == ()
     files = {key: folder.read(key) for key in keys_in(folder) if not key.endswith("/")}
     assert files == {f"to/{path}": path.encode() for path in paths}
+
+
+def test_fo_19_a_tree_of_100_000_keys_takes_constant_memory(monkeypatch):
+    """Counting and listing them again holds one page."""
+    import tracemalloc
+
+    from s3store.core.info import ObjectInfo, Page
+
+    class Bucket:
+        def page(self, prefix, params, *, flat, limit, token=None):
+            start = int(token or 0)
+            keys = range(start, start + limit)
+            infos = tuple(ObjectInfo(key=f"{prefix}{key // 7}/{key:06}", size=1, etag=str(key)) for key in keys)
+            return Page(objects=infos, prefixes=(), next=str(start + limit) if start + limit < 100_000 else None)
+
+    class Objects:
+        bucket = Bucket()
+        listing_params: dict[str, str] = {}
+
+    tracemalloc.start()
+    try:
+        tree = trees.Tree(Objects(), "acme/docs/")
+        assert (tree.files, tree.bytes, tree.is_held) == (100_000, 100_000, False)
+        assert sum(len(leaves.objects) for leaves in tree.leaves()) == 100_000
+        assert tracemalloc.get_traced_memory()[1] < 16 * 1024**2
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_report_describes_1000_failures_and_counts_all():
+    """A hundred thousand would fill the memory."""
+    from s3store.folders.reports import Tally
+
+    tally = Tally()
+    for number in range(1200):
+        tally.fail(str(number), "denied")
+    assert (tally.report.failed, len(tally.report.failures)) == (1200, 1000)
+
+
+def test_a_restore_that_the_server_refuses_can_be_repeated(seaweedfs, seaweedfs_options):
+    """In a bucket with versions: the failure is in the report, and the record stays."""
+    import uuid
+
+    refusing = []
+
+    def respond(method, target, headers):
+        if method == "POST" and "delete" in target and refusing:
+            key = refusing[0]
+            body = f"<DeleteResult><Error><Key>{key}</Key><Code>AccessDenied</Code></Error></DeleteResult>"
+            return 200, {"Content-Type": "application/xml"}, body.encode()
+        return None
+
+    with FaultProxy(seaweedfs.endpoint_url, respond=respond) as proxy:
+        given = {**seaweedfs_options, "endpoint_url": proxy.url, "bucket_name": f"v-{uuid.uuid4().hex}"}
+        storage = S3Storage(**given)
+        storage.client.create_bucket(Bucket=storage.bucket_name)
+        storage.client.put_bucket_versioning(Bucket=storage.bucket_name, VersioningConfiguration={"Status": "Enabled"})
+        folder = Folder(storage, "acme")
+        fill(folder, "docs/a.txt")
+        trashed = folder.within("docs").trash("a.txt", operation="one")
+        refusing.append(storage.objects.key("acme/docs/a.txt"))
+        report = folder.within("docs").restore(trashed)
+        assert [(failure.path, failure.code) for failure in report.failures] == [("a.txt", "denied")]
+        refusing.clear()
+        assert folder.restore(trashed).failures == ()
+        assert folder.read("docs/a.txt") == b"docs/a.txt"
+        # Every name beside it is taken: the file stays in the versions.
+        trashed = folder.trash("docs/a.txt", operation="two")
+        fill(folder, "docs/a.txt")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(restore, "NAMES_TRIED", 1)
+            with pytest.raises(FileExistsError):
+                folder.restore(trashed)
+        assert folder.restore(trashed).renamed == 1

@@ -201,3 +201,23 @@ def test_an_operation_is_an_identifier(local, operation):
     with pytest.raises(ValueError, match="operation="):
         local.restore(Trashed(operation=operation, paths=("a.txt",)))
     assert keys_in(local) == ["a.txt"]
+
+
+def test_the_trash_is_emptied(folder):
+    """For ever, by who may delete at the root: also in a folder of a folder, which has the trash of its root."""
+    fill(folder, "a.txt", "docs/b.txt", "docs/c.txt", "stays.txt")
+    trashed = folder.trash(["a.txt", "docs/b.txt"], operation="one")
+
+    class Inside:
+        def can(self, user, action, path):
+            return path.startswith("docs")
+
+    guest = Folder(folder.storage, "acme", policy=Inside()).within("docs")
+    with pytest.raises(FileNotFoundError):
+        guest.empty_trash()
+    assert folder.usage().trash > 0
+    assert folder.empty_trash().done == 2
+    assert folder.usage().trash == 0
+    assert {failure.code for failure in folder.restore(trashed).failures} == {"missing"}
+    assert folder.empty_trash().done == 0
+    assert [key for key in keys_in(folder) if not key.endswith("/")] == ["docs/c.txt", "stays.txt"]

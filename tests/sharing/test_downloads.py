@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import time
+import zipfile
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.handlers.asgi import ASGIRequest
+from django.test import RequestFactory
 from django.utils.timezone import now
 
 from s3store.sharing import AccessLog, Share
+from s3store.sharing.views import ZipView
+from s3store.sharing.views.archives import archive_response
 from s3store.testing.counting import counted_requests
 from tests.sharing.conftest import FILES, Visitor, at, body_of, path_of, person
 
@@ -151,18 +158,23 @@ def test_st_11_a_download_that_runs_may_finish(share, guest, settings):
 
 KINDS = {
     "plan.txt": b"<pre",
+    "data.json": b"<pre",
+    "letter.docx": b"Download</button>",
     "roof.jpg": b'<img class="preview"',
     "film.webm": b"<video",
 }
 
 
 @pytest.mark.parametrize(("name", "element"), KINDS.items())
-def test_a_page_shows_what_can_be_shown(share, guest, name, element):
-    """Pictures, films and text; the film's URL is the stable one, and without the script Django streams it."""
+def test_a_page_shows_what_can_be_shown(share, guest, storage, name, element):
+    """Pictures, films and text, but no documents of Word. Without the script, a film has another URL."""
+    for added in ("data.json", "letter.docx"):
+        storage.save(f"north/docs/{added}", ContentFile(b"{}"))
     made, link = share()
     guest.open(link)
     page = guest.get(at(made, "in/", name))
     assert element in page.content
+    assert (b"<pre" in page.content) == (element == b"<pre")
     if name == "film.webm":
         url = at(made, "view/", name)
         assert f'data-s3store-player="{url}" data-seconds="60"' in page.content.decode()
@@ -234,6 +246,71 @@ def test_sh_38_a_text_is_shown_up_to_256_kib(share, guest, storage):
     page = guest.get(at(made, "in/", "long.txt")).content.decode()
     assert "�x" in page
     assert 256 * 1024 - 10 < page.count("x") < 256 * 1024 + 500
+
+
+def test_a_folder_is_sent_as_zip_and_counts_once(share, guest):
+    """With its exact size, without the folder that the policy denies; a selection has only what was chosen."""
+    made, link = share(max_downloads=3)
+    guest.open(link)
+    for path, chosen, names in (
+        ("", [], {"plan.txt", "roof.jpg", "film.webm", "sub/deep.txt"}),
+        ("", ["plan.txt", "sub"], {"plan.txt", "sub/deep.txt"}),
+        ("sub", [], {"deep.txt"}),
+    ):
+        answer = guest.post(at(made, "zip/", path), {"names": chosen})
+        content = body_of(answer)
+        assert (answer["Content-Type"], int(answer["Content-Length"])) == ("application/zip", len(content))
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            assert archive.testzip() is None
+            found = [name for name in archive.namelist() if name[-1] != "/"]
+            assert len(found) == len(names), found
+            assert all(any(one.endswith(name) for one in found) for name in names), found
+    assert 'filename="sub.zip"' in answer["Content-Disposition"]
+    assert guest.post(at(made, "zip/")).status_code == 410
+    assert AccessLog.objects.filter(action="downloaded").count() == 3
+
+
+def test_a_zip_that_is_too_large_is_refused_with_words(share, guest, monkeypatch):
+    """On the page, before a byte is sent; it counts no download."""
+    monkeypatch.setattr(ZipView, "limits", {"max_files": 2})
+    made, link = share(max_downloads=1)
+    guest.open(link)
+    assert guest.post(at(made, "zip/"))["Location"] == at(made)
+    assert "too much for one ZIP" in guest.get(at(made)).content.decode()
+    made.refresh_from_db()
+    assert made.downloads == 0
+
+
+class Archived:
+    """An archive whose blocks are known, and which notices when nobody reads on."""
+
+    name, size = "a.zip", 6
+
+    def __init__(self):
+        self.stopped = False
+
+    def __iter__(self):
+        try:
+            yield from (b"abc", b"", b"def")
+        finally:
+            self.stopped = True
+
+
+def test_zips_are_streamed_under_asgi():
+    """Block by block, also after an empty one; and the work stops when the client goes."""
+    request = ASGIRequest({"type": "http", "method": "POST", "path": "/", "headers": []}, io.BytesIO())
+    response = archive_response(request, Archived())
+
+    async def read():
+        return [block async for block in response.streaming_content]
+
+    assert asyncio.run(read()) == [b"abc", b"def"]
+    left = Archived()
+    broken = archive_response(RequestFactory().post("/"), left)
+    assert next(iter(broken)) == b"abc"
+    for close in broken._resource_closers:
+        close()
+    assert left.stopped
 
 
 def test_a_page_costs_few_requests(share, guest, moto_folder):

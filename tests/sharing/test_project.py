@@ -72,7 +72,7 @@ def test_the_project_is_checked(settings, values, ids):
     assert [message.id for message in check_sharing()] == ids
 
 
-def test_the_checks_are_registered():
+def test_the_checks_are_registered(db):
     """`manage.py check` runs them, and the test project has no messages."""
     assert [message for message in run_checks() if "harin" in str(message)] == []
 

@@ -221,6 +221,7 @@ def test_sh_37_pages_and_redirects_are_not_cached(share, guest, lena):
         assert answer["Cache-Control"] == "private, no-store"
         assert "Cookie" in answer["Vary"]
         assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["X-Frame-Options"] in ("SAMEORIGIN", "DENY")
         assert answer["Referrer-Policy"] in ("same-origin", "no-referrer")
 
 

@@ -20,8 +20,8 @@ class Blocks:
         self.closed = False
 
     def read(self, _size: int = -1, /) -> bytes:
-        """Return the next block, which is empty at the end."""
-        return next(self._blocks, b"")
+        """Return the next block that is not empty, or b"" at the end."""
+        return next((block for block in self._blocks if block), b"")
 
     def close(self) -> None:
         """Stop the work behind the iterator."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -38,6 +39,8 @@ def private(response: HttpResponseBase) -> HttpResponseBase:
     patch_vary_headers(response, ("Cookie",))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["X-Content-Type-Options"] = "nosniff"
+    # Stopping and deleting are buttons: no other site shows them in a frame.
+    response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
     # Not no-referrer: browsers would send "Origin: null" with forms, and Django's CSRF check would refuse them.
     response.headers.setdefault("Referrer-Policy", "same-origin")
     return response
@@ -87,6 +90,17 @@ class ShareView(View):
     def page(self, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
         """Return the page `s3store_sharing/<name>.html`."""
         return TemplateResponse(self.request, f"s3store_sharing/{name}.html", context, status=status).render()
+
+    def say(self, text: str, *, level: int = messages.SUCCESS) -> None:
+        """Show a text on the next page."""
+        messages.add_message(self.request, level, text, fail_silently=True)
+
+    def back(self) -> HttpResponseRedirect:
+        """Return the redirect to the page of the file or folder."""
+        share, path = self.access.share, self.access.path
+        if not share.is_folder or not path:
+            return HttpResponseRedirect(reverse("s3store_sharing:page", args=[share.pk]))
+        return HttpResponseRedirect(reverse("s3store_sharing:folder", args=[share.pk, path]))
 
     def refused(self, refusal: ShareRefusedError) -> HttpResponseBase:
         """Return the page that says why not: nothing on it names a file."""

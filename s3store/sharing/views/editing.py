@@ -9,9 +9,8 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.forms import Form
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from s3store.folders import Trashed
@@ -41,17 +40,6 @@ class EditingView(ShareView):
     def change(self, request: HttpRequest) -> None:
         """Make the change."""
         raise NotImplementedError("Override it.")
-
-    def back(self) -> HttpResponseRedirect:
-        """Return the redirect to the folder where the change was made."""
-        access = self.access
-        if not access.share.is_folder or not access.path:
-            return HttpResponseRedirect(reverse("s3store_sharing:page", args=[access.share.pk]))
-        return HttpResponseRedirect(reverse("s3store_sharing:folder", args=[access.share.pk, access.path]))
-
-    def say(self, text: str, *, level: int = messages.SUCCESS) -> None:
-        """Show a text on the next page."""
-        messages.add_message(self.request, level, text, fail_silently=True)
 
     def chosen(self) -> list[str]:
         """Return the paths that were chosen. Names that lead elsewhere are refused by the folder."""

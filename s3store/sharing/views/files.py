@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
+from s3store.folders import ArchiveTooLargeError
 from s3store.serving import file_response
 from s3store.sharing import configured, signals
 from s3store.sharing.forms import MAX_PATHS
@@ -89,6 +93,8 @@ class ZipView(FileView):
 
     action = "zip"
     http_method_names = ["post"]
+    limits: Mapping[str, int] = {}
+    """The `max_files` and `max_bytes` of `Folder.zip`. Default: its own, 50,000 files and 20 GiB."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Count one download, and send the ZIP with its exact size."""
@@ -96,7 +102,12 @@ class ZipView(FileView):
         names = request.POST.getlist("names")[:MAX_PATHS]
         # What was chosen and is gone is named in the ZIP. But the folder must exist.
         access.folder.stat(access.path)
-        archive = access.folder.zip([joined(access.path, name) for name in names] or access.path, name=self.name())
+        chosen = [joined(access.path, name) for name in names] or access.path
+        try:
+            archive = access.folder.zip(chosen, name=self.name(), **self.limits)
+        except ArchiveTooLargeError:
+            self.say(_("This is too much for one ZIP. Choose fewer files."), level=messages.ERROR)
+            return self.back()
         self.count(kwargs.get("path", ""))
         return archive_response(request, archive)
 

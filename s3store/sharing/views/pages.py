@@ -18,6 +18,7 @@ from s3store.sharing.views.base import ShareView
 
 SORTS = ("name", "size", "modified")
 MAX_TEXT = 256 * 1024
+TEXTS = ("application/json", "application/xml")
 
 
 class LinkView(ShareView):
@@ -92,7 +93,8 @@ class PageView(ShareView):
 
     def text(self, entry: Any) -> str:
         """Return the start of a text file, at most 256 KiB: the template escapes it."""
-        if entry.kind != "text" or not self.access.shows_contents:
+        content_type = entry.content_type or ""
+        if not (content_type.startswith("text/") or content_type in TEXTS) or not self.access.shows_contents:
             return ""
         with self.access.folder.open(self.access.path) as file:
             return str(file.read(MAX_TEXT).decode("utf-8", "replace"))

@@ -1,0 +1,99 @@
+"""Measures folders on SeaweedFS, through a proxy that delays: moves against moves one by one, ZIP files against reads.
+
+Alone, with this Python: python -m benchmarks.folder_runs
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import environment
+from benchmarks.measures import MIB, MILLISECONDS, SECONDS
+from benchmarks.peers import BUCKET
+from benchmarks.upload_runs import HEAD, UploadMeasure, UploadRow
+from s3store.storage import S3Storage
+from s3store.testing.servers import seaweedfs_server
+from s3store.wire import pool
+from tests.faults.proxy import FaultProxy
+
+FOLDER_CASES = ("folders",)
+DELAY = 20
+FILES = 1000
+LARGE = 256 * 1024**2
+SMALL = 64 * 1024
+_RATIO = 1 / 0.7
+
+_MOST_MEMORY = 64 * 1024**2
+
+FOLDER_MEASURES = tuple(
+    UploadMeasure(case="folders", title=title, number=number, unit=unit, against=against, most_ratio=ratio, most=most)
+    for title, number, unit, against, ratio, most in (
+        ("first page of 100: CPU", "page", MILLISECONDS, "", None, 0.1),
+        ("move of a folder", "move", SECONDS, "one by one", 1 / 8, None),
+        ("move of a folder: CPU", "move cpu", SECONDS, "", None, None),
+        ("ZIP, 4 large files", "zip large", SECONDS, "read large", _RATIO, None),
+        ("ZIP, many small files", "zip small", SECONDS, "read small", _RATIO, None),
+        ("ZIP, large files: memory", "memory large", MIB, "", None, _MOST_MEMORY),
+        ("ZIP, small files: memory", "memory small", MIB, "", None, _MOST_MEMORY),
+    )
+)
+
+
+def measure(*, runs: int, quick: bool, python: str | Path | None = None) -> Iterator[UploadRow]:
+    """Run the measures and yield their rows."""
+    found: list[dict[str, float]] = []
+    files, large = (FILES // 5, LARGE // 16) if quick else (FILES, LARGE)
+    for number in range(runs):
+        print(f"benchmarks: folders, run {number + 1} of {runs}", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="s3store-benchmarks-") as directory:
+            found.append(_once(Path(directory), files, large, python or environment.PYTHON))
+    for each in FOLDER_MEASURES:
+        ours = statistics.median(run[each.number] for run in found)
+        other = statistics.median(run[each.against] for run in found) if each.against else None
+        yield UploadRow(measure=each, values={"ours": ours, "other": other}, ratio=ours / other if other else None)
+
+
+def _once(directory: Path, files: int, large: int, python: str | Path) -> dict[str, float]:
+    with seaweedfs_server(directory) as server, FaultProxy(server.endpoint_url, delay=DELAY / 2000) as proxy:
+        place = {
+            "bucket_name": BUCKET,
+            "endpoint_url": server.endpoint_url,
+            "access_key": server.access_key,
+            "secret_key": server.secret_key,
+            "region_name": server.region_name,
+        }
+        storage = S3Storage(**place, location="media/acme")
+        storage.client.create_bucket(Bucket=BUCKET)
+        content = {
+            **{f"docs/{number}": b"x" for number in range(files)},
+            **{f"one/{number}": b"x" for number in range(files // 10)},
+            **{f"small/{number}": os.urandom(SMALL) for number in range(files // 2)},
+            **{f"large/{number}": os.urandom(1024**2) * (large // 4 // 1024**2) for number in range(4)},
+        }
+        for outcome in pool.run(lambda name: storage.save(name, content[name]), content, threads=8):
+            if outcome.error:
+                raise outcome.error
+        ran = subprocess.run(
+            [str(python), "-m", "benchmarks.folder_work"],
+            cwd=environment.ROOT,
+            env=environment.variables(),
+            input=json.dumps({"place": {**place, "endpoint_url": proxy.url}, "files": files}),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        result: dict[str, float] = json.loads(ran.stdout)
+        return result
+
+
+if __name__ == "__main__":
+    print(" | ".join(HEAD))
+    for row in measure(runs=1, quick="--quick" in sys.argv, python=sys.executable):
+        print(" | ".join(row.cells))
