@@ -97,11 +97,11 @@ class Transfer:
 
     def files(self, items: Sequence[Item]) -> Iterator[Progress]:
         """Transfer single files, in parallel."""
-        pairs = []
-        for item in items:
-            if item.info:
-                key = self._objects.target(item.target.name).key
-                pairs.append(Pair(info=item.info, key=key, path=item.source.path))
+        pairs = [
+            Pair(info=item.info, key=self._objects.target(item.target.name).key, path=item.source.path)
+            for item in items
+            if item.info
+        ]
         self._tally.expect(len(pairs), sum(pair.info.size for pair in pairs))
         for start in range(0, len(pairs), MAX_DELETE_KEYS):
             batch = pairs[start : start + MAX_DELETE_KEYS]
@@ -188,12 +188,13 @@ class Transfer:
                     tally.fail(outcome.item.path, reports.code_of(outcome.error))
                 elif outcome.error:
                     raise outcome.error
-                elif outcome.result:
-                    self._count(outcome.item, *outcome.result)
-                    if outcome.result[0] != "skipped":
+                else:
+                    done, key = outcome.result or ("skipped", "")
+                    self._count(outcome.item, done)
+                    if done != "skipped":
                         copied[outcome.item.info.key] = outcome.item
                         if existing is None:
-                            self.landed[outcome.item.path] = outcome.result[1]
+                            self.landed[outcome.item.path] = key
                 yield tally.progress
         finally:
             # Also if the caller stops here: what was copied is moved.
@@ -201,7 +202,7 @@ class Transfer:
                 self._delete(copied, again)
         yield tally.progress
 
-    def _count(self, pair: Pair, result: str, _: str = "", *, sign: int = 1) -> None:
+    def _count(self, pair: Pair, result: str, *, sign: int = 1) -> None:
         if is_marker(pair.info):
             return
         if result == "skipped":

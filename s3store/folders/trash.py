@@ -84,9 +84,8 @@ class Records:
         objects = self._objects
         for page in objects.bucket.pages(self._prefix, objects.listing_params, flat=False):
             for info in page.objects:
-                if info.key.endswith(".json"):
-                    name = objects.name(info.key) or ""
-                    yield Record(key=info.key, markers=json.loads(objects.owner.read_bytes(name)))
+                name = objects.name(info.key) or ""
+                yield Record(key=info.key, markers=json.loads(objects.owner.read_bytes(name)))
 
     def delete(self, record: Record) -> None:
         """Delete a record."""
@@ -153,12 +152,13 @@ class Trashing(Work):
         tally.expect(tree.files, tree.bytes)
         for leaves in tree.leaves():
             infos = [one for one in leaves.objects if self.may(place, one.key[len(tree.prefix) :], "delete", tally)]
-            if infos:
-                self._mark_some(place, infos, records, tally)
+            self._mark_some(place, infos, records, tally)
             yield tally.progress
         removal.sweep(objects, tree, versioned=True)
 
     def _mark_some(self, place: Place, infos: Sequence[ObjectInfo], records: Records, tally: Tally) -> None:
+        if not infos:
+            return
         objects = self.scope.objects
         root = len(objects.prefix(self.scope.jail.outer))
         # Written before: if nothing is heard of the delete, the keys of its markers are known.

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from s3store import errors
 from s3store.folders import Folder, NameRefusedError, Trashed, trees
 from s3store.local import FakeS3Storage
 from s3store.storage import S3Storage
@@ -221,3 +222,31 @@ def test_the_trash_is_emptied(folder):
     assert {failure.code for failure in folder.restore(trashed).failures} == {"missing"}
     assert folder.empty_trash().done == 0
     assert [key for key in keys_in(folder) if not key.endswith("/")] == ["docs/c.txt", "stays.txt"]
+
+
+def test_trash_in_a_bucket_with_versions_leaves_what_may_not_be_deleted(versioned):
+    """And a run that was interrupted continues: what is gone already is not an error."""
+    fill(versioned, "docs/fixed.txt", "more/a.txt")
+
+    class Fixed:
+        def can(self, user, action, path):
+            return action != "delete" or "fixed" not in path
+
+    user = Folder(versioned.storage, "acme", policy=Fixed())
+    last = list(user.trashing(["docs", "more"], operation="one"))[-1]
+    assert [(failure.path, failure.code) for failure in last.report.failures] == [("docs/fixed.txt", "denied")]
+    again = list(versioned.trashing(["more"], operation="one", since=last.started))[-1]
+    assert again.report.failures == ()
+    assert keys_in(versioned) == ["docs/fixed.txt"]
+    assert versioned.trash([], operation="two").report.done == 0
+
+
+def test_a_bucket_that_stops_keeping_versions_deletes_nothing_more(moto, monkeypatch):
+    """A delete would be for ever then."""
+    folder = in_versions(moto)
+    fill(folder, "docs/a.txt")
+    answers = [True, False]
+    monkeypatch.setattr("s3store.folders.trash.Records.write", lambda self, record: answers.pop(0))
+    with pytest.raises(errors.InvalidRequestError, match="no longer keeps versions"):
+        folder.trash("docs", operation="one")
+    assert folder.read("docs/a.txt") == b"docs/a.txt"
