@@ -271,7 +271,7 @@ class S3FileField(FileField):
                 f"name. Call {self.name}.save(name, file, save=False) on the row first, or save() on the row."
             )
         if isinstance(value, S3FieldFile):
-            schedule_in_bulk(value.instance)
+            schedule_in_bulk(value.instance, connection)
         return super().get_db_prep_save(value, connection)
 
     def _row_saving(self, instance: models.Model, using: str, **_: Any) -> None:

@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import Storage
 from django.db import connections, models, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from s3store.storage import S3Storage
 from s3store.uploads.destinations import unwrapped
@@ -46,18 +47,15 @@ def schedule(instance: models.Model, using: str) -> None:
         transaction.on_commit(task, using=using, robust=True)
 
 
-def schedule_in_bulk(instance: models.Model) -> None:
+def schedule_in_bulk(instance: models.Model, connection: BaseDatabaseWrapper) -> None:
     """Do what is pending after the commit of a `bulk_create` or `bulk_update`, which send no signals.
 
-    Both write in a transaction, but do not say in which database. If several have one, uploads are left to the
-    lifecycle rule: the wrong commit would delete them although the row was refused.
+    Without a transaction nothing says when the row is written: then it is left to the next save of the instance, or to
+    the lifecycle rule of the bucket.
     """
     pending: Pending | None = instance.__dict__.get(_ATTRIBUTE)
-    if pending is None or pending.using is not None:
-        return
-    using = [connection.alias for connection in connections.all(initialized_only=True) if connection.in_atomic_block]
-    if len(using) == 1:
-        schedule(instance, using[0])
+    if pending is not None and pending.using is None and connection.in_atomic_block:
+        schedule(instance, connection.alias)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

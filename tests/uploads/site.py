@@ -2,6 +2,7 @@
 
 import io
 
+from django.core.files.storage import storages
 from PIL import Image
 
 from tests.app.models import Upload
@@ -22,6 +23,14 @@ def configure(settings, options):
     for name, setting in SETTINGS.items():
         setattr(settings, setting, options[name])
     return Upload._meta.get_field("file").storage
+
+
+def use_by_default(settings, options):
+    """Make an S3Storage with these options the default storage."""
+    default = {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "default": default}
+    # Django 4.2 takes an overridden STORAGES for the older settings too, which have no options.
+    storages._backends = dict(settings.STORAGES)
 
 
 def names(storage):

@@ -9,6 +9,7 @@ from django.urls import path
 from s3store.core.parts import MAX_PART_SIZE, MAX_PARTS
 from s3store.storage import S3Storage
 from s3store.uploads.checks import check_upload_permissions, check_uploads
+from tests.uploads.site import use_by_default
 
 KEYS = {"bucket_name": "some-bucket", "access_key": "key", "secret_key": "secret", "region_name": "eu-central-1"}
 
@@ -158,5 +159,5 @@ def everybody(request):
 def test_the_endpoint_without_a_destination_for_everybody(settings, permission):
     """The option of the default storage counts."""
     options = {**KEYS, "upload_permission": permission}
-    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": options}}
+    use_by_default(settings, options)
     assert ids(check_upload_permissions(), "signed-url") == ["s3store.W036"]

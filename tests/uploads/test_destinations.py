@@ -15,7 +15,7 @@ from s3store.uploads import Destination, destinations, register, register_family
 from s3store.widgets import ModuleScript
 from tests.app.models import Upload
 from tests.uploads.client import begin, post
-from tests.uploads.site import configure
+from tests.uploads.site import configure, use_by_default
 
 KEYS = {"bucket_name": "some-bucket", "access_key": "key", "secret_key": "secret", "region_name": "eu-central-1"}
 
@@ -29,8 +29,7 @@ class Form(forms.Form):
 @pytest.fixture
 def default(settings):
     """The default storage, at AWS."""
-    backend = {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": KEYS}
-    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    use_by_default(settings, KEYS)
     return S3Storage(**KEYS)
 
 

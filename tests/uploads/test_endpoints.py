@@ -21,6 +21,7 @@ from s3store.uploads.owners import owner_of_user
 from s3store.uploads.tokens import signed
 from tests.faults.proxy import FaultProxy
 from tests.uploads.client import begin, post
+from tests.uploads.site import use_by_default
 
 STEPS = ("begin", "sign", "parts", "complete", "abort", "signed-url")
 
@@ -219,6 +220,9 @@ def test_sp_03_a_body_that_breaks_off_is_refused(rf, user, place):
         def close(self):
             """As streams have it."""
 
+        def seekable(self):
+            return False
+
     request = rf.post("/", b"{}", content_type="application/json")
     request.user, request.csrf_processing_done = user, True
     request._stream = Broken()
@@ -316,7 +320,11 @@ def test_sp_03_500_random_bodies_have_an_answer(client, place, ticket, default_s
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=key\r\n\r\n"),
         ("application/x-www-form-urlencoded", b"&".join(b"key=a" for _ in range(2000))),
-        ("application/x-www-form-urlencoded; charset=utf-16", b"key=a.txt"),
+        pytest.param(
+            "application/x-www-form-urlencoded; charset=utf-16",
+            b"key=a.txt",
+            marks=pytest.mark.skipif(django.VERSION < (5,), reason="Django 4.2 reads such a form"),
+        ),
         ("application/x-www-form-urlencoded", b"key=a.txt&acl=public-read"),
         ("application/x-www-form-urlencoded", b"other=a.txt"),
         ("application/x-www-form-urlencoded", b"key=%00"),
@@ -581,8 +589,7 @@ def test_an_option_names_the_permission_of_signed_url(settings, db, given):
     """`upload_permission` is a function or its path: it decides in place of the login."""
     options = {"bucket_name": "b", "access_key": "k", "secret_key": "s", "region_name": "eu-central-1"}
     options["upload_permission"] = given
-    default = {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": options}
-    settings.STORAGES = {**settings.STORAGES, "default": default}
+    use_by_default(settings, options)
     outside, inside = (
         post(Client(), "signed-url", {"key": "a.txt"}, REMOTE_ADDR=address) for address in ("192.0.2.1", "10.0.0.1")
     )

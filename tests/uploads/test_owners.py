@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import pickle
-import types
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -15,7 +14,6 @@ from s3store import uploads
 from s3store.fields import S3FileField
 from s3store.storage import S3MediaStorage
 from s3store.testing.counting import counted_requests
-from s3store.uploads import after_commit
 from s3store.uploads.after_commit import pending_of
 from s3store.uploads.owners import owner_of_user
 from tests.app.models import Avatar, Document, Draft, Invoice, Letter, Scan, Upload
@@ -418,7 +416,8 @@ def other(db):
         editor.create_model(Upload)
         editor.create_model(Scan)
     yield "other"
-    connection.close()
+    # Django does not close databases in memory, and Python 3.13 reports it.
+    connection.connection.close()
     del connections["other"], connections.settings["other"]
 
 
@@ -495,7 +494,10 @@ def test_saving_a_file_saves_its_row(storage, client, user):
 
 def test_bulk_create_deletes_uploads_after_its_commit(storage, client, user):
     """Although no signal says that it is done. The rows have their files."""
-    Upload.objects.bulk_create([Upload(file=incoming(client, user)), Upload(title="none")])
+    rows = [Upload(file=incoming(client, user)), Upload(title="none")]
+    with transaction.atomic():
+        Upload.objects.bulk_create(rows)
+        assert len(names(storage)) == 2
     assert Upload.objects.exclude(file="").get().file.read() == b"hello"
     assert names(storage) == ["files/note.txt"]
 
@@ -507,13 +509,14 @@ def test_bulk_create_that_is_rolled_back_keeps_uploads(storage, client, user):
     assert [name for name in names(storage) if name.startswith("incoming/")]
 
 
-def test_bulk_create_leaves_uploads_if_it_does_not_know_its_commit(storage, client, user, monkeypatch):
-    """Two databases have a transaction: the lifecycle rule of the bucket deletes the upload."""
-    row, open_ = Upload(file=incoming(client, user)), types.SimpleNamespace(alias="another", in_atomic_block=True)
-    with monkeypatch.context() as patch:
-        patch.setattr(after_commit.connections, "all", lambda **_: [connections["default"], open_])
-        Upload.objects.bulk_create([row])
+def test_a_row_that_is_written_in_bulk_without_a_transaction_keeps_its_upload(storage, client, user):
+    """Nothing says when it is written: Django 6.1 opens no transaction for one insert. The next save deletes it."""
+    row = Upload()
+    row.file.save("n.txt", incoming(client, user), save=False)
+    assert Upload._meta.get_field("file").get_db_prep_save(row.file, connections["default"]) == "files/n.txt"
     assert len(names(storage)) == 2
+    row.save()
+    assert names(storage) == ["files/n.txt"]
 
 
 def test_bulk_update_writes_only_names(storage, client, user):

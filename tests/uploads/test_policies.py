@@ -20,6 +20,7 @@ from s3store.uploads.owners import owner_of_user
 from s3store.uploads.quick import QUICK, quick
 from s3store.uploads.tokens import signed
 from tests.uploads.client import begin, http, send, send_raw
+from tests.uploads.site import use_by_default
 
 
 def policy_of(begun):
@@ -87,8 +88,7 @@ def test_sp_07_another_size_than_announced_is_refused_by_s3(client, strict, cont
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
 def test_sp_07_a_form_of_any_size_has_the_limit(client, user, seaweedfs_options, settings, content_type):
     """The endpoint that does not know the size gives the bounds to S3, and its receipt is good for a form."""
-    default = {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": {**seaweedfs_options, "max_upload_size": 10}}
-    settings.STORAGES = {**settings.STORAGES, "default": default}
+    use_by_default(settings, {**seaweedfs_options, "max_upload_size": 10})
     body = '{"key": "a.txt"}' if content_type == "application/json" else "key=a.txt&csrfmiddlewaretoken=x"
     answer = client.post("/s3store/signed-url/", body, content_type=content_type).json()
     assert answer.keys() == {"url", "fields", "receipt", "expires_in"}
