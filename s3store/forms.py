@@ -15,7 +15,7 @@ from s3store.uploads.destinations import find
 from s3store.uploads.incoming import IncomingFile, check_sent, claim, verified_image
 from s3store.uploads.owners import current_owner
 from s3store.uploads.refusals import UploadRefusedError
-from s3store.widgets import Bound, S3FileInput, S3FilesInput, Sent
+from s3store.widgets import AdminS3FileInput, Bound, S3FileInput, S3FilesInput, Sent
 
 __all__ = ["S3FileField", "S3FilesField", "S3ImageField"]
 
@@ -40,6 +40,9 @@ class S3FileField(forms.FileField):
         attrs: dict[str, Any] = super().widget_attrs(widget)
         if isinstance(widget, S3FileInput):
             widget.destination = self.destination
+        if isinstance(widget, AdminS3FileInput) and self.label:
+            # The rows of a table have no labels.
+            attrs.setdefault("aria-label", self.label)
         destination = find(self.destination)
         if destination is not None and destination.accept:
             attrs.setdefault("accept", ",".join(destination.accept))

@@ -22,6 +22,7 @@ from s3store.uploads import requests, service
 from s3store.uploads.refusals import UploadRefusedError
 from tests.app.models import Album, Note, Photo, Upload
 from tests.browser import upload_site
+from tests.browser.npm import installed
 from tests.browser.running import CHROMIUM, browser
 from tests.faults.proxy import FaultProxy
 from tests.optional import needs
@@ -315,7 +316,7 @@ def test_types_and_names(page, live_server, proxy):
 
 
 def test_small_files_need_no_preflight(page, live_server, proxy):
-    """Ten files are ten requests to the bucket, of which no more than three are open at a time."""
+    """Ten files are ten requests to the bucket, of which no more than five are open at a time."""
     page.goto(f"{live_server.url}/many/")
     page.set_input_files("#id_files", [{"name": f"{n}.txt", "mimeType": "", "buffer": b"x"} for n in range(10)])
     uploaded(page, 10)
@@ -1283,7 +1284,7 @@ def test_a_field_that_another_script_inserts(page):
     assert page.locator(".s3store-hint").count() == 3
     assert page.locator("[data-state=done]").count() == 2
     choose(page, "third.txt", b"third", field="copy")
-    page.get_by_text("third.txt").wait_for()
+    page.get_by_text("third.txt", exact=True).wait_for()
     assert page.locator(".s3store-name").all_inner_texts() == ["third.txt", "other.txt"]
     quiet(page)
 
@@ -1303,6 +1304,37 @@ def test_rows_that_the_admin_adds(page, live_server):
     assert Album.objects.count() == 1
     assert [row.file.read() for row in [*Photo.objects.all(), *Note.objects.all()]].count(b"hello") >= 2
     assert page.errors == []
+
+
+AXE = "axe-core@4.11.0"
+# Django's: an empty header of the tables, and links in the line of links.
+OF_DJANGO = {"rules": {"empty-table-header": {"enabled": False}, "link-in-text-block": {"enabled": False}}}
+
+
+def test_axe_finds_nothing(page, live_server, proxy):
+    """The pages are accessible by what axe-core checks: with files of several states, in narrow and wide rows."""
+    script = (installed(AXE) / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+    def violations(settings):
+        page.evaluate(script)
+        found = page.evaluate("(settings) => axe.run(settings)", settings)["violations"]
+        return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
+
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.evaluate("() => { Math.random = () => 0 }")
+    choose(page, "photo.png", b"", "image/png", field="id_image")
+    proxy.harm({"reset": 1.0})
+    choose(page, "a name of some length for a small window.txt", b"hello")
+    shows(page, "cannot be reached")
+    proxy.harm({})
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert violations({}) == []
+    page.goto(f"{live_server.url}/admin/app/album/add/")
+    page.locator(".add-row a").nth(1).click()
+    choose(page, "note.txt", b"hello", field="id_note_set-1-file")
+    choose(page, "holiday.mov", b"", "video/quicktime", field="id_photo_set-0-file")
+    uploaded(page)
+    assert violations(OF_DJANGO) == []
 
 
 def test_the_popup_of_the_admin(page, live_server):

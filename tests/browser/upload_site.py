@@ -15,9 +15,9 @@ from tests.uploads.test_forms import FILE, UploadForm
 PAGE = """<!doctype html><html lang="{{ language }}" dir="{{ direction }}"><head><meta charset="utf-8">
 <title>Upload</title><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
 {{ form.media }}</head>
-<body><form method="post" enctype="multipart/form-data">{% csrf_token %}{{ form.as_div }}
+<body><main><h1>Upload</h1><form method="post" enctype="multipart/form-data">{% csrf_token %}{{ form.as_div }}
 <button name="_save" value="1">Save</button> <button name="_again" value="1">Save and add another</button></form>
-</body></html>"""
+</main></body></html>"""
 
 calls = []
 posted = []

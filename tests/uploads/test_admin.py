@@ -56,6 +56,7 @@ def test_a_file_is_added_changed_and_cleared(staff, storage):
     page = staff.get("/admin/app/upload/add/").content.decode()
     assert "data-s3store-upload" in page
     assert 'type="module"' in page
+    assert 'aria-label="File"' in page
     answer = staff.post("/admin/app/upload/add/", {"title": "a", "file": uploaded(staff)})
     assert answer.status_code == 302
     row = Upload.objects.get()

@@ -106,7 +106,7 @@ def test_the_speed(node):
 
 
 def test_the_lanes(node):
-    """Three requests at once, more while that is faster, fewer when the storage is busy, and never under two."""
+    """Five requests at once, fewer when the storage is busy, never under two, and more again while that is faster."""
     body = """
       const lanes = new engine.Lanes();
       const { signal } = new AbortController();
@@ -121,15 +121,16 @@ def test_the_lanes(node):
       gone.abort();
       await tick();
       seen.push(inside);
+      lanes.slower(); seen.push(lanes.limit);
+      lanes.slower(); seen.push(lanes.limit);
       lanes.sent(1000, since + 1000); seen.push(lanes.limit);
       lanes.sent(1000, since + 2000); seen.push(lanes.limit);
-      lanes.leave(); await tick(); seen.push(inside);
       lanes.sent(2100, since + 4000); seen.push(lanes.limit);
       lanes.sent(2600, since + 6000); seen.push(lanes.limit);
       lanes.sent(9000, since + 8000); seen.push(lanes.limit);
-      lanes.slower(); seen.push(lanes.limit);
-      lanes.slower(); seen.push(lanes.limit);
+      lanes.sent(99000, since + 10000); seen.push(lanes.limit);
+      lanes.leave(); await tick(); seen.push(inside);
       return seen;
     """
-    #                          entered, then the limits: unknown, first, entered, too little, faster, at most 5
-    assert node(body) == ["AbortError", 3, 3, 4, 5, 4, 5, 5, 2, 2]
+    #                          entered; the limits: busy twice; unknown, first, too little, faster twice, at most 5
+    assert node(body) == ["AbortError", 5, 2, 2, 2, 3, 3, 4, 5, 5, 6]

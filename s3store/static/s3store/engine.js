@@ -101,7 +101,7 @@ export class Lanes extends Places {
 	bytes = 0;
 
 	constructor() {
-		super(3);
+		super(5);
 		this.since = now();
 	}
 

@@ -451,7 +451,7 @@ addEventListener(
 		busy.widget.say(text, true);
 		if (held.has(form)) return;
 		const note = make("span", { class: "s3store-hold" }, text);
-		(event.submitter ?? busy.widget.root).after(note);
+		(event.submitter?.parentNode ?? form).append(note);
 		held.set(form, { submitter: event.submitter, note });
 		form.setAttribute("aria-busy", "true");
 	},
