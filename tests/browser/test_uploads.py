@@ -628,7 +628,7 @@ def test_eighty_parts_of_which_many_fail(page, live_server, proxy, tmp_path, mon
     monkeypatch.setattr(service, "browser_part_size", lambda size: 320 * 1024)
     path = tmp_path / "film.mp4"
     path.write_bytes(bytes(80 * 320 * 1024))
-    answers = {number: [(503, SLOW_DOWN), (500, b"")] for number in range(1, 81) if number % 5 < 2}
+    answers = {number: [(503, SLOW_DOWN) if number % 2 else (500, b"")] for number in range(1, 81) if number % 5 < 2}
     arrived = []
 
     def storage_of_a_bad_day(method, target, _):
