@@ -88,7 +88,8 @@ DROP = """([selector, kind, names]) => {
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def chromium(live_server):
+    """The browser, which ends before the server so that no connection outlives it."""
     with pytest.MonkeyPatch.context() as patch:
         # Playwright has an event loop in this thread, and Django would take the tests for asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -318,8 +319,17 @@ def test_types_and_names(page, live_server, proxy):
 def test_small_files_need_no_preflight(page, live_server, proxy):
     """Ten files are ten requests to the bucket, of which no more than five are open at a time."""
     page.goto(f"{live_server.url}/many/")
+    begun, at_once = [], []
+
+    def count(method, *_):
+        if method == "POST":
+            begun.append(method)
+            at_once.append(len(begun) - len([each for each in proxy._log if each.method == "POST"]))
+
+    proxy.respond = count
     page.set_input_files("#id_files", [{"name": f"{n}.txt", "mimeType": "", "buffer": b"x"} for n in range(10)])
     uploaded(page, 10)
+    assert max(at_once) <= 5
     assert [request.method for request in proxy.requests(target="^/[^/?]+/?$")] == ["POST"] * 10
     assert page.locator("input[type=hidden][name=files]").count() == 10
 
@@ -610,6 +620,72 @@ def test_a_busy_storage(page, live_server, proxy, film, readable):
     uploaded(page)
     assert not left
     assert len(parts_that_arrived(proxy)) == 3
+
+
+def test_eighty_parts_of_which_many_fail(page, live_server, proxy, tmp_path, monkeypatch):
+    """Parts that the storage refuses for a moment are sent again, from no more memory than before."""
+    monkeypatch.setattr(service, "MULTIPART_FROM", 5 * MIB)
+    monkeypatch.setattr(service, "browser_part_size", lambda size: 320 * 1024)
+    path = tmp_path / "film.mp4"
+    path.write_bytes(bytes(80 * 320 * 1024))
+    answers = {number: [(503, SLOW_DOWN) if number % 2 else (500, b"")] for number in range(1, 81) if number % 5 < 2}
+    arrived = []
+
+    def storage_of_a_bad_day(method, target, _):
+        allowed = {"Access-Control-Allow-Origin": live_server.url, "Access-Control-Allow-Methods": "PUT"}
+        if method == "OPTIONS":
+            return 200, allowed, b""
+        if method != "PUT":
+            return None
+        number = int(target.split("partNumber=")[1].split("&")[0])
+        status, body = answers[number].pop() if answers.get(number) else (200, b"")
+        if status == 200:
+            arrived.append(number)
+        return status, allowed, body
+
+    proxy.respond = storage_of_a_bad_day
+    page.route("**/complete/", lambda route: route.fulfill(json={"receipt": "x"}))
+    page.evaluate("() => { Math.random = () => 0 }")
+    page.set_input_files("#id_file", path)
+    uploaded(page)
+    assert sorted(arrived) == list(range(1, 81))
+    assert upload_site.steps() == ["begin", "sign"]
+    assert heap(page) < 16 * MIB
+
+
+def test_a_refusal_that_the_page_cannot_read(page, proxy):
+    """It may be an old signature: there is a new one before the upload is given up."""
+    left = [403, 403, 403]
+    proxy.respond = lambda method, *_: (left.pop(), {}, b"") if method == "POST" and left else None
+    page.evaluate("() => { Math.random = () => 0 }")
+    choose(page, "note.txt", b"hello")
+    uploaded(page)
+    assert upload_site.steps() == ["begin", "begin"]
+
+
+def test_a_policy_that_does_not_allow_the_storage(page, live_server, proxy):
+    """The row says that it is the policy of the page."""
+    page.goto(f"{live_server.url}/?closed")
+    page.evaluate("() => { Math.random = () => 0 }")
+    choose(page, "note.txt", b"hello")
+    shows(page, f"The security policy of this page does not allow {proxy.url.removeprefix('http://')}.")
+
+
+def test_a_storage_without_forms(page, settings, proxy):
+    """A PUT that creates only: if its answer is lost, the second one finds the file, and the upload is complete."""
+    settings.AWS_S3_UPLOAD_METHOD = "put"
+    settings.AWS_S3_CONDITIONAL_WRITES = True
+    proxy._limits = ("^PUT", 1, None)
+    proxy.harm({"lost": 1.0})
+    choose(page, "note.txt", b"hello", "text/plain")
+    uploaded(page)
+    assert [(put.status, put.request_headers["content-type"]) for put in proxy.requests("PUT")] == [
+        (200, "text/plain"),
+        (412, "text/plain"),
+    ]
+    page.fill("#id_title", "a")
+    saved(page)
+    assert Upload.objects.get().file.read() == b"hello"
 
 
 def test_an_answer_that_is_lost(page, proxy):
@@ -1218,7 +1294,9 @@ def test_events(page):
     """Scripts of the site hear what happens, and can refuse a file."""
     choose(page, "a.txt", b"a")
     uploaded(page)
-    assert page.evaluate("events") == [["start", "a.txt"], ["success", "a.txt"]]
+    # On a slow machine there is time for progress between them.
+    heard = [event for event in page.evaluate("events") if event[0] != "progress"]
+    assert heard == [["start", "a.txt"], ["success", "a.txt"]]
     page.evaluate("addEventListener('s3store:start', (event) => event.preventDefault())")
     button(page, "Remove a.txt").click()
     choose(page, "b.txt", b"b")
@@ -1226,13 +1304,15 @@ def test_events(page):
     assert upload_site.steps() == ["begin"]
 
 
-def test_what_screen_readers_hear(page, proxy, film):
+def test_what_screen_readers_hear(clocked, film):
     """Start, half and end, never two texts within ten seconds, and the newest wins; errors come at once."""
+    page = clocked
     slow(page, 4 * MIB)
     page.set_input_files("#id_file", film)
     uploaded(page)
     said = page.evaluate("said")
     assert [text for _, text in said] == ["Uploading film.mp4"]
+    page.clock.fast_forward(10_000)
     until(page, lambda: len(page.evaluate("said")) > 1)
     (first, _), (second, text) = page.evaluate("said")
     assert text == "film.mp4 is uploaded"

@@ -38,7 +38,7 @@ class ManyForm(forms.Form):
 
 def policy(request):
     """Return a policy that allows scripts and styles of the site, and connections to the bucket only."""
-    bucket = Upload._meta.get_field("file").storage.options.endpoint_url
+    bucket = "" if "closed" in request.GET else Upload._meta.get_field("file").storage.options.endpoint_url
     found = (
         f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {bucket}; form-action 'self'; "
         "base-uri 'none'; img-src 'self' data:"

@@ -439,7 +439,6 @@ export class Task {
 	async deliver(body, number, make) {
 		const { signal } = this.halt;
 		let refusals = 0;
-		let lost = false;
 		let again = false;
 		for (let attempt = 0; ; ) {
 			if (!navigator.onLine) await unless(signal, this.outage());
@@ -462,7 +461,8 @@ export class Task {
 				lanes.leave();
 				this.running.delete(number);
 			}
-			if ((status && status < 300) || (status === 412 && lost)) {
+			// The file is there: browsers repeat a PUT.
+			if ((status && status < 300) || status === 412) {
 				if (!this.sent.has(number)) this.answered += body.size;
 				this.sent.add(number);
 				lanes.sent(body.size);
@@ -477,7 +477,6 @@ export class Task {
 				await body.slice(0, 1).arrayBuffer().catch(() => {
 					throw new UploadError("file_changed");
 				});
-				lost = true;
 				// Perhaps a 403 without CORS headers.
 				again = attempt === 2;
 			} else if (status === 403 && code !== "RequestTimeTooSkewed") {
@@ -531,7 +530,7 @@ export class Task {
 		for (let attempt = 0; ; ) {
 			signal.throwIfAborted();
 			try {
-				// A begin that is cancelled would leave an upload.
+				// A cancelled begin would leave an upload.
 				return await this.uploader.call(step, body, step === "begin" ? undefined : signal);
 			} catch (error) {
 				signal.throwIfAborted();
@@ -618,7 +617,7 @@ export class Uploader {
 			const all = { redirect: "manual", signal: AbortSignal.any(signals), ...options };
 			const response = await fetch(`${this.endpoint}${step}/`, all);
 			if (response.type === "opaqueredirect") return { status: 401, json: { error: { code: "login_required" } } };
-			// Pages of errors and logins are HTML.
+			// Pages of errors are HTML.
 			return { status: response.status, json: await response.json().catch(() => null) };
 		} catch {
 			signal?.throwIfAborted();
