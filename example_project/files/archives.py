@@ -1,6 +1,7 @@
 """A selection or a folder as one ZIP file, which is made while it is sent."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from django.core.cache import cache
 from django.http import HttpRequest, StreamingHttpResponse
@@ -30,7 +31,7 @@ def archive(request: HttpRequest, access) -> HttpResponseBase:
     place = f"files.archives.{request.user.pk}"
     cache.add(place, 0, _LONGEST)
     if cache.incr(place) > AT_ONCE:
-        cache.decr(place)
+        _leave(place)
         return fail(request, _("You already download two archives. Wait until one is complete."), to, status=429)
     try:
         name = name_of(paths[0]) if len(paths) == 1 else name_of(folder_path) or access.company.name
@@ -38,16 +39,21 @@ def archive(request: HttpRequest, access) -> HttpResponseBase:
         record(request, access, "downloaded", folder_path, count=len(paths), archive=made.name)
     except ValueError as error:
         # Too many files, or too large.
-        cache.decr(place)
+        _leave(place)
         return fail(request, str(error), to)
     except BaseException:
-        cache.decr(place)
+        _leave(place)
         raise
     response = StreamingHttpResponse(_Sent(made, place), content_type="application/zip")
     response["Content-Length"] = str(made.size)
     response["Content-Disposition"] = content_disposition_header(True, made.name)
     response["X-Accel-Buffering"] = "no"
     return response
+
+
+def _leave(place: str) -> None:
+    with suppress(ValueError):  # the count has expired
+        cache.decr(place)
 
 
 class _Sent:
@@ -65,5 +71,5 @@ class _Sent:
         if close is not None:
             close()
         if self._place:
-            cache.decr(self._place)
+            _leave(self._place)
             self._place = ""

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from files.models import Operation
 from files.problems import problem
 from files.recording import record_operation
-from files.steps import announce, steps_of
+from files.steps import announce, give_back, steps_of
 
 SLICE = 4.0
 """How long a request works on an operation, in seconds."""
@@ -120,6 +120,7 @@ def _slice(operation: Operation, user, until: float) -> None:
                 break
     except (OSError, ValueError, SuspiciousFileOperation) as error:
         # Files that are gone or taken, refused paths, servers that do not answer.
+        give_back(operation)
         if operation.done == 0:
             # Nothing was changed.
             operation.delete()

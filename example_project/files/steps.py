@@ -64,10 +64,15 @@ def _chosen(operation: Operation) -> dict:
     return {key: operation.arguments[key] for key in ("merge", "name") if operation.arguments.get(key)}
 
 
-def announce(operation: Operation) -> None:
-    """Change the counters of the company for what an operation did."""
+def give_back(operation: Operation) -> None:
+    """Release the space that a copy has reserved: it is used now, or never will be."""
     if operation.arguments.get("reservation"):
         release(operation.arguments["reservation"])
+
+
+def announce(operation: Operation) -> None:
+    """Change the counters of the company for what an operation did."""
+    give_back(operation)
     verb = operation.undoes.verb if operation.undoes else operation.verb
     sign = {"copy": 1, "delete": -1}.get(verb, 0) * (-1 if operation.undoes else 1)
     if sign:

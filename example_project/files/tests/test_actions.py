@@ -63,6 +63,7 @@ class WithoutJavaScript(PortalTestCase):
         self.folder.save("2026/offer.pdf", b"other")
         question = self.post("copy", {"names": "offer.pdf", "target": "2026"})
         self.assertContains(question, "“offer.pdf” is already in “2026”.", status_code=409)
+        self.assertFalse(self.nordlicht.reservations.exists())
         self.post("copy", {"names": "offer.pdf", "target": "2026", "merge": "keep_both"})
         self.assertIn("2026/offer (2).pdf", self.everything())
 
