@@ -28,5 +28,6 @@ urlpatterns = [
     path("c/<slug:slug>/shared/<uuid:share>/stop/", shared.stop, name="stop"),
     path("c/<slug:slug>/shared/<uuid:share>/log/", shared.share_log, name="share_log"),
     path("c/<slug:slug>/usage/", usage.usage_page, name="usage"),
+    path("c/<slug:slug>/usage/empty-trash/", usage.empty_trash, name="empty_trash"),
     path("c/<slug:slug>/usage/count/", usage.count_again, name="count_again"),
 ]

@@ -3,10 +3,13 @@
 import threading
 from datetime import timedelta
 
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connections
 from django.test import TestCase, TransactionTestCase
 from django.utils import timezone
+from files import operations
+from files.models import Operation
 
 from companies import quota
 from companies.models import Company, Reservation
@@ -101,6 +104,27 @@ class Space(TestCase):
         assert "851\xa0bytes of 1\xa0KB used" in page
         assert "left. Delete files or ask Studio Fern" in page
         assert page.index("<bdi>big</bdi>") < page.index("<bdi>small</bdi>")
+
+    def test_owners_empty_the_trash_and_its_deletions_cannot_be_undone(self):
+        """Only what was deleted goes, and only of this company; other members get 404."""
+        for company in (self.acme, self.scene.rival):
+            put(company.prefix + "a/b.txt", b"12345")
+            put(company.prefix + "kept.txt", b"1")
+            user = self.scene.people["owner" if company == self.acme else "rival"]
+            operations.run(operations.start(company, user, "delete", ["a/"]), user)
+        url = "/c/acme/usage/empty-trash/"
+        for who in ("client", "viewer", "rival"):
+            self.client.force_login(self.scene.people[who])
+            assert self.client.post(url).status_code == 404
+        self.client.force_login(self.scene.people["owner"])
+        self.assertContains(self.client.get("/c/acme/usage/"), url)
+        self.assertContains(self.client.get(url), "cannot be restored")
+        self.assertRedirects(self.client.post(url), "/c/acme/usage/")
+        assert [each.name.removeprefix(self.acme.prefix) for each in default_storage.scan(self.acme.prefix)] == [
+            "kept.txt"
+        ]
+        mine, theirs = (Operation.objects.get(company=company) for company in (self.acme, self.scene.rival))
+        assert (mine.can_undo, theirs.can_undo) == (False, True)
 
     def test_sizes_are_short(self):
         """Decimal units, one digit after the point below ten."""

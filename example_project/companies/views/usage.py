@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.cache import cache
+from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from companies import quota
 from companies.access import Access, company_page, managers_page
+from files.models import Operation
 
 CACHED_FOR = 60
 MOST_FOLDERS = 12
@@ -35,6 +37,19 @@ def count_again(request: HttpRequest, access: Access) -> HttpResponse:
     cache.delete(_key(access))
     messages.success(request, _("The files were counted."))
     return redirect("companies:usage", access.company.slug)
+
+
+@managers_page
+def empty_trash(request: HttpRequest, access: Access) -> HttpResponse:
+    """Ask, then delete for ever what could be restored."""
+    if request.method == "POST":
+        deletions = Operation.objects.filter(company=access.company, verb=Operation.Verb.DELETE)
+        deletions.exclude(state=Operation.State.RUNNING).update(kept=None)  # they cannot be undone any more
+        default_storage.delete_tree(f"{access.company.prefix}.s3store/trash/")
+        cache.delete(_key(access))
+        messages.success(request, _("The trash is empty."))
+        return redirect("companies:usage", access.company.slug)
+    return render(request, "companies/empty_trash.html")
 
 
 def largest(access: Access) -> tuple[list[dict[str, object]], int]:
