@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+from files.models import Operation
 
 from companies import quota
 from companies.access import Access, company_page, managers_page
-from files.models import Operation
 
 CACHED_FOR = 60
 MOST_FOLDERS = 12
