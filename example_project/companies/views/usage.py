@@ -81,4 +81,5 @@ def _count(access: Access) -> tuple[list[dict[str, object]], int]:
 
 
 def _key(access: Access) -> str:
-    return f"usage:{access.company.pk}"
+    # The prefix is never used twice, as a number of a row can be.
+    return f"usage:{access.company.prefix}"
