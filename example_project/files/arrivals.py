@@ -14,8 +14,7 @@ from files.recording import record
 from files.selections import joined, selected
 from files.thumbnails import draw
 from files.uploads import destination_of, label_of, release_upload
-from s3store.uploads import UploadRefusedError, claim, owner_of
-from s3store.uploads.incoming import check_sent
+from s3store.uploads import UploadRefusedError, check_sent, claim, owner_of
 
 _CONFLICTS = {"replace": {"overwrite": True}, "keep_both": {"keep_both": True}}
 MOST_FOLDERS = 1000

@@ -15,7 +15,6 @@ from files.answers import folder_url, page, wants_fragment
 from files.models import Operation
 from files.rows import crumbs, rows_of
 from files.uploads import upload_settings
-from s3store.folders.paging import ordered
 
 PAGE_SIZE = 100
 FOUND = 200
@@ -83,7 +82,8 @@ def _listed(access, path: str, query: Query) -> dict:
     entries = found.entries
     if query.sort == "name" and not found.next and not query.page:
         # The whole folder: sorted as people sort, without another request.
-        entries = ordered(list(entries), "natural", descending=query.descending)
+        entries = sorted(entries, key=lambda entry: entry.name.casefold(), reverse=query.descending)
+        entries.sort(key=lambda entry: not entry.is_folder)
     return {
         "entries": entries,
         "next": query.url(page=found.next) if found.next else "",

@@ -10,8 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from s3store.sharing import AccessLog, Share
-from s3store.sharing.tokens import path_hash
+from s3store.sharing import AccessLog, Share, path_hash
 
 _WRITES = ("uploaded", "moved", "restored")
 _SESSION = "files_seen"

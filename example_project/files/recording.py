@@ -5,7 +5,7 @@ from typing import Any
 from companies.access import folder_of
 
 from files.models import Operation
-from s3store.sharing.models import AccessLog
+from s3store.sharing import AccessLog
 
 _ACTIONS = {"move": "moved", "copy": "uploaded", "delete": "deleted", "restore": "restored"}
 

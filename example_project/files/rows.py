@@ -11,7 +11,7 @@ from django.urls import reverse
 from files import thumbnails
 from files.answers import folder_url
 from files.people import people_of
-from s3store.folders.names import shown
+from s3store.folders import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,5 +94,6 @@ def crumbs(access, path: str) -> list[dict[str, str]]:
     parts = path.split("/") if path else []
     for depth, name in enumerate(parts, 1):
         above = "/".join(parts[:depth])
-        found.append({"name": name, "shown": shown(name), "path": above, "url": folder_url(access, above)})
+        shown = Entry(name=name, path=f"{above}/", is_folder=True).shown
+        found.append({"name": name, "shown": shown, "path": above, "url": folder_url(access, above)})
     return found

@@ -13,16 +13,10 @@ from django.urls import reverse
 
 from s3store import uploads
 from s3store.uploads import Destination, UploadRefusedError
-from s3store.uploads import views as endpoints
+from s3store.urls import urlpatterns
 
-STEPS = {
-    "begin": endpoints.begin,
-    "sign": endpoints.sign,
-    "parts": endpoints.parts,
-    "complete": endpoints.complete,
-    "abort": endpoints.abort,
-    "token": endpoints.token,
-}
+# `signed-url` has no destination, and so no company.
+STEPS = {step.name: step.callback for step in urlpatterns if step.name != "signed-url"}
 
 # Clients send what they have, also types that browsers would run. They are always downloaded, never shown.
 ACCEPTED = ("*/*", ".svg", ".html", ".htm", ".xhtml", ".xml", ".js", ".mjs", ".css")

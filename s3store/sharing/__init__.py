@@ -23,6 +23,7 @@ _PLACES = {
     "TooManyTriesError": "refusals",
     "create": "creating",
     "email_key": "addresses",
+    "path_hash": "tokens",
     "resolve": "resolving",
 }
 

@@ -1,7 +1,7 @@
 """Direct uploads from browsers to the bucket: what may be uploaded where, and the steps of an upload, without HTTP."""
 
 from s3store.uploads.destinations import Destination, register, register_family, signed_label
-from s3store.uploads.incoming import IncomingFile, claim
+from s3store.uploads.incoming import IncomingFile, check_sent, claim
 from s3store.uploads.owners import acting_for, owner_of
 from s3store.uploads.refusals import UploadRefusedError
 from s3store.uploads.service import (
@@ -27,6 +27,7 @@ __all__ = [
     "abort",
     "acting_for",
     "begin",
+    "check_sent",
     "claim",
     "complete",
     "list_parts",
