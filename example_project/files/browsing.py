@@ -15,6 +15,7 @@ from files.answers import folder_url, page, wants_fragment
 from files.models import Operation
 from files.rows import crumbs, rows_of
 from files.uploads import upload_settings
+from s3store.folders import ordered
 
 PAGE_SIZE = 100
 FOUND = 200
@@ -82,8 +83,7 @@ def _listed(access, path: str, query: Query) -> dict:
     entries = found.entries
     if query.sort == "name" and not found.next and not query.page:
         # The whole folder: sorted as people sort, without another request.
-        entries = sorted(entries, key=lambda entry: entry.name.casefold(), reverse=query.descending)
-        entries.sort(key=lambda entry: not entry.is_folder)
+        entries = ordered(list(entries), "natural", descending=query.descending)
     return {
         "entries": entries,
         "next": query.url(page=found.next) if found.next else "",

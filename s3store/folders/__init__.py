@@ -5,6 +5,7 @@ from s3store.folders.archive import Archive
 from s3store.folders.entries import Entry, Found, Page, Usage
 from s3store.folders.folder import Folder
 from s3store.folders.names import NameRefusedError
+from s3store.folders.paging import ordered
 from s3store.folders.reports import Failure, Progress, Report, Trashed
 from s3store.folders.selection import ArchiveTooLargeError
 
@@ -22,4 +23,5 @@ __all__ = [
     "Report",
     "Trashed",
     "Usage",
+    "ordered",
 ]
