@@ -1,11 +1,16 @@
-"""Pictures of the portal's pages: ``python -m tests.browser.screenshots [directory]``."""
+"""Pictures of the portal's pages: ``python -m tests.browser.screenshots [directory]``.
 
+``--docs`` also replaces the pictures of the README and of the documentation, in docs/_static.
+"""
+
+import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 
-from tests.browser.running import Demo, browser, log_in
+from PIL import Image
+
+from tests.browser.running import REPOSITORY, Demo, browser, log_in
 
 WIDTHS = {390: 844, 1440: 900}
 SCHEMES = ("light", "dark")
@@ -24,6 +29,28 @@ PAGES = {
     "mails": "mails/",
     "missing": "nowhere/",
 }
+DOCS = {
+    "portal-grid": "grid-1440-light",
+    "portal-picture": "picture-1440-dark",
+    "portal-shared": "shared-1440-light",
+    "portal-phone-files": "files-390-light",
+    "portal-phone-grid": "grid-390-dark",
+    "portal-phone-usage": "usage-390-dark",
+}
+"""The pictures of the documentation, and the pictures from which they are made."""
+
+
+def publish(directory: Path) -> list[Path]:
+    """Write what fits on one screen into docs/_static, as WebP."""
+    written = []
+    for name, source in DOCS.items():
+        with Image.open(directory / f"{source}.png") as picture:
+            height = min(picture.height, WIDTHS[picture.width])
+            screen = picture.convert("RGB").crop((0, 0, picture.width, height))
+        path = REPOSITORY / "docs" / "_static" / f"{name}.webp"
+        screen.save(path, quality=72, method=6)
+        written.append(path)
+    return written
 
 
 def take(demo: Demo, chromium, directory: Path) -> list[Path]:
@@ -52,7 +79,11 @@ def take(demo: Demo, chromium, directory: Path) -> list[Path]:
 
 def main() -> None:
     """Start a demo of its own, and say where the pictures are."""
-    directory = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("S3STORE_SCREENSHOTS", "screenshots"))
+    parser = argparse.ArgumentParser(description="Take pictures of the portal.")
+    parser.add_argument("directory", nargs="?", default=os.environ.get("S3STORE_SCREENSHOTS", "screenshots"))
+    parser.add_argument("--docs", action="store_true", help="also replace the pictures of the documentation")
+    options = parser.parse_args()
+    directory = Path(options.directory)
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="s3store-demo-") as data:
         demo = Demo(Path(data), sample=())
@@ -62,6 +93,8 @@ def main() -> None:
         finally:
             demo.kill()
     print(f"{len(taken)} pictures are in {directory}")
+    if options.docs:
+        print(*publish(directory), sep="\n")
 
 
 if __name__ == "__main__":

@@ -121,11 +121,11 @@ def test_the_readme_needs_no_relative_link():
 
 @pytest.mark.xdist_group("sphinx")
 def test_the_front_page_begins_as_the_readme_does(built):
-    """A picture, what s3store does, the comparison, the features, the installation and the quick start."""
+    """Pictures, what s3store does, the comparison, the features, the installation and the quick start."""
     page = (built / "index.html").read_text(encoding="utf-8")
     headings = re.findall(r"<h2>(.*?)<a", page)
     assert headings[:4] == ["Comparison with django-storages", "Features", "Install", "Quick start"]
-    assert page.index("demo.jpg") < page.index("s3store keeps the media") < page.index(headings[0])
+    assert page.index("portal-grid.webp") < page.index("s3store keeps the media") < page.index(headings[0])
     assert "Try it" not in headings
 
 
