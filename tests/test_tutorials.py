@@ -24,6 +24,7 @@ from tests.docs.blocks import DOCS, blocks_of
 QUICK_START = blocks_of(DOCS / "tutorial" / "quick-start.rst")
 SHELL = blocks_of(DOCS / "tutorial" / "five-minutes-in-a-shell.rst")
 UPLOADS = blocks_of(DOCS / "tutorial" / "uploads-in-ten-minutes.rst")
+PORTAL = blocks_of(DOCS / "tutorial" / "client-portal.rst")
 ADMIN = {
     "DJANGO_SUPERUSER_USERNAME": "ann",
     "DJANGO_SUPERUSER_PASSWORD": "a-long-word",
@@ -259,3 +260,84 @@ def test_the_tutorials_work(reader):
         if server:
             said, _ = server.communicate("\n", timeout=30)
     assert (server.returncode, said) == (0, "")
+
+
+class Member(Browser):
+    """A member of a company in the project of the tutorial about a portal."""
+
+    def __init__(self, site, name):
+        super().__init__(site)
+        self.get("/login/")
+        self.send_form("/login/", username=name, password="a-long-word")
+
+    def act(self, path, action, **fields):
+        self.send_form(path, action=action, **fields)
+        return self.get(path)
+
+    def upload_into(self, path, name, content):
+        page = self.get(path)
+        destination = re.search(r'data-destination="([^"]+)"', page)[1]
+        endpoint = re.search(r'data-endpoint="([^"]+)"', page)[1]
+        body = json.dumps({"destination": destination, "name": name, "size": len(content)})
+        begun = json.loads(self.send(f"{endpoint}begin/", body, "application/json")[1])
+        fields = [*begun["fields"].items(), ("file", (name, content, begun["type"]))]
+        answer = urllib3.request("POST", urllib.parse.urljoin(self.site, begun["url"]), fields=fields)
+        assert answer.status in (200, 201, 204), answer.data
+        return self.act(path, "upload", files=begun["receipt"])
+
+    def status(self, path):
+        try:
+            self.get(path)
+        except urllib.error.HTTPError as error:
+            return error.code
+        return 200
+
+
+def test_the_tutorial_about_a_portal_works(reader):
+    """An owner uploads, moves, deletes, takes it back and shares; a recipient reads; a client cannot share."""
+    (port,) = servers._free_ports(1, gap=0)
+    address = f"127.0.0.1:{port}"
+    site = None
+    try:
+        for block in PORTAL:
+            text = block.text.replace("127.0.0.1:8000", address)
+            if {"file", "append"} & set(block.classes):
+                reader.write(replace(block, text=text))
+            elif block.language == "pycon":
+                reader.session([block])
+            elif "runserver" in text:
+                site = reader.start("python", "-u", "manage.py", "runserver", "--noreload", address)
+                wait_for(site, address)
+            else:
+                for line in text.splitlines():
+                    if "createsuperuser" in line:
+                        reader.run("sh", "-ec", f"{line} --noinput")
+                    elif not line.startswith(INSTALLATION) and line != "python manage.py shell":
+                        said = reader.run("sh", "-ec", line)
+                        assert "manage.py check" not in line or "no issues" in said
+        use_the_portal(f"http://{address}")
+    finally:
+        if site:
+            stop(site)
+
+
+def use_the_portal(site):
+    lena = Member(site, "lena")
+    root = "/c/nordlicht-solar/files/"
+    assert "Nordlicht Solar" in lena.get("/")
+    assert "2026" in lena.act(root, "create", name="2026")
+    assert "offer.txt" in lena.upload_into(f"{root}2026/", "offer.txt", b"twelve roofs")
+    assert lena.get("/c/nordlicht-solar/open/2026/offer.txt") == "twelve roofs"
+    assert "offer.txt" not in lena.act(f"{root}2026/", "move", paths="2026/offer.txt", target="")
+    assert "offer.txt" not in lena.act(root, "delete", paths="offer.txt")
+    assert "offer.txt" in lena.act(root, "undo")
+    share = "/c/nordlicht-solar/share/offer.txt"
+    lena.get(share)
+    page = lena.send_form(share, email="priya@printworks.example", right="view", days="7")[1]
+    link = re.search(rf"{site}(/s/[^/]+/)", page)[1]
+    guest = Browser(site)
+    assert "offer.txt" in guest.get(link)
+    assert "priya@printworks.example" in lena.get("/shared-by-us/")
+    tom = Member(site, "tom")
+    assert "offer.txt" in tom.get(root)
+    assert tom.status(share) == 404
