@@ -817,6 +817,9 @@ def coverage(name: str) -> list[dict[str, str]]:
                 *(f"SF-{number:02}" for number in range(1, 17)),
             ],
         ),
+        ("Folders", [f"FO-{number:02}" for number in range(1, 41)]),
+        ("Sharing", [f"SH-{number:02}" for number in range(1, 41)]),
+        ("Client portal", [f"ST-{number:02}" for number in range(1, 13)]),
     ],
 )
 def test_every_attack_and_accident_has_its_test(topic, ids):
@@ -842,6 +845,6 @@ def test_what_clients_can_attempt_has_its_tests():
 
 def test_no_page_names_a_test():
     """Ids and names of tests are for maintainers: they are in tests/coverage."""
-    suspicious = re.compile(r"\b(SU|SP|SM|SF|RD|SL)-\d\d\b|::test_")
+    suspicious = re.compile(r"\b(SU|SP|SM|SF|RD|SL|FO|SH|ST)-\d\d\b|::test_")
     paths = [path for path in pages() if path.parent.name != "reference"]
     assert [str(path) for path in paths if suspicious.search(path.read_text(encoding="utf-8"))] == []
