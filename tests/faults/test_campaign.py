@@ -12,6 +12,8 @@ from s3store.core.parts import MIB
 from s3store.storage import S3Storage
 from tests.faults.proxy import FaultProxy
 
+pytestmark = pytest.mark.campaign
+
 ROUNDS = 200
 FAULTS = ["slow503", "err500", "reset", "lost"]
 

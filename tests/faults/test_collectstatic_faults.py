@@ -16,6 +16,8 @@ from s3store.wire.bucket import Bucket
 from tests.faults.proxy import FaultProxy
 from tests.static_site import MANIFEST, PLAIN, ROOT, Site, is_copy
 
+pytestmark = pytest.mark.campaign
+
 FILES = 16
 # The pictures of a release and their hashed twins, the hashed style sheet, the manifest's copy and the manifest.
 WRITES = 2 * (FILES - 1) + 3
