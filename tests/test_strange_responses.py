@@ -206,7 +206,7 @@ def test_a_key_that_only_the_server_names_is_not_deleted(server):
     """A batch that is sent again contains nothing but what was asked for."""
     body = DELETED.replace(b"AccessDenied", b"SlowDown").replace(b"a.txt", b"precious.txt")
     storage = server(lambda *_: (200, {"Content-Type": "application/xml"}, body))
-    with pytest.raises(errors.BatchError, match="precious"):
+    with pytest.raises(errors.InvalidResponseError, match="precious"):
         storage.delete_many(["a.txt"])
     assert len(storage.proxy.requests("POST")) == 1
 

@@ -89,10 +89,14 @@ class Deleting(Requesting):
                 (entry["Key"], entry.get("VersionId")): (entry.get("Code") or "", entry.get("Message") or "")
                 for entry in answer.get("Errors", ())
             }
+        asked = {deletion.key for deletion in wanted}
+        if strange := [key for key, _ in refused if key not in asked]:
+            reason = f"the response is about {strange[0]!r}, which was not to be deleted"
+            raise self._error(errors.InvalidResponseError, reason, "delete_objects")
         made = {entry.get("Key"): entry.get("DeleteMarkerVersionId") for entry in answer.get("Deleted", ())}
         outcomes = []
         for deletion in wanted:
-            # Never a key that only the server names. Some servers leave the version out of an error.
+            # Some servers leave the version out of an error.
             code, message = refused.get((deletion.key, deletion.version_id)) or refused.get(
                 (deletion.key, None), ("", "")
             )

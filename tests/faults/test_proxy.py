@@ -367,6 +367,16 @@ def test_reset_comes_before_the_upstream_knows(upstream: Upstream) -> None:
         assert 0 < second.request_bytes < 4_000_000
 
 
+def test_freeze_leaves_the_request_unread(upstream: Upstream) -> None:
+    """Nothing is answered, and at last the connection is reset."""
+    with FaultProxy(upstream.url, faults={"freeze": 1.0}, stall_seconds=0.1) as proxy, plug_in(proxy) as raw:
+        send(raw, "PUT", "/k", "Content-Length: 5", body=b"hello")
+        assert read_all(raw) == (b"", "RST")
+        assert upstream.seen == []
+        (exchange,) = wait_for_log(proxy, 1)
+        assert (exchange.fault, exchange.status) == ("freeze", None)
+
+
 def test_lost_happens_after_the_upstream_has_worked(upstream: Upstream) -> None:
     """The write is done, its reply is not seen."""
     with FaultProxy(upstream.url, faults={"lost": 1.0}) as proxy, plug_in(proxy) as raw:

@@ -2,7 +2,6 @@
 
 # ruff: noqa: PT009
 
-import time
 from unittest import SkipTest
 
 from django.core.cache import cache
@@ -57,21 +56,16 @@ class Costs(PortalTestCase):
             backend.put_object(BUCKET, f"media/{name}", b"x")
 
     def test_a_folder_of_ten_thousand_files(self):
-        """The first page is one request and takes less than 100 ms of Django's time; thumbnails cost no request."""
+        """The first page is one request; thumbnails cost no request."""
         self.fill()
         self.client.get(self.url("browse", "2026"))
-        took = []
-        for _ in range(10):
-            cache.clear()
-            with counted_requests(self.folder.storage) as requests:
-                start = time.thread_time()
-                page = self.client.get(self.url("browse", "Many"))
-                took.append(time.thread_time() - start)
-            self.assertEqual(len(requests), 1)
+        cache.clear()
+        with counted_requests(self.folder.storage) as requests:
+            page = self.client.get(self.url("browse", "Many"))
+        self.assertEqual(len(requests), 1)
         rows = page.context["rows"]
         self.assertEqual(len(rows), 100)
         self.assertEqual(sum(bool(row.thumbnail) for row in rows), 50)
-        self.assertLess(min(took), 0.1)
 
     def test_urls_of_thumbnails_stay_the_same(self):
         """Two pages have the same URLs, so that the browser needs no request at all."""
