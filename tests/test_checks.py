@@ -481,6 +481,7 @@ def test_a_url_setting_that_cannot_be_or_disagrees_is_reported(name: str, alias:
 # Wiring
 
 
+@pytest.mark.django_db  # Django 6.1 asks the database about constraints
 def test_manage_py_check_runs_them() -> None:
     """The app registers its checks, and an error stops the command."""
     with (
@@ -494,6 +495,7 @@ def test_manage_py_check_runs_them() -> None:
     assert "s3store.W003" in out.getvalue()
 
 
+@pytest.mark.django_db  # Django 6.1 asks the database about constraints
 def test_a_check_can_be_silenced() -> None:
     """SILENCED_SYSTEM_CHECKS works by id, as for Django's own."""
     with override_settings(STORAGES={**PLAIN, "files": ours()}, SILENCED_SYSTEM_CHECKS=["s3store.E021"]):
