@@ -229,7 +229,7 @@ def test_rl_03_a_batch_that_fails_in_part_is_reported_per_key(hostile, monkeypat
         asked.append(method)
         busy = "<Error><Key>busy</Key><Code>SlowDown</Code></Error>" if len(asked) < 3 else ""
         denied = "<Error><Key>denied</Key><Code>AccessDenied</Code><Message>no</Message></Error>" * (len(asked) == 1)
-        gone = "<Error><Key>gone</Key><Code>NoSuchKey</Code></Error>"
+        gone = "<Error><Key>gone</Key><Code>NoSuchKey</Code></Error>" * (len(asked) == 1)
         return xml(200, f"<DeleteResult>{busy}{denied}{gone}</DeleteResult>")
 
     storage = hostile(respond)
