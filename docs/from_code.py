@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from argparse import Action, ArgumentParser, _SubParsersAction
+from argparse import SUPPRESS, Action, ArgumentParser, _SubParsersAction
 from typing import Any
 
+from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.domains.std import Cmdoption
+from sphinx.util.docutils import SphinxDirective
 
 from s3store import errors
 from s3store.conf.options import FIELDS
@@ -98,6 +100,25 @@ class HelpOption(Cmdoption):
         return super().run()
 
 
+class VerbHelp(SphinxDirective):
+    """What `--help` of a subcommand of `s3` says: its purpose, its arguments and its options."""
+
+    required_arguments = 1
+
+    def run(self) -> list[Any]:
+        """Take all of it from the parser of the subcommand."""
+        verb = self.arguments[0]
+        parser = parser_of(f"s3-{verb}")
+        lines = [str(parser.description), "", f".. program:: s3 {verb}", ""]
+        for action in parser._actions:
+            if action.help and action.help != SUPPRESS and action.dest != "help":
+                name = action.option_strings[-1] if action.option_strings else action.metavar or action.dest.upper()
+                lines += [f".. help-option:: {name}", ""]
+        node = nodes.Element()
+        self.state.nested_parse(StringList(lines, source=self.get_source_info()[0]), self.content_offset, node)
+        return list(node.children)
+
+
 def parser_of(program: str) -> ArgumentParser:
     """Return the parser of a command, or of a subcommand: `s3-headers`, as Sphinx writes the name."""
     if program == "collectstatic":
@@ -119,6 +140,7 @@ def action_of(program: str, flag: str) -> Action:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directive and the handlers."""
     app.add_directive("help-option", HelpOption)
+    app.add_directive("verb-help", VerbHelp)
     app.connect("autodoc-process-docstring", link_code)
     app.connect("autodoc-process-signature", signature)
     return {"parallel_read_safe": True}

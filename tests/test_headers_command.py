@@ -363,10 +363,9 @@ def test_a_dry_run_reads_only_and_says_what_differs(place):
         said = run("--dry-run")
     assert set(sent.methods) == {"GET", "HEAD"}
     assert said.splitlines()[0] == (
-        "Pretending to change 'a.css': CacheControl 'public, max-age=60' to 'max-age=5', "
-        "ContentType 'text/plain' to 'text/css'"
+        "change  a.css: CacheControl 'public, max-age=60' to 'max-age=5', ContentType 'text/plain' to 'text/css'"
     )
-    assert re.fullmatch(r"2 objects, 1 would be changed, 0 failed, 3 requests, .* s\.", said.splitlines()[1])
+    assert re.fullmatch(r"Dry run: 2 objects, 1 would be changed, 0 failed, 3 requests, .* s\.", said.splitlines()[1])
     assert storage.stat("a.css").modified == modified
     assert "2 objects, 1 changed" in run()
 
@@ -379,10 +378,17 @@ def test_json_is_all_that_is_printed(place):
     said = json.loads(run("--json", "--dry-run", verbosity=3))
     assert said.pop("seconds") >= 0
     assert said == {
+        "schema": 1,
+        "command": "headers",
         "dry_run": True,
         "objects": 1,
+        "bytes": 0,
+        "sent": 0,
+        "skipped": 0,
+        "deleted": 0,
+        "warnings": [],
         "changed": 1,
-        "failed": {},
+        "failed": [],
         "requests": 2,
         "changes": {"a.css": {"Expires": [None, "Mon, 02 Jan 2040 03:04:05 GMT"]}},
     }
@@ -396,7 +402,7 @@ def test_verbosity(place, verbosity, lines):
     place(object_parameters={"CacheControl": "max-age=5"})
     said = run("--verbosity", str(verbosity))
     assert len(said.splitlines()) == lines
-    assert ("Changed 'a.css': CacheControl 'public, max-age=60' to 'max-age=5'" in said) == (verbosity == 2)
+    assert ("change  a.css: CacheControl 'public, max-age=60' to 'max-age=5'" in said) == (verbosity == 2)
 
 
 def test_djangos_flags_stand_before_the_subcommand_too(place):
@@ -458,7 +464,7 @@ def test_failures_are_named_and_the_rest_is_done(place, settings, flags, count):
     ]
     if flags:
         said = json.loads(run.out)
-        assert sorted(said["failed"]) == names
+        assert [failure["name"] for failure in said["failed"]] == names
         assert list(said["changes"]) == ["fine.css"]
     else:
         assert f"{count + 1} objects, 1 changed, {count} failed" in run.out

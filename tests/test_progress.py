@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from s3store.operations.progress import Bar
+from s3store.operations.progress import Bar, Meter
+from s3store.operations.reports import Step, Watcher
 
 
 class Terminal(io.StringIO):
@@ -72,3 +73,48 @@ def test_the_line_fits_the_terminal(monkeypatch, clock, columns, name, shown):
     bare = re.sub(r"^\[#+\.+\] 1/2, 1/s ", "", line)
     assert bare == shown
     assert len(line) < max(columns, 45)
+
+
+# Meter
+
+
+def test_a_meter_shows_files_bytes_rate_and_time(clock):
+    """Of the part that is known; a warning and the end erase it."""
+    terminal = Terminal()
+    meter = Meter("sync", terminal, clock=lambda: clock[0])
+    meter.expect(3, 3072)
+    clock[0] += 1
+    meter.moved(1024)
+    meter.step(Step(op="send", name="a"))
+    clock[0] += 1
+    meter.step(Step(op="fail", name="b"))
+    meter.warn("look")
+    meter.close()
+    assert terminal.lines == [
+        "sync  0/3 files  1.0 KiB/3.0 KiB  1.0 KiB/s  0:02 left",
+        "sync  2/3 files  1.0 KiB/3.0 KiB  512 B/s  0:04 left  1 failed",
+        "",
+        "",
+    ]
+
+
+def test_a_meter_without_bytes(clock):
+    """The files say how long it takes; the last one is always shown."""
+    terminal = Terminal()
+    meter = Meter("rm", terminal, clock=lambda: clock[0])
+    meter.expect(2, 0)
+    clock[0] += 5
+    meter.step(Step(op="delete", name="a"))
+    meter.step(Step(op="delete", name="b"))
+    assert terminal.lines == ["rm  1/2 files  0:05 left", "rm  2/2 files"]
+
+
+def test_a_meter_without_a_terminal_is_silent(clock):
+    """So is the base of all that is told about steps."""
+    stream = io.StringIO()
+    for watcher in (Meter("sync", stream, clock=lambda: clock[0]), Watcher()):
+        watcher.expect(1, 1)
+        watcher.moved(1)
+        watcher.step(Step(op="send", name="a"))
+        watcher.warn("look")
+    assert stream.getvalue() == ""

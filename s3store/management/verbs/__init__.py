@@ -1,0 +1,11 @@
+"""The subcommands of manage.py s3. Only the command s3 uses them."""
+
+from __future__ import annotations
+
+from s3store.management.verbs.headers import Headers
+from s3store.management.verbs.verb import Verb
+
+VERBS: dict[str, type[Verb]] = {
+    "headers": Headers,
+}
+"""The class of each subcommand, in the order of their names."""
