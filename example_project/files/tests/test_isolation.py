@@ -169,6 +169,7 @@ class Isolation(UploadTestCase):
     def test_rendered_texts(self):
         """The frame of a Markdown file is not found in another company, nor by paths that leave the own one."""
         self.theirs.save("Secret/plan.md", SECRET.encode())
+        self.before = self.everything(self.theirs)
         secret = f"{self.prefix.split('/')[1]}/Secret/plan.md"
         self.check(self.client.get(self.url("rendered", "Secret/plan.md", slug="harbour")), NOT_FOUND)
         for path in (f"../{secret}", f"%2e%2e/{secret}", f"..%2f{secret}", f"/{self.prefix}Secret/plan.md"):
