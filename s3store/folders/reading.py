@@ -55,8 +55,14 @@ class Reading(Rooted):
             target = objects.target(place.name)
             info = objects.bucket.find(target.key, target.params)
             if info:
-                facts = {"size": info.size, "modified": info.modified, "etag": info.etag}
-                return Entry(name=place.segment, path=place.path, **facts, version_id=info.version_id)
+                return Entry(
+                    name=place.segment,
+                    path=place.path,
+                    size=info.size,
+                    modified=info.modified,
+                    etag=info.etag,
+                    version_id=info.version_id,
+                )
         if place.path:
             page = objects.bucket.page(objects.prefix(place.name), objects.listing_params, flat=False, limit=1)
             if not page.objects:
