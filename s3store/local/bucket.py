@@ -34,6 +34,7 @@ class LocalBucket(Bucket):
     """A bucket whose objects are files below a directory. It has no metadata cache: every answer is current."""
 
     over_http = False
+    is_aws = False
 
     def __init__(self, options: Options, directory: Path) -> None:
         super().__init__(options)

@@ -9,7 +9,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from s3store import errors
-from s3store.core import urls
 from s3store.core.keys import MAX_KEY_BYTES
 from s3store.core.parameters import Params
 from s3store.wire.deleting import Deleting
@@ -31,11 +30,7 @@ class Copies(Deleting):
 
         AWS says so in "CompleteMultipartUpload". SeaweedFS lets several win, and Ceph RGW 16 ignores the header.
         """
-        return self._is_aws
-
-    @property
-    def _is_aws(self) -> bool:
-        return urls.is_aws(self.client.meta.endpoint_url)
+        return self.is_aws
 
     def copy(
         self,
@@ -127,7 +122,7 @@ class Copies(Deleting):
 
     def _compares_sources(self, source: str, key: str, params: Params) -> bool:
         """Return whether the server copies only an object with the ETag in the condition. The first call asks it."""
-        if self._is_aws:
+        if self.is_aws:
             return True
         client = self.client
         if client not in _COMPARES_SOURCES:

@@ -88,7 +88,7 @@ class InParts(Requesting):
         for _ in range(_MAX_PAGES):
             answer = self._call("list_parts", key, params, UploadId=upload_id, PartNumberMarker=marker)
             found += [
-                Part(number=part["PartNumber"], etag=part["ETag"], size=part["Size"])
+                Part(number=part["PartNumber"], etag=part["ETag"], size=part["Size"], checksums=_checksums_in(part))
                 for part in answer.get("Parts", ())
                 if "ETag" in part and "Size" in part and "PartNumber" in part
             ]

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from s3store import errors
 from s3store.conf.options import Options
-from s3store.core import parameters
+from s3store.core import parameters, urls
 from s3store.core.digests import content_md5
 from s3store.core.info import WRITE_TOKEN, ObjectInfo
 from s3store.core.parameters import Params
@@ -62,6 +62,11 @@ class Requesting:
     def date(self) -> datetime | None:
         """The time of the latest response, by the server's clock, in whole seconds. None before the first one."""
         return self._date
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether the server belongs to AWS."""
+        return urls.is_aws(self.client.meta.endpoint_url)
 
     over_http = True
     """Whether the verbs send requests. If not, presigned requests of our own cannot replace them."""

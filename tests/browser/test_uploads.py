@@ -698,6 +698,56 @@ def test_a_storage_without_forms(page, settings, proxy):
     assert Upload.objects.get().file.read() == b"hello"
 
 
+@pytest.fixture
+def sums(settings, proxy, live_server):
+    """Uploads with checksums, and a rule of the bucket that allows their header."""
+    settings.AWS_S3_UPLOAD_CHECKSUM = "crc32"
+    rule = {"AllowedMethods": ["POST", "PUT"], "AllowedOrigins": [live_server.url], "MaxAgeSeconds": 7200}
+    rule |= {"AllowedHeaders": ["content-type", "if-none-match", "x-amz-checksum-crc32"]}
+    storage().client.put_bucket_cors(Bucket=storage().options.bucket_name, CORSConfiguration={"CORSRules": [rule]})
+
+
+def statuses(proxy):
+    """Return the statuses of the requests with a checksum, as the bucket answered them."""
+    sent = proxy.requests("PUT", "/incoming/")
+    return [one.status for one in sent if "x-amz-checksum-crc32" in one.request_headers]
+
+
+def test_ub_21_bytes_that_change_on_their_way_are_sent_again(sums, page, proxy):
+    """The bucket compares the checksum: a flipped byte is refused, and the upload goes on."""
+    proxy._limits = ("^PUT", 1, None)
+    proxy.harm({"flip_up": 1.0})
+    choose(page, "note.txt", b"hello" * 100)
+    uploaded(page)
+    assert statuses(proxy) == [400, 200]
+    page.fill("#id_title", "a")
+    saved(page)
+    assert Upload.objects.get().file.read() == b"hello" * 100
+
+
+def test_ub_21_bytes_that_always_change_are_refused(sums, page, proxy):
+    """The row says so after three attempts, and nothing is in the bucket."""
+    proxy._limits = ("^PUT", None, None)
+    proxy.harm({"flip_up": 1.0})
+    choose(page, "note.txt", b"hello" * 100)
+    shows(page, "The storage refused the file (BadDigest).")
+    assert statuses(proxy) == [400, 400, 400]
+    assert objects() == []
+
+
+def test_ub_21_each_part_has_a_checksum(sums, page, proxy, film, user):
+    """A damaged part is sent again, and the others are not."""
+    proxy._limits = ("partNumber=2", 1, None)
+    proxy.harm({"flip_up": 1.0})
+    page.set_input_files("#id_file", film)
+    uploaded(page)
+    assert sorted(statuses(proxy)) == [200, 200, 200, 400]
+    page.fill("#id_title", "a")
+    saved(page)
+    assert Upload.objects.get().file.size == film.stat().st_size
+    assert [error for error in page.errors if "400" not in error] == []
+
+
 def test_an_answer_that_is_lost(page, proxy):
     """The same bytes are sent again, and the form gets one file."""
     proxy.harm({"lost": 1.0})
