@@ -350,9 +350,9 @@ COSTS = {
     "``delete``": [lambda s: s.delete("a.txt")],
     "``delete_many``, for each 1,000 files": [lambda s: s.delete_many(["a.txt", "dir/b.txt"])],
     "``delete_tree``, for each 1,000 files": [lambda s: s.delete_tree("dir")],
-    "``copy``": [lambda s: s.copy("a.txt", "new")],
+    "``copy``": [(lambda s: s.copy("a.txt", "first"), lambda s: s.copy("a.txt", "new"))],
     "``copy`` with ``overwrite``": [lambda s: s.copy("a.txt", "new", overwrite=True)],
-    "``move``": [lambda s: s.move("a.txt", "new")],
+    "``move``": [(lambda s: s.copy("a.txt", "first"), lambda s: s.move("a.txt", "new"))],
     "``read_bytes``, ``read_text``, ``download_to``, ``download_path``": [
         lambda s: s.read_bytes("a.txt"),
         lambda s: s.read_text("a.txt"),
