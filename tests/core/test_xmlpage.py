@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -87,6 +88,17 @@ def test_keys_are_decoded_if_the_page_says_so(keys: list[str], plus: bool) -> No
     assert [info.key for info in infos or ()] == keys
     plain = rows_of(page(rows))
     assert [info.key for info in plain or ()] == [encoded(key) for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("time", "microsecond"),
+    [("", 0), (".1", 100_000), (".12", 120_000), (".1234567", 123_456), (".123456789", 123_456)],
+)
+def test_a_time_can_have_any_number_of_digits(time: str, microsecond: int) -> None:
+    """Go's servers leave zeros out, and send nanoseconds."""
+    infos = rows_of(page(ROW.replace(SIZE, f"{SIZE}<LastModified>2026-01-02T03:04:05{time}Z</LastModified>")))
+    assert infos
+    assert infos[0].modified == datetime(2026, 1, 2, 3, 4, 5, microsecond, tzinfo=timezone.utc)
 
 
 def test_the_page_without_rows_is_left() -> None:
