@@ -37,13 +37,13 @@ def main(given: dict[str, Any]) -> dict[str, float]:
     found["page boto3"] = _processor_time(lambda: plain.list_objects_v2(**page)["Contents"])
     for name, path in (("large", "large"), ("small", "small")):
         archive = folder.zip(path)
-        before = _memory()
+        before = memory()
         started, size = time.perf_counter(), 0
         for block in archive:
             size += len(block)
         found[f"zip {name}"] = time.perf_counter() - started
         assert size == archive.size
-        found[f"memory {name}"] = _memory() - before
+        found[f"memory {name}"] = memory() - before
         started = time.perf_counter()
         for entry in folder.list(path, size=1000).entries:
             with folder.open(entry.path) as file:
@@ -78,7 +78,7 @@ def _plain_client(place: dict[str, Any]) -> Any:
     return boto3.client("s3", endpoint_url=place["endpoint_url"], region_name=place["region_name"], **keys)
 
 
-def _memory() -> float:
+def memory() -> float:
     """Return the peak of the memory of this process, in bytes: only Linux says it without that of its parent."""
     status = Path("/proc/self/status")
     if not status.exists():

@@ -7,7 +7,7 @@ from typing import Any
 from s3store import errors
 from s3store.core import parameters, parts
 from s3store.core.info import ObjectInfo
-from s3store.core.parameters import Params, with_acl
+from s3store.core.parameters import Parameters, Params, with_acl
 from s3store.wire.conditions import note_copies, refuses_copies
 from s3store.wire.light import Light, Unanswered
 from s3store.wire.multipart import copy_in_parts
@@ -17,7 +17,8 @@ from s3store.wire.objects import Objects, Target
 def kept_parameters(objects: Objects, target: Target) -> Params:
     """Return what a copy takes from the options: ACL, encryption, class. The rest is that of the source."""
     params = with_acl(target.params, objects.options.default_acl)
-    return {name: value for name, value in params.items() if name not in parameters.CONTENT_HEADERS | {"Metadata"}}
+    dropped = parameters.CONTENT_HEADERS | {"Metadata"}
+    return Parameters((name, value) for name, value in params.items() if name not in dropped)
 
 
 def whole_parameters(objects: Objects, info: ObjectInfo, kept: Params) -> Params:
@@ -25,7 +26,7 @@ def whole_parameters(objects: Objects, info: ObjectInfo, kept: Params) -> Params
 
     Costs a request for the tags.
     """
-    params = {**kept, **info.parameters}
+    params = Parameters({**kept, **info.parameters})
     if "Tagging" not in kept and (tags := objects.bucket.tags(info.key, kept)):
         params["Tagging"] = tags
     return params
