@@ -529,3 +529,14 @@ def test_an_older_boto3_reserves_the_name_of_a_copy(seaweedfs_options, monkeypat
         with pytest.raises(FileExistsError):
             storage.copy("a.txt", f"{number}.txt")
         assert storage.read_bytes(f"{number}.txt") == b"ours"
+
+
+def test_without_conditional_writes_a_copy_asks_first(seaweedfs_options):
+    """The option says that the server keeps no condition."""
+    storage = S3Storage(**seaweedfs_options, conditional_writes=False)
+    storage.save("a.txt", b"ours")
+    with counted_requests(storage) as sent:
+        storage.copy("a.txt", "b.txt")
+    assert sent.methods == ["HEAD", "PUT"]
+    with pytest.raises(FileExistsError, match="Give overwrite=True"):
+        storage.move("a.txt", "b.txt")

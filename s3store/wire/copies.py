@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from s3store import errors
 from s3store.core.keys import MAX_KEY_BYTES
-from s3store.core.parameters import Params
+from s3store.core.parameters import Parameters, Params
 from s3store.wire.deleting import Deleting
 
 logger = logging.getLogger("s3store")
@@ -100,7 +100,7 @@ class Copies(Deleting):
         staged = _beside(key)
         first = {name: value for name, value in changes.items() if name != "IfNoneMatch"}
         # A locked object could not be deleted.
-        free = {name: value for name, value in params.items() if not name.startswith("ObjectLock")}
+        free = Parameters((name, value) for name, value in params.items() if not name.startswith("ObjectLock"))
         try:
             if not _same(self._copy(source, staged, free, **first), etag):
                 self.refuse_changed(source, etag, params)
