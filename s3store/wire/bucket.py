@@ -225,7 +225,14 @@ class Bucket(Copies, InParts):
                 yield found.failure
 
     def page(
-        self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS, token: str | None = None
+        self,
+        prefix: str,
+        params: Params,
+        *,
+        flat: bool,
+        limit: int = parts.MAX_DELETE_KEYS,
+        token: str | None = None,
+        after: str | None = None,
     ) -> Page:
         """Return a page of `pages`: the first, or the one that the `next` of another page names. One request."""
         extra: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
@@ -233,6 +240,8 @@ class Bucket(Copies, InParts):
             extra["Delimiter"] = "/"
         if token:
             extra["ContinuationToken"] = token
+        elif after:
+            extra["StartAfter"] = after
         moment = self._facts.moment()
         with as_objects():
             answer = self._call("list_objects_v2", None, params, **extra)
@@ -249,17 +258,25 @@ class Bucket(Copies, InParts):
         )
 
     def pages(
-        self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS, ahead: bool = False
+        self,
+        prefix: str,
+        params: Params,
+        *,
+        flat: bool,
+        limit: int = parts.MAX_DELETE_KEYS,
+        ahead: bool = False,
+        after: str | None = None,
     ) -> Iterator[Page]:
         """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`.
 
+        `after` leaves out the keys up to and including that one. Not every server does it right: SeaweedFS loses keys.
         With `ahead`, from the second page on, a thread requests the next page while the caller processes one. A caller
         that stops then has requested one page too many, and waits for it.
         """
         request = partial(self.page, prefix, params, flat=flat, limit=limit)
         seen: set[str] = set()
         waiting: Later[Page] | None = None
-        page = request()
+        page = request(after=after)
         yield page
         try:
             while page.next is not None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from s3store.management.verbs.batch_report import BatchReport
 from s3store.management.verbs.headers import Headers
+from s3store.management.verbs.shards import Shards
 from s3store.management.verbs.verb import Verb
 
 VERBS: dict[str, type[Verb]] = {
+    "batch-report": BatchReport,
     "headers": Headers,
+    "shards": Shards,
 }
 """The class of each subcommand, in the order of their names."""
