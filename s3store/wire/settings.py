@@ -141,6 +141,11 @@ _UNNAMED_REGIONS = (None, "", "auto", "us-east-1")
 class BucketSettings(Requesting):
     """Reads and writes the settings of the bucket of some options."""
 
+    @property
+    def endpoint_url(self) -> str:
+        """The URL of the server, with its scheme."""
+        return str(self.client.meta.endpoint_url)
+
     def read(self, name: str) -> Setting:
         """Return a setting: one request.
 
@@ -173,8 +178,9 @@ class BucketSettings(Requesting):
     def write(self, name: str, document: Mapping[str, Any], *, expected: Setting | None = None) -> Setting:
         """Replace a setting, and return what the server has now: three requests.
 
-        `document` has the form of `Setting.value`. Nothing is written if the setting cannot be read (AccessDeniedError),
-        if the server has no such setting (InvalidRequestError), or if it is not `expected` any more (ConflictError).
+        `document` has the form of `Setting.value`. Nothing is written if the setting cannot be read
+        (AccessDeniedError), if the server has no such setting (InvalidRequestError), or if it is not `expected` any
+        more (ConflictError).
         """
         kind = _KINDS[name]
         self._writable(name, expected)
