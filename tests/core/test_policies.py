@@ -149,7 +149,7 @@ def test_a_feature_without_its_key_or_role_is_refused(name: str, needs: str) -> 
 
 def test_an_unknown_feature_suggests_another() -> None:
     """Or lists them all."""
-    with pytest.raises(ValueError, match="'uplods' is not a feature. Did you mean 'uploads'"):
+    with pytest.raises(ValueError, match=r"'uplods' is not a feature. Did you mean 'uploads'"):
         iam.features_of(["uplods"])
     with pytest.raises(ValueError, match="The features are storage, operations, read"):
         iam.features_of(["zzzz"])

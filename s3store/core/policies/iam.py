@@ -267,7 +267,7 @@ def iam_policy(scope: Scope, features: Mapping[str, Collection[str]] | Iterable[
     statements: list[dict[str, Any]] = []
     for sid, found in (("Account", everything), ("Bucket", bucket), ("Objects", objects), ("Key", kms)):
         for number, (actions, resources) in enumerate(found.together(), 1):
-            statement = {
+            statement: dict[str, Any] = {
                 "Sid": f"S3store{sid}{number if number > 1 else ''}",
                 "Effect": "Allow",
                 "Action": actions,
