@@ -18,8 +18,6 @@ from s3store.core.policies.names import partition_of
 from s3store.storage import S3StaticStorage, S3Storage
 from s3store.uploads.destinations import Destination, declared, has_families
 
-__all__ = ["Use", "features_in_use", "scope_of", "site_origins", "uses_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:

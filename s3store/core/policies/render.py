@@ -14,7 +14,7 @@ Policy = Mapping[str, Any]
 
 def as_json(policy: Policy, bucket: str | None = None) -> str:  # noqa: ARG001 (all of them take the same)
     """Return a policy as JSON."""
-    return json.dumps(policy, indent=2, ensure_ascii=False)
+    return json.dumps(policy, indent=2)
 
 
 def as_cloudformation(policy: Policy, bucket: str | None = None) -> str:
@@ -28,7 +28,7 @@ def as_cloudformation(policy: Policy, bucket: str | None = None) -> str:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Resources": {name: {"Type": kind, "Properties": properties}},
     }
-    return json.dumps(template, indent=2, ensure_ascii=False)
+    return json.dumps(template, indent=2)
 
 
 def as_terraform(policy: Policy, bucket: str | None = None) -> str:
@@ -66,7 +66,7 @@ def _list(value: Any) -> str:
 
 def _quoted(text: str) -> str:
     # In Terraform, these start an expression.
-    return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+    return json.dumps(text).replace("${", "$${").replace("%{", "%%{")
 
 
 FORMATS: dict[str, Callable[[Policy, str | None], str]] = {

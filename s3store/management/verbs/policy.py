@@ -66,7 +66,7 @@ def _line(found: Setting) -> str:
     if found.name == "acl":
         grants = [f"  {grant.get('Permission')} {_grantee(grant)}" for grant in found.value.get("Grants") or ()]
         return "\n".join([f"{found.name}:", *map(printable, grants)])
-    text = json.dumps(found.value, indent=2, ensure_ascii=False, default=str)
+    text = json.dumps(found.value, indent=2, default=str)
     lines = [f"  {printable(line)}" for line in text.splitlines()]
     return "\n".join([f"{found.name}:", *lines])
 

@@ -51,7 +51,7 @@ class Setup(Verb):
         add("--public-prefix", action="append", default=[], metavar="PREFIX", help=_PUBLIC)
         add("--cors-origin", action="append", metavar="ORIGIN", help=_ORIGIN)
         add("--cors-max-age", type=int, default=CORS_SECONDS, metavar="SECONDS", help=_AGE)
-        add("--allow-any-origin", action="store_true", help="Accept origins with *, which let any site read responses.")
+        add("--allow-any-origin", action="store_true", help=_ANY)
         add("--versioning", action="store_true", help="Keep old versions of files, and delete them after 30 days.")
         add("--kms-key", metavar="ARN", help="Encrypt new files with this KMS key. Default: with keys of S3.")
         add(
@@ -178,7 +178,7 @@ class Setup(Verb):
             self._document({"CORSRules" if name == "cors" else "Rules": rules})
 
     def _document(self, value: Any) -> None:
-        self.base.stdout.write(json.dumps(value, indent=2, ensure_ascii=False))
+        self.base.stdout.write(json.dumps(value, indent=2))
 
 
 def lines_of(change: Change) -> list[str]:
@@ -187,7 +187,7 @@ def lines_of(change: Change) -> list[str]:
     found = [f"{change.op} {printable(name)}: {printable(change.why)}"]
     for sign, value in (("-", change.before), ("+", change.after)):
         if value is not None:
-            text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+            text = json.dumps(value, indent=2, default=str)
             found += [f"    {sign} {printable(line)}" for line in text.splitlines()]
     return found
 
@@ -197,6 +197,7 @@ _ORIGIN = (
     "An origin of the site, such as https://www.example.com, for CORS. Repeatable. Default: CSRF_TRUSTED_ORIGINS, or "
     "the hosts in ALLOWED_HOSTS."
 )
+_ANY = "Accept origins with an asterisk, which let any site read the responses."
 _AGE = f"How long browsers remember the CORS rule. Default: {CORS_SECONDS}."
 _IAM = (
     "Only print the IAM policy with the least permissions, for some features or for those in use. Sends no request. "
