@@ -518,6 +518,23 @@ def test_object_lock_without_versioning_is_refused(behind: Callable[..., dict[st
         run("--yes")
 
 
+def test_on_ceph_uploads_stay_possible(behind: Callable[..., dict[str, Any]]) -> None:
+    """Ceph 16 refuses every PutObject with BlockPublicAcls. It is recognised by its name of the document."""
+    names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    switches = "".join(f"<{name}>false</{name}>" for name in names)
+    body = f"<{CEPHS_BLOCK}>{switches}</{CEPHS_BLOCK}>".encode()
+
+    def respond(method: str, target: str, headers: Any) -> Any:
+        asks = method == "GET" and "publicAccessBlock" in target
+        return (200, {"Content-Type": "application/xml"}, body) if asks else None
+
+    behind(respond)
+    report = run_json("--dry-run")
+    (change,) = (change for change in report["changes"] if change["document"] == "public-access-block")
+    assert change["after"] == dict.fromkeys(names, True) | {"BlockPublicAcls": False}
+    assert any("Ceph refuses uploads" in note for note in report["notes"])
+
+
 # Failures on the way
 
 
