@@ -287,6 +287,10 @@ def test_encryption_with_a_key_replaces_that_of_s3_and_is_never_replaced(
         with pytest.raises(CommandError, match=r"encrypted with the KMS key .* does not replace") as caught:
             run("--yes", "--kms-key", f"{KEY}5")
         assert caught.value.returncode == 1
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+        settings_of(options).write("encryption", {"Rules": [rule]})
+        with pytest.raises(CommandError, match=r"encrypted with a KMS key of AWS"):
+            run("--yes", "--kms-key", KEY)
 
 
 def test_acls_of_an_existing_bucket_stay_until_they_are_switched_off(
@@ -590,6 +594,19 @@ def test_what_another_process_writes_after_the_plan_is_not_lost(moto: Server) ->
         assert rule["AllowedOrigins"] == ["https://partner.example"]
         apply(storage, plan(storage, wishes=Wishes(cors_origins=(ORIGIN,))))
         assert len(settings_of(options).read("cors").value["CORSRules"]) == 2
+
+
+def test_a_bucket_that_appears_after_the_plan_is_not_taken_for_a_new_one(
+    seaweedfs: Server, project: Callable[..., None]
+) -> None:
+    """Nobody has seen the difference from what it has."""
+    with fresh_options(seaweedfs, create=False) as options:
+        storage = S3Storage(**options)
+        planned = plan(storage)
+        storage.client.create_bucket(Bucket=options["bucket_name"])
+        with pytest.raises(SetupError, match="created meanwhile"):
+            apply(storage, planned)
+        assert settings_of(options).read("lifecycle").state == "none"
 
 
 def test_without_a_terminal_nothing_is_applied(moto: Server, project: Callable[..., None]) -> None:

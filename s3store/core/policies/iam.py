@@ -119,7 +119,7 @@ FEATURES: dict[str, Feature] = {
     "attributes": Feature(
         title="Checksums and parts of files",
         objects=("s3:GetObjectAttributes", "s3:GetObject"),
-        without="s3 verify downloads files to compare them.",
+        without="Checksums that S3 has stored cannot be read.",
     ),
     "static": Feature(
         title="collectstatic",

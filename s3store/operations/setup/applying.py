@@ -25,7 +25,8 @@ def apply(storage: S3Storage, planned: Plan, *, watcher: Watcher | None = None) 
     done: list[str] = []
     try:
         if planned.creates:
-            settings.create(planned.region)
+            if not settings.create(planned.region):
+                raise SetupError("The bucket was created meanwhile. Run the command again: it shows the difference.")
             _note(watcher, done, "create", planned.bucket)
             # A new bucket has settings of its own, by the defaults of its server.
             first = planned.changes[0]

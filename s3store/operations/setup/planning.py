@@ -264,10 +264,12 @@ class _Planner:
         if current and (not wish or key == wish):
             self.kept += 1
         elif current and current.startswith("aws:kms"):
-            self.refusals.append(f"The bucket is encrypted with the KMS key {key!r}, which setup does not replace.")
+            other = f"the KMS key {key!r}" if key else "a KMS key of AWS"
+            self.refusals.append(f"The bucket is encrypted with {other}, which setup does not replace.")
         else:
             wanted: dict[str, Any] = {"SSEAlgorithm": "aws:kms" if wish else "AES256"}
-            document: dict[str, Any] = {"ApplyServerSideEncryptionByDefault": wanted}
+            # A rule can say more, such as which types of encryption are blocked.
+            document: dict[str, Any] = {**rule, "ApplyServerSideEncryptionByDefault": wanted}
             if wish:
                 wanted["KMSMasterKeyID"] = wish
                 document["BucketKeyEnabled"] = True
