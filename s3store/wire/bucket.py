@@ -27,6 +27,7 @@ from s3store.wire.in_parts import InParts
 from s3store.wire.listing import OBJECTS, as_objects
 from s3store.wire.pool import Later
 from s3store.wire.responses import Body, Response, arriving, described, listed, written
+from s3store.wire.settings import BucketSettings
 
 # The number of attempts at what botocore does not retry: a conflict of two conditional writes.
 _TRIES = 4
@@ -39,6 +40,11 @@ _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
 
 class Bucket(Copies, InParts):
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
+
+    @property
+    def settings(self) -> BucketSettings:
+        """The settings of the bucket itself: policy, CORS, lifecycle and others."""
+        return BucketSettings(self.options)
 
     # One object
 
