@@ -93,6 +93,8 @@ class _Spot:
             try:
                 os.link(old, new, **both, follow_symlinks=False)
             except FileExistsError:
+                # A directory, perhaps, that another thread has just created.
+                self.check(name, overwrite=False)
                 raise _taken(self.path / name) from None
             except (OSError, NotImplementedError):
                 # A file system without links: an empty file reserves the name.
@@ -154,11 +156,12 @@ class Landing:
                 raise
 
     def make_directory(self, name: str) -> None:
-        """Create the directory `name` below this one, if it does not exist. Raises LandingError."""
-        self.check_name(name)
+        """Create the directory `name` below this one, or with `""` this one. It may exist. Raises LandingError."""
+        if name:
+            self.check_name(name)
         with ExitStack() as stack:
             spot = self._open(stack)
-            for part in name.split("/"):
+            for part in name.split("/") if name else ():
                 spot = spot.enter(part, stack)
 
     def _open(self, stack: ExitStack) -> _Spot:

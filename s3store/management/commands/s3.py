@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from argparse import SUPPRESS
 from copy import copy
 from typing import Any
@@ -14,6 +16,9 @@ from s3store.management.verbs import VERBS
 from s3store.management.verbs.verb import UNCONFIRMED
 from s3store.operations.places import PlaceError
 from s3store.wire.effort import patient
+
+# The number of the signal on all systems that have it.
+_SIGPIPE = 13
 
 
 class Command(BaseCommand):
@@ -43,6 +48,21 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=UNCONFIRMED) from error
         except (errors.S3StoreError, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
+        except BrokenPipeError:
+            # Who reads standard output has ended, as `head` does. Python would report it once more when it exits.
+            quieten(sys.stdout)
+            raise SystemExit(128 + _SIGPIPE) from None
         except KeyboardInterrupt:
             self.stderr.write("Interrupted. Run the command again to continue.")
             raise SystemExit(130) from None
+
+
+def quieten(stream: Any) -> None:
+    """Let what a stream still holds go nowhere."""
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

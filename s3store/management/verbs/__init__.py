@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from s3store.management.verbs.acl import Acl
+from s3store.management.verbs.cat import Cat
+from s3store.management.verbs.cp import Cp
+from s3store.management.verbs.du import Du
 from s3store.management.verbs.headers import Headers
+from s3store.management.verbs.ls import Ls
+from s3store.management.verbs.metadata import Metadata
+from s3store.management.verbs.mv import Mv
+from s3store.management.verbs.rm import Rm
+from s3store.management.verbs.stat import StatVerb
+from s3store.management.verbs.tags import Tags
+from s3store.management.verbs.url import Url
 from s3store.management.verbs.verb import Verb
 
 VERBS: dict[str, type[Verb]] = {
+    "acl": Acl,
+    "cat": Cat,
+    "cp": Cp,
+    "du": Du,
     "headers": Headers,
+    "ls": Ls,
+    "metadata": Metadata,
+    "mv": Mv,
+    "rm": Rm,
+    "stat": StatVerb,
+    "tags": Tags,
+    "url": Url,
 }
 """The class of each subcommand, in the order of their names."""
