@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from s3store.management.verbs.acl import Acl
 from s3store.management.verbs.cat import Cat
+from s3store.management.verbs.completion import Completion
 from s3store.management.verbs.cp import Cp
 from s3store.management.verbs.du import Du
 from s3store.management.verbs.headers import Headers
@@ -19,6 +20,7 @@ from s3store.management.verbs.verb import Verb
 VERBS: dict[str, type[Verb]] = {
     "acl": Acl,
     "cat": Cat,
+    "completion": Completion,
     "cp": Cp,
     "du": Du,
     "headers": Headers,

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from s3store import errors
-from s3store.core import globs, keys
+from s3store.core import globs
 from s3store.core.globs import Filter
 from s3store.core.info import ObjectInfo
 from s3store.operations.places import Place, PlaceError
@@ -123,7 +123,7 @@ class Selection:
             f"no {what}",
             operation="find",
             bucket=self.objects.bucket.name,
-            key=keys.join(self.objects.options.location, self.place.path),
+            key=self.objects.prefix("") + self.place.path,
         )
 
     def _found(self, *, recursive: bool) -> Iterator[Item]:

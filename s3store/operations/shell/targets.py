@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import IO, Any
 
 from s3store import errors
-from s3store.core import keys
 from s3store.core.info import DIGEST, WRITE_TOKEN
 from s3store.core.parameters import CONTENT_HEADERS
 from s3store.files.local import LocalFile, look
@@ -82,8 +81,7 @@ class StorageTarget(Target):
 
     def name(self, inside: str) -> str:
         """Return the name of a file in the storage."""
-        path = self._place.path
-        return keys.join(path.rstrip("/"), inside) if self._is_directory else path
+        return _below(self._place.path, inside) if self._is_directory else self._place.path
 
     def place(self, inside: str) -> str:
         """Return the target of a file as users write it."""
@@ -175,8 +173,8 @@ class StorageTarget(Target):
 
     def _refuses_copies(self) -> bool:
         """Return whether the server refuses to copy onto an object that exists. Asked once in a process."""
-        path = self._place.path.rstrip("/") if self._is_directory else ""
-        probe = self.objects.target(keys.join(path, f".s3store-{secrets.token_hex(8)}"))
+        directory = self._place.path if self._is_directory else ""
+        probe = self.objects.target(_below(directory, f".s3store-{secrets.token_hex(8)}"))
         return conditions_of(self.objects.bucket, probe.key, probe.params).create
 
     def _stream(self, selection: Selection, source: StoredTarget, item: Item, target: StoredTarget) -> None:
@@ -284,6 +282,12 @@ def _described(found: Mapping[str, Any]) -> dict[str, Any]:
     params = {name: value for name, value in found.items() if name in CONTENT_HEADERS}
     metadata = {name: value for name, value in found["Metadata"].items() if name not in (WRITE_TOKEN, DIGEST)}
     return {**params, "Metadata": metadata}
+
+
+def _below(directory: str, inside: str) -> str:
+    """Return the name of something in a directory of a storage. Both can be empty."""
+    top = directory.rstrip("/")
+    return f"{top}/{inside}" if top and inside else top or inside
 
 
 def _secret(target: StoredTarget) -> Any:
