@@ -150,6 +150,8 @@ class Landing:
                     moment = modified.timestamp()
                     os.utime(where, (moment, moment), **how)
                 spot.publish(partial, last, overwrite=overwrite)
+                if durable and spot.descriptor is not None:
+                    os.fsync(spot.descriptor)
             except BaseException:
                 with suppress(FileNotFoundError):
                     os.unlink(where, **how)

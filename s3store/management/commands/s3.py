@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from s3store import errors
+from s3store.core.units import printable_lines
 from s3store.management.verbs import VERBS
 from s3store.management.verbs.verb import UNCONFIRMED
 from s3store.operations.places import PlaceError
@@ -45,9 +46,9 @@ class Command(BaseCommand):
         try:
             VERBS[subcommand](self, {**options, "subcommand": subcommand}).run()
         except (PlaceError, SuspiciousFileOperation) as error:
-            raise CommandError(str(error), returncode=UNCONFIRMED) from error
+            raise CommandError(printable_lines(str(error)), returncode=UNCONFIRMED) from error
         except (errors.S3StoreError, ImproperlyConfigured) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(printable_lines(str(error))) from error
         except BrokenPipeError:
             # Who reads standard output has ended, as `head` does. Python would report it once more when it exits.
             quieten(sys.stdout)

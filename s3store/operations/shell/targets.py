@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 from s3store import errors
-from s3store.core.info import DIGEST, WRITE_TOKEN
+from s3store.core.info import DIGEST, WRITE_TOKEN, ObjectInfo
 from s3store.core.parameters import CONTENT_HEADERS
 from s3store.files.local import LocalFile, look
 from s3store.files.markers import write_marker
@@ -142,6 +142,8 @@ class StorageTarget(Target):
             source, target = selection.objects.target(item.name), self.objects.target(self.name(inside))
             if self._shares_bucket(selection.objects) and source.key == target.key:
                 raise PlaceError("the source and the target are the same file.")
+            if move and not self._shares_bucket(selection.objects):
+                self._refuse_the_same(selection.objects, item, target)
             try:
                 if self._shares_bucket(selection.objects) and _secret(source) == _secret(target):
                     self._copy(item, target)
@@ -161,6 +163,14 @@ class StorageTarget(Target):
             return len(roots) == 1
         names = ("bucket_name", "endpoint_url", "region_name")
         return all(getattr(here.options, name) == getattr(there.options, name) for name in names)
+
+    def _refuse_the_same(self, objects: Objects, item: Item, target: StoredTarget) -> None:
+        """Raise PlaceError if two endpoints lead to the same object: moving would delete the only copy."""
+        if (objects.bucket.name, item.key) != (self.objects.bucket.name, target.key):
+            return
+        there = self.objects.bucket.find(target.key, target.params)
+        if there and there.size == item.info.size and _etag(there) == _etag(item.info):
+            raise PlaceError("the source and the target are the same file, or have the same content already.")
 
     def _copy(self, item: Item, target: StoredTarget) -> None:
         objects, etag = self.objects, item.info.etag
@@ -239,7 +249,7 @@ def delete_unchanged(selection: Selection, item: Item) -> None:
     now = bucket.find(item.key, target.params)
     if now is None:
         return
-    if (now.etag or "").strip('"') != (item.info.etag or "").strip('"'):
+    if _etag(now) != _etag(item.info):
         raise errors.build(
             errors.ObjectChangedError,
             "it was replaced meanwhile",
@@ -288,6 +298,11 @@ def _below(directory: str, inside: str) -> str:
     """Return the name of something in a directory of a storage. Both can be empty."""
     top = directory.rstrip("/")
     return f"{top}/{inside}" if top and inside else top or inside
+
+
+def _etag(info: ObjectInfo) -> str:
+    """Return the ETag without its quotes: listings of some servers have none."""
+    return (info.etag or "").strip('"')
 
 
 def _secret(target: StoredTarget) -> Any:

@@ -528,3 +528,34 @@ def test_files_of_this_machine_are_not_copied_to_this_machine(tmp_path):
     to = targets.Directory(Place(path=str(tmp_path)), overwrite=False, is_directory=True)
     with pytest.raises(copying.PlaceError, match="both on this machine"):
         to.upload(copying.local.one(tmp_path / "a"), "b", move=False)
+
+
+def test_a_move_to_the_same_object_by_another_endpoint_deletes_nothing(quick):
+    """A bucket can have two addresses: the copy would be the source."""
+    address = quick.options["endpoint_url"].replace("127.0.0.1", "localhost")
+    assert address != quick.options["endpoint_url"]
+    quick.add("again", **{**quick.options, "endpoint_url": address})
+    fill(quick.default, "a", "d/b")
+    for arguments in (["default:a", "again:a"], ["-r", "default:d", "again:d"]):
+        ran = quick.run("mv", "--overwrite", *arguments)
+        assert (ran.status, "are the same file" in ran.error) == (1, True)
+    assert names_in(quick.default) == ["a", "d/b"]
+    assert quick.run("mv", "default:a", "again:c").status == 0
+    fill(quick.other, "d/b", content=b"others")
+    twin = {**quick.options, "endpoint_url": address, "location": quick.other.options.location}
+    quick.add("shadow", **twin)
+    assert quick.run("mv", "--overwrite", "default:d/b", "shadow:d/b").status == 0
+    assert (quick.other.read_bytes("d/b"), names_in(quick.default)) == (b"content", ["c"])
+
+
+def test_sk_01_errors_do_not_control_the_terminal(quick, tmp_path):
+    """Names in the reasons of failures, and in errors of the whole command."""
+    (tmp_path / "a\u202eb").write_text("x")
+    quick.default.save("a\u202eb", b"x")
+    for arguments in (
+        ["cp", f"{tmp_path}/a\u202eb", "default:"],
+        ["cp", "default:c\u202ed", f"{tmp_path}/x"],
+        ["cp", f"{tmp_path}/c\u202ed", "default:"],
+    ):
+        ran = quick.run(*arguments)
+        assert (ran.status > 0, "\u202e" in ran.error, "\\u202e" in ran.error) == (True, False, True)
