@@ -64,7 +64,7 @@ def typed(tmp_path, quick):
             assert run(shell, f'{STUBS if shell == "zsh" else ""}\neval "$1"', scripts[shell]) == []
         line = line.replace("manage.py", f"{sys.executable} -m django")
         if shell == "zsh":
-            words = re.findall(r"(?:\\.|\S)+", line) + [""] * line.endswith(" ")
+            words = re.findall(r"(?:\\.|\S)+", line) + [""] * bool(re.search(r"[^\\] $", line))
             return run(shell, ZSH, scripts[shell], *words)
         words = re.findall(r":|(?:\\.|[^\s:])+", line) + [""] * line.endswith((" ", ":"))
         return run(shell, BASH, scripts[shell], line, *words)
@@ -89,7 +89,7 @@ compadd() {
     for candidate in "$@"; do [[ $candidate == "${(Q)words[CURRENT]}"* ]] && print -r -- "$candidate"; done
     return 0
 }
-_files() { print -l -- * }
+_files() { print -l -- *(N) }
 _default() { print -r -- before }
 """
 
