@@ -41,6 +41,7 @@ def test_files_land_with_their_directories_and_times(place, tmp_path):
     assert everything(tmp_path) == {"inside/here/a/b/c.txt": b"content"}
     assert landed.stat().st_mtime == MOMENT.timestamp()
     assert (landed.stat().st_mode & 0o777, landed.parent.stat().st_mode & 0o777) == (0o640, 0o750)
+    place.make_directory("")
     place.make_directory("a/empty")
     assert (place.directory / "a" / "empty").is_dir()
 
@@ -112,6 +113,18 @@ def test_a_file_that_exists_is_replaced_only_on_request(place):
     assert everything(place.directory) == {"a": b"old", "b": b"faster"}
     write(place, "a", b"new", overwrite=True)
     assert everything(place.directory) == {"a": b"new", "b": b"faster"}
+
+
+def test_a_name_that_is_free_again_is_a_failure_all_the_same(place, monkeypatch):
+    """Another process created the file, and deleted it a moment later."""
+
+    def taken(*_, **__):
+        raise FileExistsError
+
+    monkeypatch.setattr(os, "link", taken)
+    with pytest.raises(FileExistsError, match="Give --overwrite"):
+        write(place, "a")
+    assert everything(place.directory) == {}
 
 
 @pytest.mark.parametrize("kind", [PermissionError, NotImplementedError])

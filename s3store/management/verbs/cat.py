@@ -54,9 +54,6 @@ class _AsText(io.RawIOBase):
         super().__init__()
         self._stream = stream
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, data: Any) -> int:
         self._stream.write(bytes(data).decode("utf-8", "replace"), ending="")
         return len(data)

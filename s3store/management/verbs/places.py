@@ -14,7 +14,7 @@ from s3store.management.verbs.verb import UNCONFIRMED, Verb
 from s3store.operations.places import Place, place_of
 from s3store.operations.shell.selecting import Selection, select_all
 
-PLACE = "ALIAS:path of a file, a directory or a pattern such as 'default:photos/*.jpg'. Quote patterns."
+PLACE = "ALIAS:path of a file or a directory, or a pattern in quotes."
 
 
 def add_places(parser: ArgumentParser, *, optional: bool = False) -> None:

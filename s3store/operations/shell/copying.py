@@ -38,9 +38,7 @@ class Job:
     inside: str
     shown: str
     size: int
-    item: Item | None = None
-    selection: Selection | None = None
-    file: LocalItem | None = None
+    source: tuple[Selection, Item] | LocalItem
 
 
 def copy(
@@ -206,7 +204,7 @@ def _jobs(source: Source, *, recursive: bool, rules: Filter | None, many: bool, 
         own = f"{source.base.rstrip('/').rpartition('/')[2]}/" if many and source.kind == "directory" else ""
         for item in source.items(recursive=recursive, rules=rules):
             inside = own.lstrip("/") + item.inside
-            yield Job(inside=inside, shown=item.shown, size=item.info.size, item=item, selection=source)
+            yield Job(inside=inside, shown=item.shown, size=item.info.size, source=(source, item))
         return
     if not source.is_dir():
         found: Iterable[LocalItem] = [local.one(source)]
@@ -216,17 +214,17 @@ def _jobs(source: Source, *, recursive: bool, rules: Filter | None, many: bool, 
         own = f"{source.resolve().name}/" if many else ""
     for file in found:
         if rules is None or rules.takes(file.inside):
-            yield Job(inside=own + file.inside, shown=str(file.path), size=file.size, file=file)
+            yield Job(inside=own + file.inside, shown=str(file.path), size=file.size, source=file)
 
 
 def _one(job: Job, to: Target, *, move: bool, dry_run: bool) -> Step:
     step = Step(op="move" if move else "copy", name=job.shown, size=job.size, reason=f"to {to.place(job.inside)}")
-    if job.file is not None:
-        local.check_inside(job.file)
+    if isinstance(job.source, LocalItem):
+        local.check_inside(job.source)
     if dry_run:
         to.check(job.inside)
-    elif job.file is not None:
-        to.upload(job.file, job.inside, move=move)
-    elif job.item is not None and job.selection is not None:
-        to.take(job.selection, job.item, job.inside, move=move)
+    elif isinstance(job.source, LocalItem):
+        to.upload(job.source, job.inside, move=move)
+    else:
+        to.take(*job.source, job.inside, move=move)
     return step

@@ -77,6 +77,9 @@ def test_files_go_up_and_down(shell, tmp_path):
 def test_trees_go_up_and_down(shell, tmp_path):
     """The content of a directory is copied; with several sources, each directory keeps its name."""
     up = tree(tmp_path / "up", a="1", b__c="2", b__d__e="3")
+    assert shell.lines("cp", "-r", "-n", "--include", "*", "--exclude", "c", str(up), "default:")[-1].startswith(
+        "Dry run: 2 files would be copied"
+    )
     ran = shell.run("cp", str(up), "default:x")
     assert (ran.status, ran.error) == (2, f"{up} is a directory. Give -r to process the files in it.")
     shell.lines("cp", "-r", str(up), "default:x")
@@ -347,8 +350,9 @@ def test_sk_02_a_dry_run_refuses_them_too(quick, tmp_path):
 
 
 def test_impossible_names_are_not_copied_between_storages(quick):
-    """The storage could not open them; nothing else is lost."""
+    """The storage could not open them; nothing else is lost. A pattern does not match them."""
     fill(quick.default, "a//b", "good")
+    assert quick.run("cp", "default:**", "far:").status == 0
     ran = quick.run("cp", "-r", "default:", "other:")
     assert (ran.status, "is not a possible name" in ran.error) == (1, True)
     assert names_in(quick.other) == ["good"]
@@ -408,6 +412,11 @@ def test_mv_between_storages(quick, target):
     assert quick.lines("ls", f"{target}:x") == ["a", "e/", "empty/"]
     quick.lines("mv", "default:kept", "default:renamed")
     assert names_in(quick.default) == ["renamed"]
+    fill(quick.default, "", content=b"")
+    quick.lines("mv", "-r", "default:", f"{target}:y")
+    fill(quick.default, "", "z", content=b"")
+    quick.lines("mv", "-r", "default:", f"{target}:")
+    assert names_in(storage) == ["x/a", "x/e/b", "y/renamed", "z"]
 
 
 def test_mv_from_and_to_this_machine(shell, tmp_path):
@@ -530,7 +539,7 @@ def test_files_of_this_machine_are_not_copied_to_this_machine(tmp_path):
         to.upload(copying.local.one(tmp_path / "a"), "b", move=False)
 
 
-def test_a_move_to_the_same_object_by_another_endpoint_deletes_nothing(quick):
+def test_a_move_to_the_same_object_by_another_endpoint_deletes_nothing(quick, seaweedfs_options):
     """A bucket can have two addresses: the copy would be the source."""
     address = quick.options["endpoint_url"].replace("127.0.0.1", "localhost")
     assert address != quick.options["endpoint_url"]
@@ -541,11 +550,16 @@ def test_a_move_to_the_same_object_by_another_endpoint_deletes_nothing(quick):
         assert (ran.status, "are the same file" in ran.error) == (1, True)
     assert names_in(quick.default) == ["a", "d/b"]
     assert quick.run("mv", "default:a", "again:c").status == 0
+    sea = quick.add("sea", **{**seaweedfs_options, "location": quick.options["location"]})
+    assert quick.run("mv", "default:c", "sea:c").status == 0
+    fill(quick.default, "c", content=b"another")
+    assert quick.run("mv", "--overwrite", "default:c", "sea:c").status == 0
+    assert (sea.read_bytes("c"), names_in(quick.default)) == (b"another", ["d/b"])
     fill(quick.other, "d/b", content=b"others")
     twin = {**quick.options, "endpoint_url": address, "location": quick.other.options.location}
     quick.add("shadow", **twin)
     assert quick.run("mv", "--overwrite", "default:d/b", "shadow:d/b").status == 0
-    assert (quick.other.read_bytes("d/b"), names_in(quick.default)) == (b"content", ["c"])
+    assert (quick.other.read_bytes("d/b"), names_in(quick.default)) == (b"content", [])
 
 
 def test_sk_01_errors_do_not_control_the_terminal(quick, tmp_path):

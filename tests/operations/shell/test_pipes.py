@@ -10,6 +10,7 @@ import textwrap
 import uuid
 
 import pytest
+from django.core.management import call_command
 
 from s3store.core.parts import MIB
 from s3store.management.commands.s3 import quieten
@@ -168,3 +169,19 @@ def test_quieten_leaves_other_streams_alone(tmp_path):
         stream.write("lost")
         quieten(stream)
     assert path.read_text() == ""
+
+
+def test_the_command_reads_and_writes_in_this_process(quick, monkeypatch):
+    """Standard input is the one of Python; a reader that ends early is no error of the command."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"dump")))
+    assert quick.lines("cp", "-", "default:x")[0].startswith("1 file copied, 4 B")
+    assert quick.default.read_bytes("x") == b"dump"
+
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    with pytest.raises(SystemExit) as caught:
+        call_command("s3", "cat", "default:x", stdout=Closed())
+    assert caught.value.code == 141
