@@ -144,6 +144,7 @@ class LocalBucket(Bucket):
         etag: str | None = None,
         version_id: str | None = None,  # noqa: ARG002
         create: bool = False,
+        reserved: bool = False,  # noqa: ARG002
         **changes: Any,
     ) -> str | None:
         """Copy an object within the bucket, and return the ETag of the copy. `changes` are parameters of CopyObject.
@@ -249,7 +250,15 @@ class LocalBucket(Bucket):
             next=last,
         )
 
-    def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:  # noqa: ARG002
+    def pages(
+        self,
+        prefix: str,
+        params: Params,  # noqa: ARG002
+        *,
+        flat: bool,
+        limit: int = parts.MAX_DELETE_KEYS,
+        ahead: bool = False,  # noqa: ARG002
+    ) -> Iterator[Page]:
         """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
         # Complete before the first page: a caller may delete what it has seen.
         found = iter(list(self.store.walk(prefix, flat=flat)) if limit > 1 else self.store.walk(prefix, flat=flat))

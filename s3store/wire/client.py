@@ -20,7 +20,7 @@ from s3store.conf.options import CONNECTS, Options
 from s3store.core.digests import content_md5
 from s3store.wire import sessions
 from s3store.wire.effort import note_attempt, note_failure
-from s3store.wire.listing import take_entries
+from s3store.wire.listing import EVENT, take_entries
 from s3store.wire.recent import Recent
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
     events.unregister("before-call.s3", add_expect_header)
     events.register("request-created.s3", note_attempt)
     events.register_first("needs-retry.s3", note_failure)
-    events.register("before-parse.s3.ListObjectsV2", take_entries)
+    events.register(EVENT, take_entries)
     for operation in ("PutObject", "UploadPart"):
         events.register(f"before-sign.s3.{operation}", _hash_once)
     if not on_aws:
@@ -212,9 +212,11 @@ def _hash_once(request: Any, **_: object) -> None:
     """Prevent botocore from hashing a body whose Content-MD5 is signed with SHA-256 too, as it does with http."""
     from botocore.config import Config
 
-    config = request.context["client_config"]
-    chosen = (config.s3 or {}).get("payload_signing_enabled")
-    if chosen is None and "Content-MD5" in request.headers:
+    # A request that is only presigned has none.
+    config = request.context.get("client_config")
+    if config is None or "Content-MD5" not in request.headers:
+        return
+    if (config.s3 or {}).get("payload_signing_enabled") is None:
         once: Any = {**(config.s3 or {}), "payload_signing_enabled": False}
         request.context["client_config"] = config.merge(Config(s3=once))
 

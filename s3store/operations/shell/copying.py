@@ -80,7 +80,6 @@ def copy(
     for objects in everything:
         threads = min(threads, command.threads_of(objects.options, threads))
     many = len(chosen) > 1
-    to.is_one = not many and not _is_tree(chosen[0])
     taken: set[str] = set()
 
     def jobs() -> Iterator[Job]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,8 +21,7 @@ from s3store.operations.shell.applying import ImpossibleNameError
 from s3store.operations.shell.local import LocalItem
 from s3store.operations.shell.reading import chunks_of
 from s3store.operations.shell.selecting import Item, Selection, storage_in
-from s3store.wire.conditions import conditions_of
-from s3store.wire.copying import copy_whole, create_whole, kept_parameters
+from s3store.wire.copying import copy_new, copy_whole, kept_parameters
 from s3store.wire.objects import Objects
 from s3store.wire.objects import Target as StoredTarget
 
@@ -32,7 +30,6 @@ class Target(ABC):
     """Where files go. `inside` is the path of a file below the target."""
 
     everything: list[Objects]
-    is_one = False
     tags = True
     content_type: str | None = None
     metadata: Mapping[str, str] | None = None
@@ -173,19 +170,8 @@ class StorageTarget(Target):
             raise PlaceError("the source and the target are the same file, or have the same content already.")
 
     def _copy(self, item: Item, target: StoredTarget) -> None:
-        objects, etag = self.objects, item.info.etag
-        if self._overwrite:
-            copy_whole(objects, item.key, target, etag=etag)
-        elif self.is_one or not self._refuses_copies():
-            create_whole(objects, item.key, target, etag=etag)
-        else:
-            copy_whole(objects, item.key, target, etag=etag, create=True)
-
-    def _refuses_copies(self) -> bool:
-        """Return whether the server refuses to copy onto an object that exists. Asked once in a process."""
-        directory = self._place.path if self._is_directory else ""
-        probe = self.objects.target(_below(directory, f".s3store-{secrets.token_hex(8)}"))
-        return conditions_of(self.objects.bucket, probe.key, probe.params).create
+        make = copy_whole if self._overwrite else copy_new
+        make(self.objects, item.key, target, etag=item.info.etag)
 
     def _stream(self, selection: Selection, source: StoredTarget, item: Item, target: StoredTarget) -> None:
         """Copy an object as it is stored, with its headers, metadata and tags, in bounded memory."""
