@@ -104,6 +104,8 @@ _TAKES = {
     "list_objects_v2": _EVERY_REQUEST,
     "list_object_versions": _EVERY_REQUEST,
     "get_object_tagging": _EVERY_REQUEST,
+    "put_object_tagging": _EVERY_REQUEST,
+    "delete_object_tagging": frozenset({"ExpectedBucketOwner"}),
     "get_object_acl": _EVERY_REQUEST,
     "put_object_acl": _EVERY_REQUEST,
     "create_bucket": frozenset(),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlencode
 
 from s3store import errors
 from s3store.conf.options import Options
@@ -160,7 +161,9 @@ class LocalBucket(Bucket):
         replaces = changes.get("MetadataDirective") == "REPLACE"
 
         def headers_of(record: Record) -> dict[str, str]:
-            return new if replaces else {**new, **records.copied(record.headers)}
+            # S3 keeps the tags, unless TaggingDirective says otherwise: nothing here does.
+            tags = {name: value for name, value in record.headers.items() if name == "x-amz-tagging"}
+            return {**new, **tags} if replaces else {**new, **records.copied(record.headers), **tags}
 
         with self._operation("copy_object", key, errors.ObjectChangedError):
             if source == key and not replaces and not new:
@@ -190,6 +193,11 @@ class LocalBucket(Bucket):
         """Return an object's tags as the parameter Tagging has them."""
         with self._operation("get_object_tagging", key):
             return str(self.store.get(key).params.get("Tagging") or "")
+
+    def put_tags(self, key: str, tags: Mapping[str, str], params: Params) -> None:  # noqa: ARG002
+        """Replace the tags of an object; no tags delete all. Raises ObjectNotFoundError."""
+        with self._operation("put_object_tagging", key):
+            self.store.rewrite_headers(key, lambda headers: {**headers, "x-amz-tagging": urlencode(tags)})
 
     def get_acl(self, key: str, params: Params) -> tuple[Grant, ...]:  # noqa: ARG002
         """Return the grants of an object's ACL."""

@@ -28,6 +28,7 @@ from s3store.wire.listing import OBJECTS, as_objects
 from s3store.wire.pool import Later
 from s3store.wire.responses import Body, Response, arriving, described, listed, written
 from s3store.wire.settings import BucketSettings
+from s3store.wire.tagging import Tagging
 
 # The number of attempts at what botocore does not retry: a conflict of two conditional writes.
 _TRIES = 4
@@ -38,7 +39,7 @@ logger = logging.getLogger("s3store")
 _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
 
 
-class Bucket(Copies, InParts):
+class Bucket(Copies, InParts, Tagging):
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
 
     @property

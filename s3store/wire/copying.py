@@ -71,16 +71,16 @@ def copy_whole(
         return None
 
 
-def copy_new(objects: Objects, source: str, target: Target) -> str | None:
+def copy_new(objects: Objects, source: str, target: Target, *, etag: str | None = None) -> str | None:
     """Copy an object to a key that is free: one request where the server refuses to copy onto an object.
 
     The first copy in a process finds that out, and reserves the key as `create_whole` does. Raises ObjectExistsError.
     The return value and the other errors are those of `copy_whole`.
     """
     if source == target.key or not refuses_copies(objects.bucket):
-        return create_whole(objects, source, target)
+        return create_whole(objects, source, target, etag=etag)
     try:
-        return copy_whole(objects, source, target, create=True)
+        return copy_whole(objects, source, target, etag=etag, create=True)
     except errors.ObjectExistsError as error:
         # The response to the first attempt was lost, and the second one has found the copy.
         if error.attempts > 1 and (made := _is_copy(objects, source, target)):
