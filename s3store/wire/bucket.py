@@ -188,12 +188,14 @@ class Bucket(Deleting, InParts):
         *,
         etag: str | None = None,
         version_id: str | None = None,
+        origin: str | None = None,
         create: bool = False,
         **changes: Any,
     ) -> str | None:
-        """Copy an object within the bucket, up to 5 GiB, and return the ETag of the copy.
+        """Copy an object of up to 5 GiB, and return the ETag of the copy.
 
-        `version_id` names one version of the source, and `changes` are parameters of CopyObject. With `etag`, raises
+        `origin` is the bucket of the source, if it is another one of the same endpoint. `version_id` names one version
+        of the source, and `changes` are parameters of CopyObject. With `etag`, raises
         ObjectChangedError if the source has another ETag, also on servers that ignore the condition: then the copy is
         deleted. Raises ObjectExistsError with `create` if the key is taken: servers that `conditions` knows to ignore
         it replace the object. AWS: "CopyObject".
@@ -204,7 +206,9 @@ class Bucket(Deleting, InParts):
             changes["IfNoneMatch"] = "*"
         try:
             with self.changing(key):
-                copied = self._copied("copy_object", source, key, params, version_id=version_id, **changes)
+                copied = self._copied(
+                    "copy_object", source, key, params, version_id=version_id, origin=origin, **changes
+                )
         except errors.ObjectChangedError as error:
             # One status for both conditions.
             if create and self.find(key, params):
@@ -214,19 +218,23 @@ class Bucket(Deleting, InParts):
             raise
         found: str | None = copied.get("ETag")
         # The ETag of a copy of several parts can be another one, and that of the same key is of a later version.
-        doubtful = etag and "-" not in etag and source != key and str(found).strip('"') != etag.strip('"')
-        if doubtful and self._ignores_versions(source, key, params, changes):
+        itself = source == key and origin in (None, self.name)
+        doubtful = etag and "-" not in etag and not itself and str(found).strip('"') != etag.strip('"')
+        if doubtful and self._ignores_versions(source, key, params, changes, origin):
             self.delete(key, params)
             raise self._error(errors.ObjectChangedError, "the source was replaced", "copy_object", key=source)
         return found
 
-    def _ignores_versions(self, source: str, key: str, params: Params, changes: Mapping[str, Any]) -> bool:
+    def _ignores_versions(
+        self, source: str, key: str, params: Params, changes: Mapping[str, Any], origin: str | None
+    ) -> bool:
         """Return whether the server copies an object although its ETag is not the one in the condition."""
         if self.client in _COPY_VERSIONS:
             return False
         try:
             wanted = {name: value for name, value in changes.items() if name != "IfNoneMatch"}
-            self._copied("copy_object", source, key, params, **{**wanted, "CopySourceIfMatch": _NO_ETAG})
+            wanted["CopySourceIfMatch"] = _NO_ETAG
+            self._copied("copy_object", source, key, params, origin=origin, **wanted)
         except errors.ObjectChangedError:
             _COPY_VERSIONS.add(self.client)
             return False
