@@ -5,6 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
+from functools import partial
 
 from django.core.files.storage import storages
 from django.core.management import call_command
@@ -13,7 +17,7 @@ from django.core.management.base import CommandError
 from s3store.operations.places import Place
 from s3store.operations.reports import Watcher
 from s3store.storage import S3Storage
-from s3store.testing.fixtures import BUCKET, options_for
+from tests.docs.blocks import ROOT
 
 
 class Steps(Watcher):
@@ -97,4 +101,28 @@ def use(settings, **aliases):
     storages._storages.clear()
 
 
-__all__ = ["BUCKET", "options_for"]
+def child(tmp_path, arguments, **aliases):
+    """Start the command in a process of its own, with these storages."""
+    storages_ = {
+        alias: {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": options} for alias, options in aliases.items()
+    }
+    storages_["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    text = f"from tests.settings import *\nSTORAGES = {storages_!r}\n"
+    (tmp_path / "site_settings.py").write_text(text, encoding="utf-8")
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "site_settings",
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
+    }
+    command = [sys.executable, "-m", "django", "s3", *map(str, arguments)]
+    return subprocess.Popen(
+        command,
+        env=environment,
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs these tests in the background has had SIGINT ignored, and children inherit that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )

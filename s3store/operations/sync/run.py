@@ -281,6 +281,8 @@ class _Run:
             self._make_folders()
         for name, why in sorted(self._found.skipped.items()):
             self._warn(f"'{name}' was skipped: {why}.")
+        for failure in self._found.failed.values():
+            self._watcher.step(Step(op="fail", name=failure.name, reason=failure.why))
         summary.failed = [*self._found.failed.values(), *self._failed.values()]
         summary.more["special"] = len(self._found.skipped)
         if self._names:
