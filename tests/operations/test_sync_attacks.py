@@ -1,4 +1,4 @@
-"""Sync against hostile names, wrong sources and links: nothing is written outside, and nothing is deleted by mistake."""
+"""Sync against hostile names, wrong sources and links: nothing is written outside, nothing is deleted by mistake."""
 
 from __future__ import annotations
 
@@ -131,7 +131,9 @@ def test_local_names_that_a_storage_would_change(name):
 
 def test_local_names_that_s3_cannot_hold(s3_storage, tmp_path):
     """Each is named, also with bytes that are not UTF-8; all others are sent, and nothing is deleted."""
-    tree = fill(tmp_path / "tree", {"good": "g", "back\\slash": "b", "x" * 200 + "/" + "y" * 250 + "/" + "z" * 250: "l"})
+    tree = fill(
+        tmp_path / "tree", {"good": "g", "back\\slash": "b", "x" * 200 + "/" + "y" * 250 + "/" + "z" * 250: "l"}
+    )
     fill(tree, {"/".join("p" * 250 for _ in range(5)): "long"})
     with open(os.fsencode(tree) + b"/bad\xff", "wb") as file:
         file.write(b"b")
@@ -152,7 +154,7 @@ def test_sk_03_an_empty_source_deletes_nothing(s3_storage, tmp_path, settings, s
         s3_storage.save(f"m/{name}", b"x")
     (tmp_path / "empty").mkdir()
     with counted_requests(s3_storage) as sent:
-        out, err, error = run(tmp_path / "empty", "default:m", "--delete", "--yes")
+        _, _, error = run(tmp_path / "empty", "default:m", "--delete", "--yes")
     assert error.returncode == 1
     assert "The source has no files, so 3 files would be deleted" in str(error)
     assert set(sent.methods) == {"GET"}
@@ -253,7 +255,9 @@ def test_only_what_is_still_as_listed_is_deleted(s3_storage, tmp_path):
 def test_local_files_are_deleted_and_their_directories(s3_storage, tmp_path):
     """Changed files, links and directories with other files stay."""
     s3_storage.save("a", b"a")
-    target = fill(tmp_path / "target", {"old": "1", "d/e/old": "1", "d/changed": "1", "f/old": "1", "g/old": "1", "h/x": ""})
+    target = fill(
+        tmp_path / "target", {"old": "1", "d/e/old": "1", "d/changed": "1", "f/old": "1", "g/old": "1", "h/x": ""}
+    )
     (target / "link").symlink_to("d")
 
     def confirm(doomed):

@@ -17,6 +17,7 @@ from s3store.core.parts import MIB
 from s3store.files.codec import encoding_of
 from s3store.files.file import S3File, inflates
 from s3store.files.reader import RangeReader
+from s3store.files.upload import transfer_of
 from s3store.operations.sync import digests, names
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Row
@@ -113,10 +114,11 @@ class Fetcher:
                 self._work.moved(len(block))
         if start:
             info = reader.info
-            part_size = 8 * MIB
+            part_size = transfer_of(self._source.objects.options).part_size
             file.flush()
-            if info.size != file.tell() or digests.matches(file, info.size, _bare(info), part_size=part_size) is False:
-                # The earlier run was killed while it wrote, or the disk is damaged.
+            proven = info.size == file.tell() and digests.matches(file, info.size, _bare(info), part_size=part_size)
+            if not proven:
+                # A crash can leave zeros in a file. What the ETag does not prove is not kept.
                 file.seek(0)
                 file.truncate()
                 self._again(name, file)
