@@ -197,7 +197,7 @@ class Publisher:
         objects, releases = self._objects, self._releases
         prunable = releases.prunable(prune) if releases and prune and not clear else ()
         delete: list[str] = []
-        for page in self._bucket.pages(objects.prefix(""), objects.listing_params, flat=False):
+        for page in objects.pages(objects.prefix(""), flat=False):
             for info in page.objects:
                 own = info.key in self._files or info.key in self._manifests
                 if own or (releases and releases.concerns(info.key)):

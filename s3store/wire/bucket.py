@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,8 @@ from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
 from s3store.wire.deleting import Deleting, Deletion
 from s3store.wire.in_parts import InParts
+from s3store.wire.listing import OBJECTS, as_objects
+from s3store.wire.pool import Later
 from s3store.wire.responses import Body, Response, arriving, described, listed, written
 
 # The number of attempts at what botocore does not retry: a conflict of two conditional writes.
@@ -312,28 +315,43 @@ class Bucket(Deleting, InParts):
         if token:
             extra["ContinuationToken"] = token
         moment = self._facts.moment()
-        answer = self._call("list_objects_v2", None, params, **extra)
+        with as_objects():
+            answer = self._call("list_objects_v2", None, params, **extra)
         with self._reading("list_objects_v2"):
-            found = [listed(entry) for entry in answer.get("Contents", ())]
+            found = answer.get(OBJECTS) or [listed(entry) for entry in answer.get("Contents", ())]
             below = [entry["Prefix"] for entry in answer.get("CommonPrefixes", ())]
         more = answer.get("NextContinuationToken") or ""
+        objects = tuple([info for info in found if info.key.startswith(prefix)])
+        self._facts.put_all(objects, moment)
         return Page(
-            objects=tuple(self._noted(info, moment) for info in found if info.key.startswith(prefix)),
+            objects=objects,
             prefixes=tuple(name for name in below if name.startswith(prefix)),
             next=more if answer.get("IsTruncated") else None,
         )
 
-    def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:
-        """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
-        seen = set()
-        token: str | None = None
-        while True:
-            page = self.page(prefix, params, flat=flat, limit=limit, token=token)
-            yield page
-            token = page.next
-            if token is None:
-                return
-            if not token or token in seen:
-                reason = "the listing has no end: the continuation token is missing, or the same as before"
-                raise self._error(errors.InvalidResponseError, reason, "list_objects_v2")
-            seen.add(token)
+    def pages(
+        self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS, ahead: bool = False
+    ) -> Iterator[Page]:
+        """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`.
+
+        With `ahead`, from the second page on, a thread requests the next page while the caller processes one. A caller
+        that stops then has requested one page too many, and waits for it.
+        """
+        request = partial(self.page, prefix, params, flat=flat, limit=limit)
+        seen: set[str] = set()
+        waiting: Later[Page] | None = None
+        page = request()
+        yield page
+        try:
+            while page.next is not None:
+                if not page.next or page.next in seen:
+                    reason = "the listing has no end: the continuation token is missing, or the same as before"
+                    raise self._error(errors.InvalidResponseError, reason, "list_objects_v2")
+                seen.add(page.next)
+                page = waiting.result() if waiting else request(token=page.next)
+                follows = ahead and page.next and page.next not in seen
+                waiting = Later(partial(request, token=page.next)) if follows else None
+                yield page
+        finally:
+            if waiting:
+                waiting.wait()
