@@ -5,9 +5,11 @@ from __future__ import annotations
 from s3store.management.verbs.headers import Headers
 from s3store.management.verbs.sync import Sync
 from s3store.management.verbs.verb import Verb
+from s3store.management.verbs.verify import Verify
 
 VERBS: dict[str, type[Verb]] = {
     "headers": Headers,
     "sync": Sync,
+    "verify": Verify,
 }
 """The class of each subcommand, in the order of their names."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 
 from s3store.core.units import human_size, parse_size
 from s3store.management.verbs.verb import (
@@ -45,6 +46,9 @@ class Sync(Verb):
         "or from one storage to another. Only files that differ are sent."
     )
 
+    def __init__(self, base: BaseCommand, options: Mapping[str, Any]) -> None:
+        super().__init__(base, {**options, "dry_run": options["dry_run"] or options["check"]})
+
     @staticmethod
     def add_arguments(parser: ArgumentParser) -> None:
         """Declare the arguments."""
@@ -62,8 +66,7 @@ class Sync(Verb):
     def run(self) -> None:
         """Run the command. Raises CommandError with everything that failed."""
         options, output = self.options, self.output
-        dry_run = options["dry_run"] or options["check"]
-        if options["delete"] and not (dry_run or options["yes"] or (sys.stdin and sys.stdin.isatty())):
+        if options["delete"] and not (options["dry_run"] or options["yes"] or (sys.stdin and sys.stdin.isatty())):
             text = "--delete asks before it deletes, and there is no terminal. Give --yes to agree, or --dry-run."
             raise CommandError(text, returncode=UNCONFIRMED)
         try:
@@ -84,7 +87,7 @@ class Sync(Verb):
                 unsafe_links=options["unsafe_links"],
                 bandwidth=parse_size(options["bandwidth"]) if options["bandwidth"] else None,
                 threads=self._threads(),
-                dry_run=dry_run,
+                dry_run=options["dry_run"],
                 watcher=output,
             )
         except ValueError as error:

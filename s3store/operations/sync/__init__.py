@@ -2,5 +2,6 @@
 
 from s3store.operations.sync.deletes import Doomed
 from s3store.operations.sync.run import ArchivedError, ContentDiffersError, sync
+from s3store.operations.sync.verify import verify, verify_rows
 
-__all__ = ["ArchivedError", "ContentDiffersError", "Doomed", "sync"]
+__all__ = ["ArchivedError", "ContentDiffersError", "Doomed", "sync", "verify", "verify_rows"]

@@ -126,19 +126,40 @@ def sync(
             verify=verify,
             sizes=not sides.compresses,
             now=time.time(),
+            skew=_skew(remotes[0]) if newer else 0.0,
             source_is_local=sides.walk is not None,
             target_is_local=sides.tree is not None and sides.walk is None,
         )
         run = _Run(sides, work, how, Filter.of(rules), takes, watcher, summary, names=names, delete=delete)
         run.delete_excluded = delete_excluded
         stack.callback(run.close)
+        if sides.up and (method := _overridden(type(sides.up.storage))):
+            run.warn(f"sync writes files as they are: it does not call {method}. Check that other code can read them.")
         run.transfer(threads if threaded else 1)
         if delete:
             run.delete(force=force, most=max_delete, confirm=confirm)
         summary.requests = sum(len(requests) for requests in counted)
     summary.seconds = time.monotonic() - began
     summary.failed.sort(key=lambda failure: failure.name)
+    if summary.plan:
+        summary.plan.sort(key=lambda step: step.name)
     return summary
+
+
+def _skew(remote: Remote) -> float:
+    """Return by how many seconds the server's clock is ahead of this one: one request."""
+    bucket = remote.objects.bucket
+    bucket.page(remote.prefix, remote.objects.listing_params, flat=True, limit=1)
+    return bucket.date.timestamp() - time.time() if bucket.date else 0.0
+
+
+def _overridden(cls: type) -> str | None:
+    """Return a method by which a subclass changes what is saved, and that is not called."""
+    for name in ("_save", "save"):
+        definer = next(base for base in cls.__mro__ if name in vars(base))
+        if definer.__module__.partition(".")[0] not in ("django", "s3store"):
+            return f"{definer.__qualname__}.{name}"
+    return None
 
 
 def _one_client(one: Remote, two: Remote) -> bool:
@@ -280,7 +301,7 @@ class _Run:
         if self._fetcher and not summary.dry_run:
             self._make_folders()
         for name, why in sorted(self._found.skipped.items()):
-            self._warn(f"'{name}' was skipped: {why}.")
+            self.warn(f"'{name}' was skipped: {why}.")
         for failure in self._found.failed.values():
             self._watcher.step(Step(op="fail", name=failure.name, reason=failure.why))
         summary.failed = [*self._found.failed.values(), *self._failed.values()]
@@ -408,7 +429,8 @@ class _Run:
             self._summary.plan.append(step)
         self._watcher.step(step)
 
-    def _warn(self, text: str) -> None:
+    def warn(self, text: str) -> None:
+        """Note a warning."""
         self._summary.warnings.append(text)
         self._watcher.warn(text)
 
@@ -428,7 +450,7 @@ class _Run:
         """Delete what only the target has, unless something speaks against it."""
         summary, doomed = self._summary, self._doomed
         if summary.failed and len(doomed):
-            self._warn(f"Nothing was deleted, because {len(summary.failed)} files failed.")
+            self.warn(f"Nothing was deleted, because {len(summary.failed)} files failed.")
             return
         refused = refusal(doomed, taken=summary.objects, force=force, most=most, target=str(summary.target))
         if refused:
@@ -442,7 +464,7 @@ class _Run:
                 self._step(Step(op="delete", name=row.name, size=row.size, reason="only the target has it"))
             return
         if not confirm(doomed):
-            self._warn("Nothing was deleted.")
+            self.warn("Nothing was deleted.")
             return
         up, tree = self._sides.up, self._sides.tree
         if up:
