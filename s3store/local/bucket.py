@@ -230,9 +230,10 @@ class LocalBucket(Bucket):
         flat: bool,
         limit: int = parts.MAX_DELETE_KEYS,
         token: str | None = None,
+        after: str | None = None,
     ) -> Page:
         """Return a page of `pages`: the first, or the one after the key or common prefix `token`."""
-        page = list(islice(self.store.walk(prefix, flat=flat, after=token), limit + 1))
+        page = list(islice(self.store.walk(prefix, flat=flat, after=token or after), limit + 1))
         last = page[limit - 1] if len(page) > limit else None
         return self._page(page[:limit], last.key if isinstance(last, Record) else last)
 
@@ -251,10 +252,12 @@ class LocalBucket(Bucket):
         flat: bool,
         limit: int = parts.MAX_DELETE_KEYS,
         ahead: bool = False,  # noqa: ARG002
+        after: str | None = None,
     ) -> Iterator[Page]:
         """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
         # Complete before the first page: a caller may delete what it has seen.
-        found = iter(list(self.store.walk(prefix, flat=flat)) if limit > 1 else self.store.walk(prefix, flat=flat))
+        walk = self.store.walk(prefix, flat=flat, after=after)
+        found = iter(list(walk) if limit > 1 else walk)
         page = list(islice(found, limit))
         while True:
             yield self._page(page)

@@ -306,7 +306,14 @@ class Bucket(Deleting, InParts):
                 yield found.failure
 
     def page(
-        self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS, token: str | None = None
+        self,
+        prefix: str,
+        params: Params,
+        *,
+        flat: bool,
+        limit: int = parts.MAX_DELETE_KEYS,
+        token: str | None = None,
+        after: str | None = None,
     ) -> Page:
         """Return a page of `pages`: the first, or the one that the `next` of another page names. One request."""
         extra: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
@@ -314,6 +321,8 @@ class Bucket(Deleting, InParts):
             extra["Delimiter"] = "/"
         if token:
             extra["ContinuationToken"] = token
+        elif after:
+            extra["StartAfter"] = after
         moment = self._facts.moment()
         with as_objects():
             answer = self._call("list_objects_v2", None, params, **extra)
@@ -330,17 +339,25 @@ class Bucket(Deleting, InParts):
         )
 
     def pages(
-        self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS, ahead: bool = False
+        self,
+        prefix: str,
+        params: Params,
+        *,
+        flat: bool,
+        limit: int = parts.MAX_DELETE_KEYS,
+        ahead: bool = False,
+        after: str | None = None,
     ) -> Iterator[Page]:
         """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`.
 
+        `after` leaves out the keys up to and including that one. Not every server does it right: SeaweedFS loses keys.
         With `ahead`, from the second page on, a thread requests the next page while the caller processes one. A caller
         that stops then has requested one page too many, and waits for it.
         """
         request = partial(self.page, prefix, params, flat=flat, limit=limit)
         seen: set[str] = set()
         waiting: Later[Page] | None = None
-        page = request()
+        page = request(after=after)
         yield page
         try:
             while page.next is not None:

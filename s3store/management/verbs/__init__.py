@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from s3store.management.verbs.headers import Headers
+from s3store.management.verbs.shards import Shards
 from s3store.management.verbs.sync import Sync
 from s3store.management.verbs.verb import Verb
 from s3store.management.verbs.verify import Verify
 
 VERBS: dict[str, type[Verb]] = {
     "headers": Headers,
+    "shards": Shards,
     "sync": Sync,
     "verify": Verify,
 }
