@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
@@ -203,6 +204,8 @@ class _Sides:
         if up is None:
             if target.local.exists() and not target.local.is_dir():
                 raise PlaceError(f"The target {str(target)!r} is not a directory.")
+            if os.open not in os.supports_dir_fd:  # pragma: no cover (Windows)
+                raise PlaceError("This system cannot write files safely below a directory. Use Linux or macOS.")
             return cls(down=down, tree=Tree(target.local))
         if _same_bucket(up, down) and (up.prefix.startswith(down.prefix) or down.prefix.startswith(up.prefix)):
             raise PlaceError(f"{str(source)!r} and {str(target)!r} contain each other. Choose two separate places.")
