@@ -19,7 +19,10 @@ PLAIN_SIZE = "s3store-size"
 DIGEST = "s3store-digest"
 """Metadata that holds the ETag that the object would have if it were a digest. Not shown in `metadata`."""
 
-INTERNAL = (WRITE_TOKEN, PLAIN_SIZE, DIGEST)
+MTIME = "s3store-mtime"
+"""Metadata that holds the time of the local file, in seconds since 1970. Not shown in `metadata`."""
+
+INTERNAL = (WRITE_TOKEN, PLAIN_SIZE, DIGEST, MTIME)
 
 ATTRIBUTES = {
     "CacheControl": "cache_control",

@@ -19,7 +19,7 @@ from s3store import errors
 from s3store.core.info import DIGEST, ObjectInfo
 from s3store.core.parameters import Params, with_metadata
 from s3store.core.plan import Plan, compare
-from s3store.staticfiles.fast_put import FastUpload
+from s3store.files.fast_put import FastUpload
 from s3store.staticfiles.manifest import HeldBack
 from s3store.staticfiles.releases import Releases
 from s3store.staticfiles.staging import Stage, Staged, StaticFile, in_memory

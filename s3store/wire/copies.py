@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -40,13 +41,15 @@ class Copies(Deleting):
         *,
         etag: str | None = None,
         version_id: str | None = None,
+        origin: str | None = None,
         create: bool = False,
         reserved: bool = False,
         **changes: Any,
     ) -> str | None:
-        """Copy an object within the bucket, up to 5 GiB, and return the ETag of the copy.
+        """Copy an object of up to 5 GiB, and return the ETag of the copy.
 
-        `version_id` names one version of the source, and `changes` are parameters of CopyObject. With `etag`, raises
+        `origin` is the bucket of the source, if it is another one of the same endpoint. `version_id` names one version
+        of the source, and `changes` are parameters of CopyObject. With `etag`, raises
         ObjectChangedError if the source has another ETag, and leaves the object at `key` as it is. Servers that ignore
         the condition copy to a temporary key first, which costs three requests more; the first copy in a process finds
         that out by one request. Say `reserved` if the object at `key` is the caller's own: then a wrong copy is deleted
@@ -55,16 +58,18 @@ class Copies(Deleting):
         """
         if create:
             changes["IfNoneMatch"] = "*"
-        if not etag or version_id or source == key:
+        if origin:
+            changes["origin"] = origin
+        if not etag or version_id or (source == key and origin in (None, self.name)):
             return self._copy(source, key, params, etag=etag, version_id=version_id, **changes)
-        if not reserved and not self._compares_sources(source, key, params):
+        if not reserved and not self._compares_sources(source, key, params, origin):
             return self._copy_staged(source, key, params, etag, changes)
         found = self._copy(source, key, params, etag=etag, **changes)
         # The ETag of a copy can be another one: after an upload in parts, and with some encryptions.
         doubtful = reserved and not _same(found, etag)
-        if doubtful and not self._compares_sources(source, key, params):
+        if doubtful and not self._compares_sources(source, key, params, origin):
             try:
-                self.refuse_changed(source, etag, params)
+                self.refuse_changed(source, etag, params, origin)
             except errors.S3StoreError:
                 self.delete(key, params)
                 raise
@@ -103,8 +108,8 @@ class Copies(Deleting):
         free = Parameters((name, value) for name, value in params.items() if not name.startswith("ObjectLock"))
         try:
             if not _same(self._copy(source, staged, free, **first), etag):
-                self.refuse_changed(source, etag, params)
-            return self._copy(staged, key, params, **changes)
+                self.refuse_changed(source, etag, params, changes.get("origin"))
+            return self._copy(staged, key, params, **{**changes, "origin": None})
         finally:
             self._drop(staged, params)
 
@@ -114,13 +119,14 @@ class Copies(Deleting):
         except errors.S3StoreError as error:
             logger.warning("The temporary object %r is left in the bucket %r: %s", key, self.name, error)
 
-    def refuse_changed(self, key: str, etag: str | None, params: Params) -> None:
-        """Raise ObjectChangedError if the object has another ETag, or is gone: one request."""
-        info = self.find(key, params)
+    def refuse_changed(self, key: str, etag: str | None, params: Params, origin: str | None = None) -> None:
+        """Raise ObjectChangedError if the object, in the bucket `origin`, has another ETag, or is gone: one request."""
+        bucket = type(self)(replace(self.options, bucket_name=origin)) if origin else self
+        info = bucket.find(key, params)
         if info is None or not _same(info.etag, etag):
             raise self._error(errors.ObjectChangedError, "the source was replaced", "copy_object", key=key)
 
-    def _compares_sources(self, source: str, key: str, params: Params) -> bool:
+    def _compares_sources(self, source: str, key: str, params: Params, origin: str | None) -> bool:
         """Return whether the server copies only an object with the ETag in the condition. The first call asks it."""
         if self.is_aws:
             return True
@@ -128,7 +134,7 @@ class Copies(Deleting):
         if client not in _COMPARES_SOURCES:
             probe = _beside(key)
             try:
-                self._copy(source, probe, params, etag=_NO_ETAG)
+                self._copy(source, probe, params, etag=_NO_ETAG, origin=origin)
             except errors.ObjectChangedError:
                 _COMPARES_SOURCES[client] = True
             else:

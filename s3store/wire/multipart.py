@@ -74,10 +74,10 @@ class MultipartUpload:
             len(block), self._bucket.upload_part, self._key, self._upload_id, self._number, block, self._params
         )
 
-    def copy(self, info: ObjectInfo, first: int, last: int) -> None:
-        """Copy the bytes `first` to `last` of an object as a part. Waits and raises as `send`."""
+    def copy(self, info: ObjectInfo, first: int, last: int, *, origin: str | None = None) -> None:
+        """Copy the bytes `first` to `last` of an object, in the bucket `origin`, as a part. Waits as `send`."""
         copy_part: Any = self._bucket.copy_part
-        where = {"first": first, "last": last, "etag": info.etag}
+        where = {"first": first, "last": last, "etag": info.etag, "origin": origin}
         arguments = (info.key, self._key, self._upload_id, self._number, self._params)
         self._submit(last + 1 - first, copy_part, *arguments, **where)
 
@@ -99,15 +99,15 @@ class MultipartUpload:
         self._futures.append(future)
         self._size += size
 
-    def complete(self, source: ObjectInfo | None = None) -> ObjectInfo:
+    def complete(self, source: ObjectInfo | None = None, *, origin: str | None = None) -> ObjectInfo:
         """Wait for the parts and combine them. Raises ObjectExistsError with `create` if the object exists.
 
-        `source` is what the parts were copied from. Raises ObjectChangedError if it was replaced.
+        `source` is what the parts were copied from, in the bucket `origin`. Raises ObjectChangedError if it was replaced.
         """
         sent = [future.result() for future in self._futures]
         if source and not self._bucket.completes_conditionally:
             # Some servers ignore the condition of each part.
-            self._bucket.refuse_changed(source.key, source.etag, self._params)
+            self._bucket.refuse_changed(source.key, source.etag, self._params, origin)
         bucket, create = self._bucket, self._create and self._bucket.completes_conditionally
         # At the end: readers would find an empty file for as long as the parts are being sent.
         reserve = self._create and not create
@@ -134,18 +134,21 @@ def _done(work: Callable[..., Part], *arguments: Any, **named: Any) -> Future[Pa
     return future
 
 
-def copy_in_parts(bucket: Bucket, info: ObjectInfo, key: str, params: Params, *, create: bool = False) -> ObjectInfo:
+def copy_in_parts(
+    bucket: Bucket, info: ObjectInfo, key: str, params: Params, *, create: bool = False, origin: str | None = None
+) -> ObjectInfo:
     """Copy an object of any size above 0, with these parameters. Raises ObjectChangedError if it changes meanwhile.
 
-    Raises ObjectExistsError with `create` if the key is taken.
+    `origin` is the bucket of the source, if it is another one of the same endpoint. Raises ObjectExistsError with
+    `create` if the key is taken.
     """
     size = parts.part_size_of(info.size, parts.COPY_PART_SIZE)
     threads = _COPY_THREADS if is_threaded(bucket.options) else 1
     upload = MultipartUpload(bucket, key, params, create=create, part_size=size, threads=threads)
     try:
         for first, last in parts.part_ranges(info.size, size):
-            upload.copy(info, first, last)
-        return upload.complete(source=info)
+            upload.copy(info, first, last, origin=origin)
+        return upload.complete(source=info, origin=origin)
     except BaseException:
         upload.abort()
         raise

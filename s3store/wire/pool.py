@@ -24,11 +24,18 @@ class Outcome(Generic[Item, Done]):
     error: Exception | None = None
 
 
-def run(work: Callable[[Item], Done], items: Iterable[Item], *, threads: int) -> Iterator[Outcome[Item, Done]]:
+def run(
+    work: Callable[[Item], Done],
+    items: Iterable[Item],
+    *,
+    threads: int,
+    stopping: Callable[[], None] = lambda: None,
+) -> Iterator[Outcome[Item, Done]]:
     """Yield the outcome of `work` for each item, in the order of completion. Items are taken as threads become free.
 
     With `threads=1`, no thread is started: the tasks run in the caller's.
-    If the caller stops or is interrupted, waiting tasks are dropped, and running tasks are finished.
+    If the caller stops or is interrupted, waiting tasks are dropped, `stopping` is called, and running tasks are
+    finished.
     """
 
     def attempt(item: Item) -> Outcome[Item, Done]:
@@ -56,6 +63,9 @@ def run(work: Callable[[Item], Done], items: Iterable[Item], *, threads: int) ->
             outcome = done.get().result()
             running -= 1
             yield outcome
+    except BaseException:
+        stopping()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -19,9 +19,11 @@ from s3store.management.verbs.rm import Rm
 from s3store.management.verbs.setup import Setup
 from s3store.management.verbs.shards import Shards
 from s3store.management.verbs.stat import StatVerb
+from s3store.management.verbs.sync import Sync
 from s3store.management.verbs.tags import Tags
 from s3store.management.verbs.url import Url
 from s3store.management.verbs.verb import Verb
+from s3store.management.verbs.verify import Verify
 
 VERBS: dict[str, type[Verb]] = {
     "acl": Acl,
@@ -41,7 +43,9 @@ VERBS: dict[str, type[Verb]] = {
     "setup": Setup,
     "shards": Shards,
     "stat": StatVerb,
+    "sync": Sync,
     "tags": Tags,
     "url": Url,
+    "verify": Verify,
 }
 """The class of each subcommand, in the order of their names."""
