@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from s3store.management.verbs.headers import Headers
+from s3store.management.verbs.orphans import OrphansVerb
 from s3store.management.verbs.verb import Verb
 
 VERBS: dict[str, type[Verb]] = {
     "headers": Headers,
+    "orphans": OrphansVerb,
 }
 """The class of each subcommand, in the order of their names."""
