@@ -22,6 +22,7 @@ from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
 from s3store.wire.deleting import Deleting, Deletion
 from s3store.wire.in_parts import InParts
+from s3store.wire.open_uploads import OpenUploads
 from s3store.wire.responses import Body, Response, arriving, described, listed, written
 
 # The number of attempts at what botocore does not retry: a conflict of two conditional writes.
@@ -38,7 +39,7 @@ _COPY_VERSIONS: WeakSet[Any] = WeakSet()
 _NO_ETAG = f'"{"0" * 32}"'
 
 
-class Bucket(Deleting, InParts):
+class Bucket(Deleting, InParts, OpenUploads):
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
 
     # One object

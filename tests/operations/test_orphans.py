@@ -49,7 +49,7 @@ def storage(settings, s3_options, db):
 @pytest.fixture
 def later(monkeypatch):
     """All files are two days old."""
-    monkeypatch.setattr(find, "_now", lambda objects, now: datetime.now(timezone.utc) + LATER)
+    monkeypatch.setattr(find, "moment", lambda objects, now=None: datetime.now(timezone.utc) + LATER)
 
 
 @pytest.fixture

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from s3store.management.verbs.headers import Headers
+from s3store.management.verbs.incoming import Incoming
+from s3store.management.verbs.multipart import Multipart
 from s3store.management.verbs.orphans import OrphansVerb
+from s3store.management.verbs.prune import Prune
 from s3store.management.verbs.verb import Verb
 
 VERBS: dict[str, type[Verb]] = {
     "headers": Headers,
+    "incoming": Incoming,
+    "multipart": Multipart,
     "orphans": OrphansVerb,
+    "prune": Prune,
 }
 """The class of each subcommand, in the order of their names."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
@@ -117,42 +117,63 @@ def find_orphans(
     """
     if isinstance(storage, S3StaticStorage):
         raise ValueError("Rows do not refer to static files. Delete those of old releases with: manage.py s3 prune")
-    watcher = watcher or Watcher()
     objects = storage.objects
+    others = _others(objects)
     found = Orphans(storage=storage, wire=objects)
+
+    def takes(name: str, key: str) -> bool:
+        is_protected = _is_protected(name, key, others)
+        found.protected += is_protected
+        return not is_protected and rules.takes(name)
+
+    fill(found, path, takes, older_than=older_than, now=now, watcher=watcher or Watcher())
+    _doubt(found)
+    return found
+
+
+def fill(
+    found: Orphans,
+    path: str,
+    takes: Callable[[str, str], bool],
+    *,
+    older_than: timedelta,
+    now: datetime | None,
+    watcher: Watcher,
+) -> None:
+    """Add the files below a directory that `takes`, a function of name and key, accepts and that nothing refers to."""
     try:
         with Spool[Orphan](key=_name_of) as listed:
-            _list(found, listed, path, older_than, rules, now)
+            _list(found, listed, path, takes, older_than, now)
             # Rows after the listing: a row that is committed meanwhile keeps its file.
             with Spool[tuple[str]]() as used:
                 directories = _read(found, used, watcher)
                 _compare(found, listed, used, directories)
-        _doubt(found)
     except BaseException:
         found.close()
         raise
-    return found
 
 
 # The listing
 
 
 def _list(
-    found: Orphans, listed: Spool[Orphan], path: str, older_than: timedelta, rules: Filter, now: datetime | None
+    found: Orphans,
+    listed: Spool[Orphan],
+    path: str,
+    takes: Callable[[str, str], bool],
+    older_than: timedelta,
+    now: datetime | None,
 ) -> None:
-    objects = found.wire
-    others = _others(objects)
     limit: datetime | None = None
-    for name, info in objects.scan(path):
-        limit = limit or _now(objects, now) - older_than
-        if _is_protected(name, info.key, others):
-            found.protected += 1
-        elif rules.takes(name):
+    for name, info in found.wire.scan(path):
+        limit = limit or moment(found.wire, now) - older_than
+        if takes(name, info.key):
             found.objects += 1
             listed.add(_orphan(name, info, limit))
 
 
-def _now(objects: Objects, now: datetime | None) -> datetime:
+def moment(objects: Objects, now: datetime | None = None) -> datetime:
+    """Return `now`. Default: the earlier one of this machine's time and the server's, if it is known."""
     here = now or datetime.now(timezone.utc)
     there = objects.bucket.date
     return min(here, there) if there and now is None else here
