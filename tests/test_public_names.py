@@ -34,6 +34,7 @@ MODULES = {
         "operations.orphans",
         "operations.prune",
         "operations.references",
+        "operations.restore",
         "operations.rows",
         "rest_framework",
         "serving",

@@ -7,6 +7,7 @@ from s3store.management.verbs.incoming import Incoming
 from s3store.management.verbs.multipart import Multipart
 from s3store.management.verbs.orphans import OrphansVerb
 from s3store.management.verbs.prune import Prune
+from s3store.management.verbs.restore import Restore
 from s3store.management.verbs.verb import Verb
 
 VERBS: dict[str, type[Verb]] = {
@@ -15,5 +16,6 @@ VERBS: dict[str, type[Verb]] = {
     "multipart": Multipart,
     "orphans": OrphansVerb,
     "prune": Prune,
+    "restore": Restore,
 }
 """The class of each subcommand, in the order of their names."""
