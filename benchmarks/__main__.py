@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from typing import Any
 
-from benchmarks import environment, folder_runs, measures, runs, static_measures, static_runs, upload_runs
+from benchmarks import environment, folder_runs, listing_runs, measures, runs, static_measures, static_runs, upload_runs
 from benchmarks.peers import PEERS
 from benchmarks.runs import Row
 from benchmarks.static_peers import STATIC_PEERS
@@ -21,7 +21,13 @@ from benchmarks.upload_runs import UploadRow
 Machine = dict[str, Any]
 Cells = tuple[str, ...]
 
-CASES = (*measures.CASES, *static_measures.STATIC_CASES, *upload_runs.UPLOAD_CASES, *folder_runs.FOLDER_CASES)
+CASES = (
+    *measures.CASES,
+    *static_measures.STATIC_CASES,
+    *upload_runs.UPLOAD_CASES,
+    *folder_runs.FOLDER_CASES,
+    *listing_runs.LISTING_CASES,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     upload_rows = list(upload_runs.measure(runs=given.runs or min(count, 3), quick=given.quick)) if uploads else []
     if set(chosen) & set(folder_runs.FOLDER_CASES):
         upload_rows += folder_runs.measure(runs=given.runs or min(count, 3), quick=given.quick)
+    if set(chosen) & set(listing_runs.LISTING_CASES):
+        upload_rows += listing_runs.measure(runs=given.runs or min(count, 3), quick=given.quick)
     show = _as_json if given.json else _as_text
     print(show(machine, rows, static_rows, upload_rows))
     missed = False in _judged(rows, static_rows, upload_rows)

@@ -33,13 +33,13 @@ def main(given: dict[str, Any]) -> dict[str, float]:
     found["page"] = time.process_time() - started
     for name, path in (("large", "large"), ("small", "small")):
         archive = folder.zip(path)
-        before = _memory()
+        before = memory()
         started, size = time.perf_counter(), 0
         for block in archive:
             size += len(block)
         found[f"zip {name}"] = time.perf_counter() - started
         assert size == archive.size
-        found[f"memory {name}"] = _memory() - before
+        found[f"memory {name}"] = memory() - before
         started = time.perf_counter()
         for entry in folder.list(path, size=1000).entries:
             with folder.open(entry.path) as file:
@@ -56,7 +56,7 @@ def main(given: dict[str, Any]) -> dict[str, float]:
     return found
 
 
-def _memory() -> float:
+def memory() -> float:
     """Return the peak of the memory of this process, in bytes: only Linux says it without that of its parent."""
     status = Path("/proc/self/status")
     if not status.exists():

@@ -227,7 +227,7 @@ class S3Storage(Verbs, Linked, Presigned, CloudFront, Located, Storage):
         base = keys.clean_name(path).rstrip("/") or "."
         directories: set[str] = set()
         files: set[str] = set()
-        for page in objects.bucket.pages(prefix, objects.listing_params, flat=True):
+        for page in objects.pages(prefix, flat=True):
             below = (key.removesuffix("/") for key in page.prefixes)
             for found, among in ((below, directories), ((info.key for info in page.objects), files)):
                 for key in found:

@@ -1,6 +1,6 @@
 """Many empty objects for tests of listings."""
 
-from s3store.staticfiles.fast_put import FastUpload
+from s3store.files.fast_put import FastUpload
 
 
 def fill(storage, names):

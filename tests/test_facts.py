@@ -225,3 +225,18 @@ def test_a_slow_head_is_overtaken_by_a_save(seaweedfs_options: dict[str, Any]) -
     bucket._call = slow  # type: ignore[method-assign]
     storage.stat("a.txt")
     assert storage.size("a.txt") == 5
+
+
+def test_the_facts_of_a_response_are_kept_together(clock: Clock) -> None:
+    """The last ones of many, and not those about an object that changed after the request."""
+    known = Facts(clock)
+    asked = known.moment()
+    known.forget("0001")
+    known.put_all([info(f"{number:04}") for number in range(facts.LIMIT)], asked)
+    assert known.get("0000")
+    assert known.get("0001") is None
+    known.put_all([info(f"x{number:04}", 2) for number in range(facts.LIMIT + 5)], known.moment())
+    assert [known.get(key) for key in ("0000", "x0004")] == [None, None]
+    assert known.get("x0005") == info("x0005", 2)
+    known.put_all([info("x0005", 1)], asked)
+    assert known.get("x0005") == info("x0005", 2)

@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from s3store import errors
-from s3store.staticfiles.fast_put import FastUpload
+from s3store.files.fast_put import FastUpload
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy

@@ -16,6 +16,12 @@ from tests.docs.blocks import DOCS, ROOT, all_blocks, table
 REFERENCE = DOCS / "reference"
 PAGE = REFERENCE / "public-names.rst"
 TESTING = ("contract", "counting", "fixtures", "servers")
+# Their other modules are internal.
+OPERATIONS = [
+    ".".join(path.relative_to(ROOT / "s3store" / "operations").with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "s3store" / "operations").rglob("*.py")
+    if "\n__all__ = " in path.read_text(encoding="utf-8")
+]
 MODULES = {
     f"s3store.{name}"
     for name in (
@@ -47,6 +53,7 @@ MODULES = {
         "views",
         "widgets",
         *(f"testing.{name}" for name in TESTING),
+        *(f"operations.{name}" for name in OPERATIONS),
     )
 }
 TEMPLATE_TAGS = {"file_url"}

@@ -15,11 +15,11 @@ from django.views.debug import ExceptionReporter
 
 from s3store.core import sigv4
 from s3store.core.parameters import Parameters
+from s3store.files.fast_put import FastUpload
 from s3store.files.upload import Upload
 from s3store.links.credentials import credentials_of
 from s3store.links.distribution import Distribution
 from s3store.links.links import Links
-from s3store.staticfiles.fast_put import FastUpload
 from s3store.storage import S3Storage
 
 SECRET = "hunter2" + uuid.uuid4().hex

@@ -77,7 +77,7 @@ def test_a_write_without_an_etag_is_an_error(server, verb):
 
 def test_a_fast_put_without_an_etag_is_an_error(server):
     """collectstatic's own request, too."""
-    from s3store.staticfiles.fast_put import FastUpload
+    from s3store.files.fast_put import FastUpload
 
     storage = server(lambda *_: (200, {}, b""), S3StaticStorage)
     objects = storage.objects

@@ -95,10 +95,26 @@ def name_of(location: str, key: str) -> str | None:
     if not key.startswith(root) or key == _UNSERVED:
         return None
     name = key[len(root) :]
+    if _is_plain(name):
+        return name
     try:
         return name if name and clean_name(name) == name else None
     except UnsafeNameError:
         return None
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether `clean_name` would certainly return the name unchanged. Listings ask it for each key."""
+    return (
+        name.isprintable()
+        and name[:1] not in ("", "/", ".", " ")
+        and name[1:2] != ":"
+        and name[-1] != "/"
+        and "\\" not in name
+        and "//" not in name
+        and "/." not in name
+        and "/ " not in name
+    )
 
 
 def _within_limit(key: str, name: str | os.PathLike[str]) -> str:

@@ -1,1 +1,1 @@
-"""Reading and writing the content of files. Storages, streaming and static files use it."""
+"""Reading and writing the content of files. Storages, streaming, static files and operations use it."""

@@ -18,8 +18,12 @@ def look(file: str | int) -> tuple[int, int]:
     return stat.st_size, stat.st_mtime_ns
 
 
+class FileChangedError(OSError):
+    """A local file was changed while it was being read."""
+
+
 class LocalFile(File):  # type: ignore[type-arg]  # generic in the stubs only
-    """A local file, open for reading. Reading its end raises OSError if the file has changed since it was opened."""
+    """A local file, open for reading. Reading its end raises FileChangedError if it has changed since it was opened."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         super().__init__(file, name)
@@ -30,7 +34,7 @@ class LocalFile(File):  # type: ignore[type-arg]  # generic in the stubs only
         """Return the next `size` bytes, or all that are left."""
         data = self._local.read(size)
         if (size < 0 or len(data) < size) and look(self._local.fileno()) != self._seen:
-            raise OSError(f"{self._local.name} was changed while it was being saved. Save it again.")
+            raise FileChangedError(f"{self._local.name} was changed while it was being saved. Save it again.")
         return data
 
 

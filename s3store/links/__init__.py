@@ -1,1 +1,1 @@
-"""URLs and signatures, made from the options without a request. The storage mixins and fast PUT use it."""
+"""URLs and signatures, made from the options without a request. The storage mixins and the fast PUT use it."""

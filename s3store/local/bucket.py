@@ -143,13 +143,15 @@ class LocalBucket(Bucket):
         *,
         etag: str | None = None,
         version_id: str | None = None,  # noqa: ARG002
+        origin: str | None = None,
         create: bool = False,
         **changes: Any,
     ) -> str | None:
         """Copy an object within the bucket, and return the ETag of the copy. `changes` are parameters of CopyObject.
 
-        Raises ObjectExistsError with `create` if the key is taken.
+        Raises ObjectExistsError with `create` if the key is taken, and NotImplementedError for another bucket.
         """
+        self._refuse_others(origin)
         new = records.headers_of({**params, **changes})
         replaces = changes.get("MetadataDirective") == "REPLACE"
 
@@ -242,7 +244,15 @@ class LocalBucket(Bucket):
             next=last,
         )
 
-    def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:  # noqa: ARG002
+    def pages(
+        self,
+        prefix: str,
+        params: Params,  # noqa: ARG002
+        *,
+        flat: bool,
+        limit: int = parts.MAX_DELETE_KEYS,
+        ahead: bool = False,  # noqa: ARG002
+    ) -> Iterator[Page]:
         """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
         # Complete before the first page: a caller may delete what it has seen.
         found = iter(list(self.store.walk(prefix, flat=flat)) if limit > 1 else self.store.walk(prefix, flat=flat))
@@ -265,10 +275,28 @@ class LocalBucket(Bucket):
             incoming.write(body)
             return Part(number=number, etag=self.uploads.put(upload_id, key, number, incoming).etag)
 
+    def _refuse_others(self, origin: str | None) -> None:
+        if origin not in (None, self.name):
+            raise NotImplementedError("The development twin copies within a bucket only.")
+
     def copy_part(
-        self, source: str, key: str, upload_id: str, number: int, params: Params, *, first: int, last: int, etag: str
+        self,
+        source: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        params: Params,
+        *,
+        first: int,
+        last: int,
+        etag: str,
+        origin: str | None = None,
     ) -> Part:
-        """Copy the bytes `first` to `last` of the version `etag` of an object as one part."""
+        """Copy the bytes `first` to `last` of the version `etag` of an object as one part.
+
+        Raises NotImplementedError for another bucket.
+        """
+        self._refuse_others(origin)
         body = self.get(source, params, start=first, stop=last + 1, etag=etag).body
         with self._operation("upload_part_copy", key), self.store.receive() as incoming:
             buffer = memoryview(bytearray(parts.MIB))

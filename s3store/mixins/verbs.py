@@ -38,7 +38,7 @@ class Verbs:
     def scan(self, path: str = "") -> Iterator[Stat]:
         """Yield a Stat of every file below a directory, at any depth, while the listing arrives."""
         for name, info in self.objects.scan(path):
-            yield Stat.of(name, info)
+            yield Stat.listed(name, info)
 
     def walk(self, path: str = "") -> Iterator[tuple[str, list[str], list[str]]]:
         """Yield (directory, its directories, its files) from the top down, as os.walk does.

@@ -19,7 +19,7 @@ from s3store import errors
 from s3store.core.info import DIGEST, ObjectInfo
 from s3store.core.parameters import Params, with_metadata
 from s3store.core.plan import Plan, compare
-from s3store.staticfiles.fast_put import FastUpload
+from s3store.files.fast_put import FastUpload
 from s3store.staticfiles.manifest import HeldBack
 from s3store.staticfiles.releases import Releases
 from s3store.staticfiles.staging import Stage, Staged, StaticFile, in_memory
@@ -197,7 +197,7 @@ class Publisher:
         objects, releases = self._objects, self._releases
         prunable = releases.prunable(prune) if releases and prune and not clear else ()
         delete: list[str] = []
-        for page in self._bucket.pages(objects.prefix(""), objects.listing_params, flat=False):
+        for page in objects.pages(objects.prefix(""), flat=False):
             for info in page.objects:
                 own = info.key in self._files or info.key in self._manifests
                 if own or (releases and releases.concerns(info.key)):

@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -22,7 +23,9 @@ from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
 from s3store.wire.deleting import Deleting, Deletion
 from s3store.wire.in_parts import InParts
+from s3store.wire.listing import OBJECTS, as_objects
 from s3store.wire.open_uploads import OpenUploads
+from s3store.wire.pool import Later
 from s3store.wire.responses import Body, Response, arriving, described, listed, written
 
 # The number of attempts at what botocore does not retry: a conflict of two conditional writes.
@@ -189,12 +192,14 @@ class Bucket(Deleting, InParts, OpenUploads):
         *,
         etag: str | None = None,
         version_id: str | None = None,
+        origin: str | None = None,
         create: bool = False,
         **changes: Any,
     ) -> str | None:
-        """Copy an object within the bucket, up to 5 GiB, and return the ETag of the copy.
+        """Copy an object of up to 5 GiB, and return the ETag of the copy.
 
-        `version_id` names one version of the source, and `changes` are parameters of CopyObject. With `etag`, raises
+        `origin` is the bucket of the source, if it is another one of the same endpoint. `version_id` names one version
+        of the source, and `changes` are parameters of CopyObject. With `etag`, raises
         ObjectChangedError if the source has another ETag, also on servers that ignore the condition: then the copy is
         deleted. Raises ObjectExistsError with `create` if the key is taken: servers that `conditions` knows to ignore
         it replace the object. AWS: "CopyObject".
@@ -205,7 +210,9 @@ class Bucket(Deleting, InParts, OpenUploads):
             changes["IfNoneMatch"] = "*"
         try:
             with self.changing(key):
-                copied = self._copied("copy_object", source, key, params, version_id=version_id, **changes)
+                copied = self._copied(
+                    "copy_object", source, key, params, version_id=version_id, origin=origin, **changes
+                )
         except errors.ObjectChangedError as error:
             # One status for both conditions.
             if create and self.find(key, params):
@@ -215,19 +222,23 @@ class Bucket(Deleting, InParts, OpenUploads):
             raise
         found: str | None = copied.get("ETag")
         # The ETag of a copy of several parts can be another one, and that of the same key is of a later version.
-        doubtful = etag and "-" not in etag and source != key and str(found).strip('"') != etag.strip('"')
-        if doubtful and self._ignores_versions(source, key, params, changes):
+        itself = source == key and origin in (None, self.name)
+        doubtful = etag and "-" not in etag and not itself and str(found).strip('"') != etag.strip('"')
+        if doubtful and self._ignores_versions(source, key, params, changes, origin):
             self.delete(key, params)
             raise self._error(errors.ObjectChangedError, "the source was replaced", "copy_object", key=source)
         return found
 
-    def _ignores_versions(self, source: str, key: str, params: Params, changes: Mapping[str, Any]) -> bool:
+    def _ignores_versions(
+        self, source: str, key: str, params: Params, changes: Mapping[str, Any], origin: str | None
+    ) -> bool:
         """Return whether the server copies an object although its ETag is not the one in the condition."""
         if self.client in _COPY_VERSIONS:
             return False
         try:
             wanted = {name: value for name, value in changes.items() if name != "IfNoneMatch"}
-            self._copied("copy_object", source, key, params, **{**wanted, "CopySourceIfMatch": _NO_ETAG})
+            wanted["CopySourceIfMatch"] = _NO_ETAG
+            self._copied("copy_object", source, key, params, origin=origin, **wanted)
         except errors.ObjectChangedError:
             _COPY_VERSIONS.add(self.client)
             return False
@@ -305,28 +316,43 @@ class Bucket(Deleting, InParts, OpenUploads):
         if token:
             extra["ContinuationToken"] = token
         moment = self._facts.moment()
-        answer = self._call("list_objects_v2", None, params, **extra)
+        with as_objects():
+            answer = self._call("list_objects_v2", None, params, **extra)
         with self._reading("list_objects_v2"):
-            found = [listed(entry) for entry in answer.get("Contents", ())]
+            found = answer.get(OBJECTS) or [listed(entry) for entry in answer.get("Contents", ())]
             below = [entry["Prefix"] for entry in answer.get("CommonPrefixes", ())]
         more = answer.get("NextContinuationToken") or ""
+        objects = tuple([info for info in found if info.key.startswith(prefix)])
+        self._facts.put_all(objects, moment)
         return Page(
-            objects=tuple(self._noted(info, moment) for info in found if info.key.startswith(prefix)),
+            objects=objects,
             prefixes=tuple(name for name in below if name.startswith(prefix)),
             next=more if answer.get("IsTruncated") else None,
         )
 
-    def pages(self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Page]:
-        """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
-        seen = set()
-        token: str | None = None
-        while True:
-            page = self.page(prefix, params, flat=flat, limit=limit, token=token)
-            yield page
-            token = page.next
-            if token is None:
-                return
-            if not token or token in seen:
-                reason = "the listing has no end: the continuation token is missing, or the same as before"
-                raise self._error(errors.InvalidResponseError, reason, "list_objects_v2")
-            seen.add(token)
+    def pages(
+        self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS, ahead: bool = False
+    ) -> Iterator[Page]:
+        """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`.
+
+        With `ahead`, from the second page on, a thread requests the next page while the caller processes one. A caller
+        that stops then has requested one page too many, and waits for it.
+        """
+        request = partial(self.page, prefix, params, flat=flat, limit=limit)
+        seen: set[str] = set()
+        waiting: Later[Page] | None = None
+        page = request()
+        yield page
+        try:
+            while page.next is not None:
+                if not page.next or page.next in seen:
+                    reason = "the listing has no end: the continuation token is missing, or the same as before"
+                    raise self._error(errors.InvalidResponseError, reason, "list_objects_v2")
+                seen.add(page.next)
+                page = waiting.result() if waiting else request(token=page.next)
+                follows = ahead and page.next and page.next not in seen
+                waiting = Later(partial(request, token=page.next)) if follows else None
+                yield page
+        finally:
+            if waiting:
+                waiting.wait()

@@ -20,7 +20,7 @@ from s3store.conf.options import CONNECTS, Options
 from s3store.core.digests import content_md5
 from s3store.wire import sessions
 from s3store.wire.effort import note_attempt, note_failure
-from s3store.wire.listing import take_entries
+from s3store.wire.listing import EVENT, take_entries
 from s3store.wire.recent import Recent
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
     events.unregister("before-call.s3", add_expect_header)
     events.register("request-created.s3", note_attempt)
     events.register_first("needs-retry.s3", note_failure)
-    events.register("before-parse.s3.ListObjectsV2", take_entries)
+    events.register(EVENT, take_entries)
     for operation in ("PutObject", "UploadPart"):
         events.register(f"before-sign.s3.{operation}", _hash_once)
     if not on_aws:

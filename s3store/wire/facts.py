@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from s3store.core.info import ObjectInfo
 
@@ -39,14 +39,23 @@ class Facts:
 
     def put(self, info: ObjectInfo, asked: int) -> None:
         """Keep the facts about an object, unless it changed, or newer ones arrived, after they were asked for."""
+        self.put_all((info,), asked)
+
+    def put_all(self, infos: Sequence[ObjectInfo], asked: int) -> None:
+        """As `put`, for the facts of one response. Keeps the last ones."""
         with self._lock:
-            _, known, _ = self._known.get(info.key, (0.0, 0, info))
-            if asked < max(known, self._changed.get(info.key, self._dropped)):
-                return
-            self._known[info.key] = self._clock() + SECONDS, asked, info
-            self._known.move_to_end(info.key)
-            if len(self._known) > LIMIT:
-                self._known.popitem(last=False)
+            until = self._clock() + SECONDS
+            known, changed = self._known, self._changed
+            for info in infos[-LIMIT:]:
+                key = info.key
+                before = known.get(key)
+                if (before and asked < before[1]) or asked < changed.get(key, self._dropped):
+                    continue
+                known[key] = until, asked, info
+                if before:
+                    known.move_to_end(key)
+            while len(known) > LIMIT:
+                known.popitem(last=False)
 
     def get(self, key: str) -> ObjectInfo | None:
         """Return the facts about an object if they are recent."""

@@ -50,12 +50,22 @@ class InParts(Requesting):
             return Part(number=number, etag=answer["ETag"], checksums=_checksums_in(answer))
 
     def copy_part(
-        self, source: str, key: str, upload_id: str, number: int, params: Params, *, first: int, last: int, etag: str
+        self,
+        source: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        params: Params,
+        *,
+        first: int,
+        last: int,
+        etag: str,
+        origin: str | None = None,
     ) -> Part:
-        """Copy the bytes `first` to `last` of the version `etag` of an object as one part."""
+        """Copy the bytes `first` to `last` of the version `etag` of an object, in the bucket `origin`, as one part."""
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number, "CopySourceIfMatch": etag}
         extra["CopySourceRange"] = f"bytes={first}-{last}"
-        copied = self._copied("upload_part_copy", source, key, params, **extra)
+        copied = self._copied("upload_part_copy", source, key, params, origin=origin, **extra)
         with self._reading("upload_part_copy", key):
             return Part(number=number, etag=copied["ETag"], checksums=_checksums_in(copied))
 
@@ -93,7 +103,13 @@ class InParts(Requesting):
         for _ in range(_MAX_PAGES):
             answer = self._call("list_parts", key, params, UploadId=upload_id, PartNumberMarker=marker)
             found += [
-                Part(number=part["PartNumber"], etag=part["ETag"], size=part["Size"], modified=part.get("LastModified"))
+                Part(
+                    number=part["PartNumber"],
+                    etag=part["ETag"],
+                    size=part["Size"],
+                    modified=part.get("LastModified"),
+                    checksums=_checksums_in(part),
+                )
                 for part in answer.get("Parts", ())
                 if "ETag" in part and "Size" in part and "PartNumber" in part
             ]

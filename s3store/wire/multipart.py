@@ -74,10 +74,10 @@ class MultipartUpload:
             len(block), self._bucket.upload_part, self._key, self._upload_id, self._number, block, self._params
         )
 
-    def copy(self, info: ObjectInfo, first: int, last: int) -> None:
-        """Copy the bytes `first` to `last` of an object as a part. Waits and raises as `send`."""
+    def copy(self, info: ObjectInfo, first: int, last: int, *, origin: str | None = None) -> None:
+        """Copy the bytes `first` to `last` of an object, in the bucket `origin`, as a part. Waits as `send`."""
         copy_part: Any = self._bucket.copy_part
-        where = {"first": first, "last": last, "etag": info.etag}
+        where = {"first": first, "last": last, "etag": info.etag, "origin": origin}
         arguments = (info.key, self._key, self._upload_id, self._number, self._params)
         self._submit(last + 1 - first, copy_part, *arguments, **where)
 
@@ -128,17 +128,20 @@ def _done(work: Callable[..., Part], *arguments: Any, **named: Any) -> Future[Pa
     return future
 
 
-def copy_in_parts(bucket: Bucket, info: ObjectInfo, key: str, params: Params, *, create: bool = False) -> ObjectInfo:
+def copy_in_parts(
+    bucket: Bucket, info: ObjectInfo, key: str, params: Params, *, create: bool = False, origin: str | None = None
+) -> ObjectInfo:
     """Copy an object of any size above 0, with these parameters. Raises ObjectChangedError if it changes meanwhile.
 
-    Raises ObjectExistsError with `create` if the key is taken.
+    `origin` is the bucket of the source, if it is another one of the same endpoint. Raises ObjectExistsError with
+    `create` if the key is taken.
     """
     size = parts.part_size_of(info.size, parts.COPY_PART_SIZE)
     threads = _COPY_THREADS if is_threaded(bucket.options) else 1
     upload = MultipartUpload(bucket, key, params, create=create, part_size=size, threads=threads)
     try:
         for first, last in parts.part_ranges(info.size, size):
-            upload.copy(info, first, last)
+            upload.copy(info, first, last, origin=origin)
         return upload.complete()
     except BaseException:
         upload.abort()

@@ -13,9 +13,10 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from s3store.conf.configured import Derived
 from s3store.conf.options import Options
 from s3store.core import keys, parameters
-from s3store.core.info import ObjectInfo
+from s3store.core.info import ObjectInfo, Page
 from s3store.core.parameters import Parameters
 from s3store.wire.bucket import Bucket
+from s3store.wire.multipart import is_threaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +69,16 @@ class Objects(Derived):
 
     def scan(self, path: str | os.PathLike[str] = "") -> Iterator[tuple[str, ObjectInfo]]:
         """Yield name and facts of every file below a directory, at any depth: one request for 1,000 files."""
-        for page in self.bucket.pages(self.prefix(path), self.listing_params, flat=False):
+        for page in self.pages(self.prefix(path), flat=False):
             for info in page.objects:
                 name = self.name(info.key)
                 if name is not None and not name.endswith("/"):
                     yield name, info
+
+    def pages(self, prefix: str, *, flat: bool) -> Iterator[Page]:
+        """Yield the pages of a listing, for a caller that processes all of them: the next one arrives meanwhile."""
+        ahead = is_threaded(self.options)
+        return self.bucket.pages(prefix, self.listing_params, flat=flat, ahead=ahead)
 
     def target(self, name: str | os.PathLike[str]) -> Target:
         """Return name, key and parameters of the file `name`. Raises SuspiciousFileOperation, ImproperlyConfigured."""

@@ -93,10 +93,18 @@ class Requesting:
         return {} if sends_own_checksums(self.client) else {"ContentMD5": content_md5(body)}
 
     def _copied(
-        self, operation: str, source: str, key: str, params: Params, *, version_id: str | None = None, **extra: Any
+        self,
+        operation: str,
+        source: str,
+        key: str,
+        params: Params,
+        *,
+        version_id: str | None = None,
+        origin: str | None = None,
+        **extra: Any,
     ) -> Mapping[str, Any]:
-        """Send a request that copies, and return what S3 says about the copy."""
-        copied_from = {"Bucket": self.name, "Key": source}
+        """Send a request that copies, and return what S3 says about the copy. `origin` is another bucket."""
+        copied_from = {"Bucket": origin or self.name, "Key": source}
         if version_id:
             copied_from["VersionId"] = version_id
         extra |= {"CopySource": copied_from, **parameters.copy_source_parameters(params)}
@@ -106,8 +114,9 @@ class Requesting:
             if error.code == "NoSuchUpload":
                 raise
             # S3 does not say it, but what is missing is the source.
-            facts = {"code": error.code, "status": error.status, "request_id": error.request_id}
-            raise self._error(errors.ObjectNotFoundError, "", operation, key=source, **facts) from error.__cause__
+            facts: dict[str, Any] = {"code": error.code, "status": error.status, "request_id": error.request_id}
+            facts |= {"operation": operation, "bucket": origin or self.name, "key": source}
+            raise errors.build(errors.ObjectNotFoundError, "", **facts) from error.__cause__
         with self._reading(operation, key):
             copied: Mapping[str, Any] = answer["CopyObjectResult" if operation == "copy_object" else "CopyPartResult"]
         return copied

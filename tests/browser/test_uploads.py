@@ -1208,9 +1208,19 @@ def test_several_files_and_one_of_them_removed(page, live_server):
     quiet(page)
 
 
+LOOP = """() => {
+  const begun = performance.now();
+  let sum = 0;
+  for (let n = 0; n < 2e7; n += 1) sum = (sum + n * 7) % 1000003;
+  return performance.now() - begun + (sum < 0);
+}"""
+
+
 def test_two_thousand_files(page, live_server, proxy):
-    """The page stays usable: no task over half a second, a hundred rows, and five files at a time."""
+    """The page stays usable: no long task, a hundred rows, and five files at a time."""
     page.goto(f"{live_server.url}/many/")
+    # About a tenth of a second, and the limit half a second. A busy machine delays both.
+    unit = max(page.evaluate(LOOP) for _ in range(3))
     upload_site.calls.clear()
     page.evaluate(
         """() => {
@@ -1224,7 +1234,7 @@ def test_two_thousand_files(page, live_server, proxy):
     uploaded(page, 20)
     assert page.locator(".s3store-file").count() == 100
     shows(page, "Not shown: 1,900")
-    assert page.evaluate("longest") < 500
+    assert page.evaluate("longest") < 5 * unit
     begun = len(upload_site.steps())
     stored = [exchange for exchange in proxy.requests("POST") if exchange.status == 201]
     assert begun <= len(stored) + 5

@@ -374,3 +374,12 @@ def test_a_name_of_a_subclass_of_str_is_cleaned(location: str) -> None:
     key = keys.object_key(location, Safe("a/b.txt"))
     assert key == keys.object_key(location, "a/b.txt")
     assert type(key) is str
+
+
+@given(key=wild_names)
+def test_a_key_is_a_name_if_cleaning_would_not_change_it(key: str) -> None:
+    """However the names of a listing are recognized quickly."""
+    wanted = key if key and key != "soap" and cleaned_or_none(key) == key else None
+    assert keys.name_of("", key) == wanted
+    # With a location, `soap` is a name like others.
+    assert keys.name_of("media", f"media/{key}") == (key if key and cleaned_or_none(key) == key else None)

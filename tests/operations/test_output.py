@@ -101,8 +101,9 @@ def test_words_warnings_and_documents(output):
     made.expect(1, 1)
     made.moved(1)
     made.close()
-    made.document({"a": "ü"})
-    assert (json.loads(made.out.getvalue()), made.err.getvalue()) == ({"a": "ü"}, "care\\x07\n")
+    made.document({"a": "ü\x9b"})
+    assert (json.loads(made.out.getvalue()), made.err.getvalue()) == ({"a": "ü\x9b"}, "care\\x07\n")
+    assert made.out.getvalue().isascii()
 
 
 def test_a_question_without_a_terminal_is_no(output, monkeypatch):

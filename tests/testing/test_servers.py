@@ -293,8 +293,11 @@ def test_a_server_that_fails_is_not_ready(fake_rclone: Callable[[str], None], mo
 
 
 @posix
-def test_a_server_that_dies_in_use_says_why(fake_rclone: Callable[[str], None]) -> None:
+def test_a_server_that_dies_in_use_says_why(
+    fake_rclone: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The block's connection error is the cause; the server's own last words are the message."""
+    monkeypatch.setattr(servers, "_LAST_BREATH_SECONDS", 60.0)
     fake_rclone(ANSWER)
     with pytest.raises(ServerError, match=r"(?s)status 3.*out of luck") as caught, rclone_server() as server:
         servers._status("GET", port_of(server), "/die")

@@ -8,7 +8,9 @@ from s3store.management.verbs.multipart import Multipart
 from s3store.management.verbs.orphans import OrphansVerb
 from s3store.management.verbs.prune import Prune
 from s3store.management.verbs.restore import Restore
+from s3store.management.verbs.sync import Sync
 from s3store.management.verbs.verb import Verb
+from s3store.management.verbs.verify import Verify
 
 VERBS: dict[str, type[Verb]] = {
     "headers": Headers,
@@ -17,5 +19,7 @@ VERBS: dict[str, type[Verb]] = {
     "orphans": OrphansVerb,
     "prune": Prune,
     "restore": Restore,
+    "sync": Sync,
+    "verify": Verify,
 }
 """The class of each subcommand, in the order of their names."""

@@ -114,7 +114,7 @@ class Output(Watcher):
 
     def document(self, value: Any) -> None:
         """Print a JSON document on stdout."""
-        self._base.stdout.write(json.dumps(value, indent=None if self.jsonl else 2, ensure_ascii=False, default=str))
+        self._base.stdout.write(json.dumps(value, indent=None if self.jsonl else 2, default=str))
 
     def finish(self, summary: Summary, words: str, *, then: str = "") -> None:
         """Print the summary: as JSON, or as `words` with requests and time.

@@ -1,0 +1,92 @@
+"""The files of a storage below a directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from s3store.core import keys, urls
+from s3store.core.info import ObjectInfo
+from s3store.files.reader import RangeReader
+from s3store.operations.places import Place, PlaceError
+from s3store.operations.sync import names
+from s3store.operations.sync.rows import Found, Row
+from s3store.wire.objects import Objects, Target
+from s3store.wire.responses import Response
+
+
+class Remote:
+    """A directory of a storage, with the options that it had when the run began."""
+
+    def __init__(self, place: Place) -> None:
+        if place.storage is None:
+            raise PlaceError(f"{place} is not in a storage.")
+        self.storage = place.storage
+        self.objects: Objects = place.storage.objects
+        self.path = keys.clean_name(place.path).rstrip("/")
+        self.prefix = self.objects.prefix(self.path)
+
+    def name(self, relative: str) -> str:
+        """Return the name of a file in the storage."""
+        return f"{self.path}/{relative}" if self.path else relative
+
+    def target(self, relative: str) -> Target:
+        """Return name, key and parameters of a file. Raises SuspiciousFileOperation."""
+        return self.objects.target(self.name(relative))
+
+    def rows(self, found: Found) -> Iterator[Row]:
+        """Yield the files as S3 lists them. Keys that are not names, and markers with content, go to `found`."""
+        bucket, start = self.objects.bucket, len(self.prefix)
+        for page in bucket.pages(self.prefix, self.objects.listing_params, flat=False):
+            for info in page.objects:
+                relative = info.key[start:]
+                if not relative:
+                    # The marker of the directory itself.
+                    continue
+                if self.objects.name(info.key) is None:
+                    found.fail(relative, names.unlisted(info.key))
+                elif not relative.endswith("/"):
+                    yield row_of(relative, info)
+                elif info.size:
+                    found.fail(
+                        relative,
+                        names.NameRefusedError(
+                            f"The key {info.key!r} ends with a slash and has {info.size} bytes of content. Copy it to "
+                            "another key."
+                        ),
+                    )
+                else:
+                    found.folders.add(relative[:-1])
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the server is known to list keys by their bytes. Others are listed to the end before work begins.
+
+        The order of SeaweedFS is another one. A server that turns out to have another order is sorted too, but by then
+        files may have been sent that were there.
+        """
+        options = self.objects.options
+        if options.provider:
+            return options.provider != "seaweedfs"
+        return not options.endpoint_url or urls.is_aws(options.endpoint_url)
+
+    def reader(self, relative: str) -> RangeReader:
+        """Return the stored bytes of a file, open for reading. The first request is sent here."""
+        target, bucket = self.target(relative), self.objects.bucket
+
+        def fetch(start: int, stop: int | None, etag: str | None) -> Response:
+            return bucket.get(target.key, target.params, start=start, stop=stop, etag=etag)
+
+        return RangeReader(target.key, fetch)
+
+    def is_file(self) -> bool:
+        """Return whether the path is that of a file: one request."""
+        if not self.path:
+            return False
+        target = self.objects.target(self.path)
+        return self.objects.bucket.find(target.key, target.params) is not None
+
+
+def row_of(relative: str, info: ObjectInfo) -> Row:
+    """Return the row of an object."""
+    modified = info.modified.timestamp() if info.modified else 0.0
+    return Row(relative, info.size, modified, (info.etag or "").strip('"'), info.storage_class or "")

@@ -1,0 +1,186 @@
+"""Whether two places contain the same, and whether the files of all rows exist and can be read. Nothing is changed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from typing import Any, NamedTuple
+
+from s3store.core.globs import Filter
+from s3store.core.parts import MIB
+from s3store.operations.command import THREADS
+from s3store.operations.places import Place
+from s3store.operations.reports import Failed, Step, Summary, Watcher
+from s3store.operations.rows import columns, name_in
+from s3store.operations.spool import Side, Spool, merged
+from s3store.operations.sync.remote import Remote
+from s3store.operations.sync.rows import Found
+from s3store.operations.sync.run import sync
+from s3store.wire import pool
+from s3store.wire.multipart import is_threaded
+
+MISSING, EXTRA, DIFFERS = "missing", "extra", "differs"
+
+_ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+def verify(
+    source: Place,
+    target: Place,
+    *,
+    rules: Iterable[tuple[str, bool]] = (),
+    takes: Callable[[str], bool] = lambda _: True,
+    follow_links: bool = False,
+    unsafe_links: bool = False,
+    bandwidth: int | None = None,
+    threads: int = THREADS,
+    watcher: Watcher | None = None,
+) -> Summary:
+    """Compare the content of two places, and return what differs in `summary.plan`.
+
+    The operations of its steps are `missing` (only the source has it), `extra` (only the target has it) and `differs`;
+    their numbers are in `summary.more`. Digests are compared: the ETag if it is one, otherwise the content is read. The
+    arguments and errors are those of `sync`.
+    """
+    found = sync(
+        source,
+        target,
+        rules=rules,
+        takes=takes,
+        delete=True,
+        force=True,
+        verify=True,
+        follow_links=follow_links,
+        unsafe_links=unsafe_links,
+        bandwidth=bandwidth,
+        threads=threads,
+        dry_run=True,
+        watcher=_Renamed(watcher or Watcher()),
+    )
+    findings = [_finding(step) for step in found.plan or ()]
+    counts = Counter(step.op for step in findings)
+    found.command, found.dry_run, found.plan = "verify", False, findings
+    found.sent = found.deleted = found.size = 0
+    found.more |= {op: counts[op] for op in (MISSING, EXTRA, DIFFERS)}
+    return found
+
+
+def _finding(step: Step) -> Step:
+    if step.op == "delete":
+        return Step(op=EXTRA, name=step.name, size=step.size, reason=step.reason)
+    if step.reason == "it is new":
+        return Step(op=MISSING, name=step.name, size=step.size, reason="only the source has it")
+    return Step(op=DIFFERS, name=step.name, size=step.size, reason=step.reason)
+
+
+class _Renamed(Watcher):
+    """Tells another watcher findings, and not what sync would do."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def expect(self, objects: int, size: int) -> None:
+        self._watcher.expect(objects, size)
+
+    def moved(self, size: int) -> None:
+        self._watcher.moved(size)
+
+    def step(self, step: Step) -> None:
+        self._watcher.step(step if step.op in ("skip", "fail") else _finding(step))
+
+    def warn(self, text: str) -> None:
+        self._watcher.warn(text)
+
+
+class _Named(NamedTuple):
+    name: str
+    row: str
+
+
+def verify_rows(
+    place: Place,
+    *,
+    rules: Iterable[tuple[str, bool]] = (),
+    read: bool = False,
+    threads: int = THREADS,
+    watcher: Watcher | None = None,
+) -> Summary:
+    """Check that the files of all rows exist in a storage, and return those that do not in `summary.plan`.
+
+    All FileFields of all models and databases count whose storage has the same bucket. With `read`, each file is read
+    to its end, and compared with its checksum. Files that cannot be read, such as archived ones, are in
+    `summary.failed`.
+    Raises RowsError if a table cannot be read, PlaceError, and S3StoreError if the storage cannot be listed.
+    """
+    watcher = watcher or Watcher()
+    began = time.monotonic()
+    findings: list[Step] = []
+    summary = Summary(command="verify", source="rows", target=str(place), plan=findings)
+    remote = Remote(place)
+    taken = Filter.of(rules)
+    start = len(remote.path) and len(remote.path) + 1
+
+    def named() -> Iterator[_Named]:
+        for column in columns():
+            for row in column.rows():
+                name = name_in(remote.objects, column, row.name)
+                below = name is not None and (not start or name.startswith(f"{remote.path}/"))
+                if name is not None and below and taken.takes(name[start:]):
+                    yield _Named(name[start:], str(row))
+
+    def listed() -> Any:
+        return remote.rows(Found())
+
+    def existing() -> Iterator[_Named]:
+        for name, row, there in merged(wanted, side, restarted=lambda _: None):
+            if row is None:
+                continue
+            summary.objects += 1
+            if there is None:
+                finding = Step(op=MISSING, name=name, reason=f"named by {row.row}")
+                findings.append(finding)
+                step(finding)
+            elif there.storage_class in _ARCHIVED:
+                summary.failed.append(Failed(name=name, code="Archived", why="It is archived, and cannot be read."))
+            elif read:
+                yield row
+            else:
+                step(Step(op="skip", name=name, reason="it exists"))
+
+    step = watcher.step
+    with remote.objects.bucket.counted() as sent, Spool(named()) as spool:
+        wanted: Side[_Named] = Side(lambda: _unique(spool))
+        # Findings are told while the storage is listed, so that it must not begin again.
+        side: Side[Any] = Side(listed, ordered=False)
+        with closing(wanted), closing(side):
+            count = threads if is_threaded(remote.objects.options) else 1
+            for outcome in pool.run(lambda row: _read(remote, row.name, watcher), existing(), threads=count):
+                if outcome.error:
+                    summary.failed.append(Failed.of(outcome.item.name, outcome.error))
+                    step(Step(op="fail", name=outcome.item.name, reason=str(outcome.error)))
+                else:
+                    summary.size += outcome.result or 0
+                    step(Step(op="skip", name=outcome.item.name, reason="it is readable"))
+    summary.more = {MISSING: len(findings)}
+    summary.requests, summary.seconds = len(sent), time.monotonic() - began
+    summary.failed.sort(key=lambda failure: failure.name)
+    return summary
+
+
+def _unique(rows: Iterable[_Named]) -> Iterator[_Named]:
+    previous = None
+    for row in rows:
+        if row.name != previous:
+            yield row
+        previous = row.name
+
+
+def _read(remote: Remote, name: str, watcher: Watcher) -> int:
+    total = 0
+    with remote.reader(name) as reader:
+        while block := reader.read(MIB):
+            total += len(block)
+            watcher.moved(len(block))
+    return total
