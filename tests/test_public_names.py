@@ -36,6 +36,7 @@ MODULES = {
         "local",
         "middleware",
         "operations.incoming",
+        "operations.migrate",
         "operations.multipart",
         "operations.orphans",
         "operations.prune",

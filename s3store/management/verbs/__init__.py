@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from s3store.management.verbs.headers import Headers
 from s3store.management.verbs.incoming import Incoming
+from s3store.management.verbs.migrate import MigrateMedia
 from s3store.management.verbs.multipart import Multipart
 from s3store.management.verbs.orphans import OrphansVerb
 from s3store.management.verbs.prune import Prune
@@ -15,6 +16,7 @@ from s3store.management.verbs.verify import Verify
 VERBS: dict[str, type[Verb]] = {
     "headers": Headers,
     "incoming": Incoming,
+    "migrate-media": MigrateMedia,
     "multipart": Multipart,
     "orphans": OrphansVerb,
     "prune": Prune,
