@@ -24,14 +24,15 @@ from s3store.operations.sync import sync
 from s3store.operations.sync.local import Walk
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Found
+from s3store.storage import S3Storage
 from s3store.wire.deleting import Deletion
 
 __all__ = ["migrate_media", "texts_with"]
 
 THREADS = 32
 
-Named = tuple[str, str]
-"""The name of a file relative to both places, and the row that names it, for people."""
+Named = tuple[str, str, bool]
+"""The name of a file relative to both places; the row that names it, for people; whether the site uses the target."""
 
 Confirm = Callable[[list[str]], bool]
 
@@ -56,8 +57,9 @@ def migrate_media(
     their names. Nothing is deleted if a file failed. The other arguments are those of `sync`.
 
     `more` of the summary has `rows`, the number of rows; `counted` for each column; `missing`, the names that are in
-    neither place, with a row; and `unknown`, the names of files in the source that no row knows. These stay. Raises
-    RowsError if a table cannot be read, PlaceError, and the errors of `sync`.
+    neither place, with a row; and `unknown`, the names of files in the source that no row knows. These stay.
+    `replaced` are files that differ because the site has replaced them in the target, after the settings were
+    switched: the newer file stays. Raises RowsError if a table cannot be read, PlaceError, and the errors of `sync`.
     """
     if target.storage is None:
         raise PlaceError("The target must be a storage: ALIAS:path.")
@@ -70,11 +72,13 @@ def migrate_media(
         for column in columns():
             counted.append(_add(named, column, source, target))
         with closing(Side[Named](lambda: _unique(named))) as wanted:
-            names = (name for name, _ in _unique(named))
+            replaced = _replaced(source, target, named, threads=threads)
+            for name in sorted(replaced):
+                watcher.warn(f"'{name}' was replaced in the target since the switch, so the file there stays.")
             summary = sync(
                 source,
                 target,
-                names=names,
+                names=(name for name, _, _ in _unique(named) if name not in replaced),
                 verify=verify or delete_source,
                 bandwidth=bandwidth,
                 threads=threads,
@@ -83,13 +87,14 @@ def migrate_media(
             )
             unknown = list(_unknown(source, wanted))
         absent = _absent(target, summary.more.pop("missing", []))
-        missing = [{"name": name, "row": row} for name, row in _unique(named) if name in absent]
+        missing = [{"name": name, "row": row} for name, row, _ in _unique(named) if name in absent]
     summary.command = "migrate-media"
     summary.more |= {
         "rows": sum(each.rows for each in counted),
         "counted": [{"source": each.source, "database": each.database, "rows": each.rows} for each in counted],
         "missing": missing,
         "unknown": unknown,
+        "replaced": sorted(replaced),
     }
     if delete_source and summary.failed and not dry_run:
         text = f"Nothing was deleted in the source, because {len(summary.failed)} files failed."
@@ -138,11 +143,42 @@ class _Compared(Watcher):
 def _add(named: Spool[Named], column: Column, source: Place, target: Place) -> Counted:
     number = 0
     for row in column.rows():
-        name = next((name for place in (source, target) if (name := name_at_place(place, column, row.name))), None)
+        there = name_at_place(target, column, row.name)
+        name = name_at_place(source, column, row.name) or there
         if name is not None:
-            named.add((name, str(row)))
+            named.add((name, str(row), there is not None and isinstance(column.storage, S3Storage)))
             number += 1
     return Counted(source=str(column), rows=number, database=column.database)
+
+
+def _replaced(source: Place, target: Place, named: Spool[Named], *, threads: int) -> set[str]:
+    """Return the names of files that differ, and that the site has written to the target after the source."""
+    live = [name for name, _, is_live in named if is_live]
+    if not live:
+        return set()
+    plan = sync(source, target, names=live, threads=threads, dry_run=True).plan or ()
+    remote, modified = Remote(target), _times(source)
+    found = set()
+    for step in plan:
+        there = remote.target(step.name)
+        info = remote.objects.bucket.find(there.key, there.params)
+        if info and info.modified and info.modified.timestamp() > modified(step.name):
+            found.add(step.name)
+    return found
+
+
+def _times(source: Place) -> Callable[[str], float]:
+    """Return a function that returns when a file of the source was written, in seconds."""
+    if source.storage is None:
+        return lambda name: (source.local / name).stat().st_mtime
+    remote = Remote(source)
+
+    def modified(name: str) -> float:
+        there = remote.target(name)
+        info = remote.objects.bucket.head(there.key, there.params)
+        return info.modified.timestamp() if info.modified else 0.0
+
+    return modified
 
 
 def name_at_place(place: Place, column: Column, name: str) -> str | None:
@@ -162,10 +198,10 @@ def name_at_place(place: Place, column: Column, name: str) -> str | None:
 
 def _unique(named: Spool[Named]) -> Iterator[Named]:
     previous = None
-    for name, row in named:
-        if name != previous:
-            yield name, row
-        previous = name
+    for row in named:
+        if row[0] != previous:
+            yield row
+        previous = row[0]
 
 
 # Reports

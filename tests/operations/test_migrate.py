@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,44 @@ def test_from_one_storage_to_another(disk, storage, settings, moto):
     # Files of this second could have been written during the run.
     kept = migrate_media(source, target, delete_source=True, confirm=lambda found: told.append(found) or True)
     assert (len(told[0]), kept.deleted) in ((4, 0), (4, 4))
+
+
+def switch(storage):
+    """Let all fields use a storage."""
+    for model in apps.get_app_config("app").get_models():
+        for field in model._meta.local_fields:
+            if isinstance(field, models.FileField):
+                field.storage = storage
+
+
+@pytest.mark.parametrize("kind", ["disk", "storage"])
+def test_e27_a_file_that_the_site_has_replaced_since_the_switch(disk, storage, kind):
+    """It is the current one and stays; one that was written to the source after the copy is sent."""
+    run("s3:")
+    source = Place(path=str(disk))
+    if kind == "storage":
+        source = Place(path="", storage=S3Storage(**{**options_of(storage), "location": f"{storage.location}-old"}))
+        for name, content in FILES.items():
+            source.storage.save(name, content)
+        time.sleep(1.1)
+    late = time.time() + 1000
+    (disk / "files/2.txt").write_bytes(b"TWO")
+    os.utime(disk / "files/2.txt", (late, late))
+    switch(storage)
+    os.utime(disk / "files/1.txt", (1, 1))
+    storage.delete("files/1.txt")
+    storage.save("files/1.txt", b"the new one")
+    done = migrate_media(source, Place(path="", storage=storage), delete_source=True)
+    assert storage.read_bytes("files/1.txt") == b"the new one"
+    assert done.more["replaced"] == ["files/1.txt"]
+    if kind == "disk":
+        assert storage.read_bytes("files/2.txt") == b"TWO"
+        assert (disk / "files/1.txt").exists()
+
+
+def options_of(storage):
+    """Return the options with which a storage was created."""
+    return {**storage.deconstruct()[2], "access_key": storage.access_key, "secret_key": storage.secret_key}
 
 
 def test_files_of_a_storage_are_deleted(disk, storage, monkeypatch):
