@@ -82,6 +82,11 @@ def media_root() -> str:
     return os.fspath(root)
 
 
+def media_url() -> str:
+    """Return the setting MEDIA_URL, `""` if it is not set."""
+    return str(project().MEDIA_URL or "")
+
+
 def check_names(given: Iterable[str], owner: str) -> None:
     """Raise ImproperlyConfigured for a name that is not an option, and suggest the most similar one."""
     for name in given:

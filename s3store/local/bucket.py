@@ -25,6 +25,7 @@ from s3store.wire.bucket import Bucket
 from s3store.wire.counting import Requests
 from s3store.wire.deleting import Deleted, Deletion, Version
 from s3store.wire.in_parts import Part
+from s3store.wire.open_uploads import OpenUpload
 from s3store.wire.responses import Body, Response
 
 if TYPE_CHECKING:
@@ -333,6 +334,12 @@ class LocalBucket(Bucket):
     def count_uploads(self, prefix: str, params: Params, *, limit: int) -> int:  # noqa: ARG002
         """Return the number of open multipart uploads below a prefix, at most `limit`."""
         return min(limit, self.uploads.count(prefix))
+
+    def open_uploads(self, prefix: str, params: Params, *, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[OpenUpload]:  # noqa: ARG002
+        """Yield the open multipart uploads of all keys that start with `prefix`."""
+        for key, upload_id, started in self.uploads.open(prefix):
+            moment = datetime.fromtimestamp(started, timezone.utc)
+            yield OpenUpload(key=key, upload_id=upload_id, started=moment)
 
     def complete_upload(
         self,

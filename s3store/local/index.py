@@ -135,6 +135,11 @@ class Transaction:
         rows = self._run("SELECT count(*) FROM uploads WHERE key >= ? AND key < ?", [start, stop])
         return int(rows.fetchone()[0])
 
+    def open_uploads(self, start: bytes, stop: bytes) -> list[tuple[str, str, int]]:
+        """Return key, id and start of the multipart uploads of keys from `start` to, not including, `stop`."""
+        query = "SELECT key, id, started FROM uploads WHERE key >= ? AND key < ? ORDER BY key, started"
+        return [(bytes(key).decode(), found, at) for key, found, at in self._run(query, [start, stop])]
+
     def uploads_before(self, moment: int) -> list[str]:
         """Return the ids of the uploads that were started before a time."""
         return [found for (found,) in self._run("SELECT id FROM uploads WHERE started < ?", [moment])]

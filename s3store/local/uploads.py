@@ -59,6 +59,11 @@ class Uploads:
         with self._store.index.reading() as seen:
             return seen.count_uploads(prefix.encode(), prefix.encode() + b"\xff")
 
+    def open(self, prefix: str) -> Sequence[tuple[str, str, int]]:
+        """Return key, id and start of the open uploads of keys that start with `prefix`. Times are in seconds."""
+        with self._store.index.reading() as seen:
+            return seen.open_uploads(prefix.encode(), prefix.encode() + b"\xff")
+
     def complete(self, upload_id: str, key: str, sent: Sequence[tuple[int, str]], *, create: bool) -> Record:
         """Combine parts, given by number and ETag, to an object. Raises Refusal for parts that S3 would refuse."""
         with self._store.index.reading() as seen:

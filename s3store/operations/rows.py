@@ -16,7 +16,7 @@ from s3store.storage import S3Storage
 from s3store.uploads.destinations import unwrapped
 from s3store.wire.objects import Objects
 
-__all__ = ["Column", "Row", "RowsError", "columns", "name_in", "rows"]
+__all__ = ["Column", "Row", "RowsError", "columns", "name_at", "name_in", "rows"]
 
 _CHUNK = 2000
 
@@ -128,15 +128,9 @@ def name_in(objects: Objects, column: Column, name: str) -> str | None:
     Two storages with the same bucket can have the same files, under other names if their locations differ. The files of
     a storage that is not known can be anywhere.
     """
-    storage = column.storage
-    if isinstance(storage, S3Storage):
-        there = storage.objects
-        if there.options.bucket_name != objects.options.bucket_name:
-            return None
-    elif type(storage) in (FileSystemStorage, InMemoryStorage):
+    there = _objects_of(column, objects)
+    if there is None:
         return None
-    else:
-        there = objects
     try:
         return objects.name(there.key(name))
     except SuspiciousFileOperation:
@@ -145,6 +139,21 @@ def name_in(objects: Objects, column: Column, name: str) -> str | None:
             return objects.name(there.key(name.lstrip("/")))
         except SuspiciousFileOperation:
             return None
+
+
+def name_at(objects: Objects, column: Column, key: str) -> str | None:
+    """Return the name that rows of a column have for the object at a key of a storage, or None if there is none."""
+    there = _objects_of(column, objects)
+    return there.name(key) if there else None
+
+
+def _objects_of(column: Column, objects: Objects) -> Objects | None:
+    """Return the storage of a column if it can have files in the bucket of `objects`."""
+    storage = column.storage
+    if isinstance(storage, S3Storage):
+        there = storage.objects
+        return there if there.options.bucket_name == objects.options.bucket_name else None
+    return None if type(storage) in (FileSystemStorage, InMemoryStorage) else objects
 
 
 def _names(value: Any) -> Iterator[str]:

@@ -25,6 +25,7 @@ from s3store.wire.copies import Copies
 from s3store.wire.deleting import Deletion
 from s3store.wire.in_parts import InParts
 from s3store.wire.listing import OBJECTS, as_objects
+from s3store.wire.open_uploads import OpenUploads
 from s3store.wire.pool import Later
 from s3store.wire.responses import Body, Response, arriving, described, listed, written
 from s3store.wire.settings import BucketSettings
@@ -39,7 +40,7 @@ logger = logging.getLogger("s3store")
 _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
 
 
-class Bucket(Copies, InParts, Tagging):
+class Bucket(Copies, InParts, OpenUploads, Tagging):
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from s3store import errors
@@ -19,11 +20,15 @@ _PART_CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "Chec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of a multipart upload that S3 has received: what completing the upload needs. `size` is in bytes."""
+    """A part of a multipart upload that S3 has received: what completing the upload needs. `size` is in bytes.
+
+    `modified` is the time at which S3 received it, if S3 was asked for the parts.
+    """
 
     number: int
     etag: str
     size: int | None = None
+    modified: datetime | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -98,7 +103,13 @@ class InParts(Requesting):
         for _ in range(_MAX_PAGES):
             answer = self._call("list_parts", key, params, UploadId=upload_id, PartNumberMarker=marker)
             found += [
-                Part(number=part["PartNumber"], etag=part["ETag"], size=part["Size"], checksums=_checksums_in(part))
+                Part(
+                    number=part["PartNumber"],
+                    etag=part["ETag"],
+                    size=part["Size"],
+                    modified=part.get("LastModified"),
+                    checksums=_checksums_in(part),
+                )
                 for part in answer.get("Parts", ())
                 if "ETag" in part and "Size" in part and "PartNumber" in part
             ]

@@ -102,7 +102,8 @@ class MultipartUpload:
     def complete(self, source: ObjectInfo | None = None, *, origin: str | None = None) -> ObjectInfo:
         """Wait for the parts and combine them. Raises ObjectExistsError with `create` if the object exists.
 
-        `source` is what the parts were copied from, in the bucket `origin`. Raises ObjectChangedError if it was replaced.
+        `source` is what the parts were copied from, in the bucket `origin`. Raises ObjectChangedError if it was
+        replaced.
         """
         sent = [future.result() for future in self._futures]
         if source and not self._bucket.completes_conditionally:

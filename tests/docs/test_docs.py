@@ -508,9 +508,9 @@ def test_python_compiles_and_imports_what_exists(block):
 def test_examples_are_run():
     """All but a few have a class that says how."""
     how = {"settings", "runnable", "model", "pytest", "pytest-conftest", "s3-server", "append", "file"}
-    # Those about uploads and shares have a test each.
+    # Those about uploads, shares and orphans have a test each.
     classes = {cls for block in PYTHON for cls in block.classes if not WARNING.fullmatch(cls)}
-    assert {cls for cls in classes if not cls.startswith(("sharing-", "upload-"))} == how
+    assert {cls for cls in classes if not cls.startswith(("orphans", "sharing-", "upload-"))} == how
     assert [str(block).rpartition("/")[2].partition(":")[0] for block in PYTHON if not block.classes] == [
         "background-work.rst",
         "background-work.rst",

@@ -10,11 +10,17 @@ from s3store.management.verbs.completion import Completion
 from s3store.management.verbs.cp import Cp
 from s3store.management.verbs.du import Du
 from s3store.management.verbs.headers import Headers
+from s3store.management.verbs.incoming import Incoming
 from s3store.management.verbs.ls import Ls
 from s3store.management.verbs.mb import Mb
 from s3store.management.verbs.metadata import Metadata
+from s3store.management.verbs.migrate import MigrateMedia
+from s3store.management.verbs.multipart import Multipart
 from s3store.management.verbs.mv import Mv
+from s3store.management.verbs.orphans import OrphansVerb
 from s3store.management.verbs.policy import Policy
+from s3store.management.verbs.prune import Prune
+from s3store.management.verbs.restore import Restore
 from s3store.management.verbs.rm import Rm
 from s3store.management.verbs.setup import Setup
 from s3store.management.verbs.shards import Shards
@@ -34,11 +40,17 @@ VERBS: dict[str, type[Verb]] = {
     "cp": Cp,
     "du": Du,
     "headers": Headers,
+    "incoming": Incoming,
     "ls": Ls,
     "mb": Mb,
     "metadata": Metadata,
+    "migrate-media": MigrateMedia,
+    "multipart": Multipart,
     "mv": Mv,
+    "orphans": OrphansVerb,
     "policy": Policy,
+    "prune": Prune,
+    "restore": Restore,
     "rm": Rm,
     "setup": Setup,
     "shards": Shards,

@@ -1,0 +1,52 @@
+"""Direct uploads that nobody used: files and parts that stay below the directory `incoming/` of a storage."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from s3store.operations.multipart import Leftover, find_uploads
+from s3store.operations.orphans.find import Orphans, fill
+from s3store.operations.reports import Watcher
+from s3store.storage import S3Storage
+from s3store.uploads.service import INCOMING
+from s3store.uploads.tokens import RENEW_SECONDS
+
+__all__ = ["DAYS", "LIFETIME", "expired_files", "expired_parts"]
+
+LIFETIME = timedelta(seconds=RENEW_SECONDS)
+"""How long a direct upload can be continued and used: two days."""
+
+DAYS = timedelta(days=3)
+"""The default age from which direct uploads are deleted."""
+
+# What `uploads.service` makes: the label of the destination, the start of a digest, and a random name.
+_KEY = re.compile(rf"{INCOMING}/[^/]+/[^/]{{1,12}}/[0-9a-f]{{32}}(\.[^/]*)?")
+
+
+def expired_files(
+    storage: S3Storage,
+    *,
+    older_than: timedelta = DAYS,
+    now: datetime | None = None,
+    watcher: Watcher | None = None,
+) -> Orphans:
+    """Return direct uploads that arrived `older_than` ago, and that no row names: for `delete_orphans`.
+
+    Only files with the names of direct uploads are among them. Sends one request for 1,000 files.
+    """
+    found = Orphans(storage=storage, wire=storage.objects)
+
+    def takes(name: str, _: str) -> bool:
+        return bool(_KEY.fullmatch(name))
+
+    fill(found, INCOMING, takes, older_than=older_than, now=now, watcher=watcher or Watcher())
+    found.doubts += [str(counted.error) for counted in found.counted if counted.error]
+    return found
+
+
+def expired_parts(
+    storage: S3Storage, *, older_than: timedelta = DAYS, now: datetime | None = None, threads: int = 1
+) -> list[Leftover]:
+    """Return large direct uploads whose last part arrived `older_than` ago: for `abort_uploads`."""
+    return find_uploads(storage, INCOMING, older_than=older_than, now=now, threads=threads)
