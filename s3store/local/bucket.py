@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from s3store import errors
 from s3store.conf.options import Options
@@ -47,6 +47,11 @@ class LocalBucket(Bucket):
             "The development twin has no boto3 client. Use the methods of the storage, or an S3 server: see "
             "s3store.testing.servers."
         )
+
+    @property
+    def settings(self) -> NoReturn:
+        """Raise NotImplementedError: a directory has no policy, CORS or lifecycle rules."""
+        raise NotImplementedError("The development twin has no bucket settings. Use an S3 server.")
 
     @property
     def date(self) -> datetime:

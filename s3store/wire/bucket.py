@@ -23,6 +23,7 @@ from s3store.wire import backoff
 from s3store.wire.deleting import Deleting, Deletion
 from s3store.wire.in_parts import InParts
 from s3store.wire.responses import Body, Response, arriving, described, listed, written
+from s3store.wire.settings import BucketSettings
 
 # The number of attempts at what botocore does not retry: a conflict of two conditional writes.
 _TRIES = 4
@@ -40,6 +41,11 @@ _NO_ETAG = f'"{"0" * 32}"'
 
 class Bucket(Deleting, InParts):
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
+
+    @property
+    def settings(self) -> BucketSettings:
+        """The settings of the bucket itself: policy, CORS, lifecycle and others."""
+        return BucketSettings(self.options)
 
     # One object
 

@@ -22,6 +22,7 @@ from s3store.wire import sessions
 from s3store.wire.effort import note_attempt, note_failure
 from s3store.wire.listing import take_entries
 from s3store.wire.recent import Recent
+from s3store.wire.roots import OPERATIONS, note_root
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -202,6 +203,8 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
     events.register("request-created.s3", note_attempt)
     events.register_first("needs-retry.s3", note_failure)
     events.register("before-parse.s3.ListObjectsV2", take_entries)
+    for operation in OPERATIONS:
+        events.register(f"before-parse.s3.{operation}", note_root)
     for operation in ("PutObject", "UploadPart"):
         events.register(f"before-sign.s3.{operation}", _hash_once)
     if not on_aws:
