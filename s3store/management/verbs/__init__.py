@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from s3store.management.verbs.doctor import Doctor
 from s3store.management.verbs.headers import Headers
 from s3store.management.verbs.verb import Verb
 
 VERBS: dict[str, type[Verb]] = {
+    "doctor": Doctor,
     "headers": Headers,
 }
 """The class of each subcommand, in the order of their names."""
