@@ -23,6 +23,9 @@ from s3store.wire.roots import ROOT
 # The number of attempts at a change that S3 refuses because another one is in progress: at most some 20 seconds.
 _TRIES = 8
 
+CEPHS_BLOCK = "BlockPublicAccessBlockConfiguration"
+"""What Ceph calls the document of Block Public Access."""
+
 SET, NONE, DENIED, UNKNOWN = "set", "none", "denied", "unknown"
 
 
@@ -33,7 +36,7 @@ class Setting:
     `state` is "set", "none" (the bucket has none), "denied" (the credentials may not read it) or "unknown" (the server
     has no such setting). `value` is the content of the document as boto3 names it, without the root element; for a
     policy, the policy; empty unless the state is "set". `status` and `code` are those of the response, and `why` is the
-    message of an error.
+    message of an error. `root` is the name of the root element in the response. Both do not count in a comparison.
     """
 
     name: str
@@ -41,7 +44,8 @@ class Setting:
     value: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     code: str | None = None
-    why: str = ""
+    why: str = field(default="", compare=False)
+    root: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +73,7 @@ _KINDS = {
     "public-access-block": _Kind(
         read="get_public_access_block",
         inside="PublicAccessBlockConfiguration",
-        # The second one is Ceph's.
-        roots=("PublicAccessBlockConfiguration", "BlockPublicAccessBlockConfiguration"),
+        roots=("PublicAccessBlockConfiguration", CEPHS_BLOCK),
         write="put_public_access_block",
         argument="PublicAccessBlockConfiguration",
     ),
@@ -141,6 +144,11 @@ _UNNAMED_REGIONS = (None, "", "auto", "us-east-1")
 class BucketSettings(Requesting):
     """Reads and writes the settings of the bucket of some options."""
 
+    @property
+    def endpoint_url(self) -> str:
+        """The URL of the server, with its scheme."""
+        return str(self.client.meta.endpoint_url)
+
     def read(self, name: str) -> Setting:
         """Return a setting: one request.
 
@@ -168,13 +176,14 @@ class BucketSettings(Requesting):
             except ValueError:
                 return Setting(name=name, state=UNKNOWN, status=status, why="the policy is not a JSON document")
         empty = not value or (name == "versioning" and not value.get("Status"))
-        return Setting(name=name, state=NONE if empty else SET, value={} if empty else value, status=status)
+        return Setting(name=name, state=NONE if empty else SET, value={} if empty else value, status=status, root=root)
 
     def write(self, name: str, document: Mapping[str, Any], *, expected: Setting | None = None) -> Setting:
         """Replace a setting, and return what the server has now: three requests.
 
-        `document` has the form of `Setting.value`. Nothing is written if the setting cannot be read (AccessDeniedError),
-        if the server has no such setting (InvalidRequestError), or if it is not `expected` any more (ConflictError).
+        `document` has the form of `Setting.value`. Nothing is written if the setting cannot be read
+        (AccessDeniedError), if the server has no such setting (InvalidRequestError), or if it is not `expected` any
+        more (ConflictError).
         """
         kind = _KINDS[name]
         self._writable(name, expected)

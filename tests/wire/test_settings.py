@@ -356,5 +356,5 @@ def test_the_twin_has_no_settings(tmp_path: Any) -> None:
 
 
 def test_a_setting_is_a_value() -> None:
-    """Two equal answers are equal, so that a change since a plan is noticed."""
-    assert Setting(name="cors", state="none", status=404) == Setting(name="cors", state="none", status=404)
+    """Two equal answers are equal, whatever their request ids are."""
+    assert Setting(name="cors", state="none", status=404) == Setting(name="cors", state="none", status=404, why="id 5")
