@@ -167,8 +167,8 @@ def iam_page() -> str:
     """Return the permissions of each feature, the forms of ARNs, and the policies of the groups."""
     lines = [".. _iam-features:", "", *heading("Permissions of each feature", "="), ""]
     lines += [
-        "Give the names in the first column to ``s3 setup --print-iam``. Bucket: the ARN of the bucket. Objects: the ARNs",
-        "of the locations of your storages, which end in ``/*``.",
+        "Give the names in the first column to ``s3 setup --print-iam``. Bucket: the ARN of the bucket. Objects: the",
+        "ARNs of the locations of your storages, which end in ``/*``.",
         "",
     ]
     lines += [".. list-table::", "   :header-rows: 1", "   :widths: 16 22 34 28", ""]

@@ -96,7 +96,7 @@ TABLE = {
     "multipart": ("", "PutObject AbortMultipartUpload ListMultipartUploadParts"),
     "leftovers": ("ListBucketMultipartUploads", ""),
     "delete": ("", "DeleteObject"),
-    "copy": ("", "GetObject PutObject"),
+    "copy": ("ListBucket", "GetObject PutObject"),
     "tags": ("", "PutObjectTagging GetObjectTagging"),
     "acl": ("", "PutObjectAcl GetObjectAcl"),
     "attributes": ("", "GetObjectAttributes GetObject"),

@@ -157,7 +157,7 @@ CASES: list[tuple[str, Callable[[Site], None], tuple[str, ...]]] = [
     ("multipart", abort, ("s3:AbortMultipartUpload",)),
     ("leftovers", leftovers, ("s3:ListBucketMultipartUploads",)),
     ("delete", delete, ("s3:DeleteObject",)),
-    ("copy", copy, ("s3:GetObject", "s3:PutObject")),
+    ("copy", copy, ("s3:GetObject", "s3:PutObject", "s3:ListBucket")),
     ("acl", get_acl, ("s3:GetObjectAcl",)),
     ("acl", set_acl, ("s3:PutObjectAcl",)),
     ("versions", versions, ("s3:ListBucketVersions",)),
@@ -190,7 +190,9 @@ def test_e12_the_policy_of_a_storage_is_enough_for_its_methods(site: Site) -> No
     storage.copy(name, "d/b.txt")
     storage.move("d/b.txt", "d/c.txt")
     storage.save("large.bin", _content(LARGE))
-    storage.delete_many([name, "d/c.txt"])
+    # Not delete_many: Ceph 16 asks for the owner of the bucket there, whatever the policy says.
+    storage.delete(name)
+    storage.delete("d/c.txt")
     assert storage.listdir("d") == ([], [])
     outside = site.storage(location="media-private")
     with pytest.raises(PermissionError):

@@ -100,7 +100,9 @@ FEATURES: dict[str, Feature] = {
     ),
     "copy": Feature(
         title="Copy and move files, change metadata",
+        bucket=("s3:ListBucket",),
         objects=("s3:GetObject", "s3:PutObject"),
+        note="A copy first looks whether the target exists. Moving also needs delete.",
         without="Copies raise PermissionError.",
     ),
     "tags": Feature(
