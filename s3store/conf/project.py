@@ -33,17 +33,6 @@ def setting(name: str) -> Any:
     return getattr(settings, name, None)
 
 
-_ORIGINS = 10
-
-
-def site_origins() -> list[str]:
-    """Return the origins that ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS name without a wildcard, at most 10."""
-    trusted = [origin for origin in setting("CSRF_TRUSTED_ORIGINS") or () if "*" not in origin]
-    hosts = [host for host in setting("ALLOWED_HOSTS") or () if "*" not in host and not host.startswith((".", "["))]
-    found = [*trusted, *(f"https://{host}" for host in hosts if not is_local(f"https://{host}"))]
-    return list(dict.fromkeys(found))[:_ORIGINS]
-
-
 def unread_settings() -> Iterator[tuple[str, str]]:
     """Yield (name, what to do) for AWS_* settings that s3store does not read, but may have been meant for it."""
     for name in sorted(dir(settings)):

@@ -11,8 +11,8 @@ from s3store.management.verbs.setup import Setup
 from s3store.management.verbs.verb import Verb
 
 VERBS: dict[str, type[Verb]] = {
-    "doctor": Doctor,
     "buckets": Buckets,
+    "doctor": Doctor,
     "headers": Headers,
     "mb": Mb,
     "policy": Policy,

@@ -6,9 +6,23 @@ from argparse import ArgumentParser
 
 from django.core.management.base import CommandError
 
-from s3store.management.verbs.verb import DIFFERS, FAILED, UNCONFIRMED, Verb, add_json, add_storage
-from s3store.operations.doctor import ERROR, NOTE, WARNING, Finding, Report, examine_alias, s3_aliases
+from s3store.core.units import printable
+from s3store.errors import S3StoreError
+from s3store.management.verbs.setup import lines_of
+from s3store.management.verbs.verb import DIFFERS, FAILED, UNCONFIRMED, Verb, add_json, add_storage, add_yes
+from s3store.operations.doctor import (
+    ERROR,
+    NOTE,
+    WARNING,
+    Finding,
+    Report,
+    examine_alias,
+    fix,
+    plan_fix,
+    s3_aliases,
+)
 from s3store.operations.places import PlaceError
+from s3store.operations.setup import SetupError
 
 _MARKS = {ERROR: "ERROR", WARNING: "WARNING", NOTE: "note"}
 
@@ -33,12 +47,17 @@ class Doctor(Verb):
             "ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS name."
         )
         parser.add_argument("--origin", action="append", dest="origins", metavar="URL", help=help_text)
+        parser.add_argument("--fix", action="store_true", help="Show what s3 setup can mend of it, ask, and mend it.")
+        add_yes(parser)
         parser.add_argument("--strict", action="store_true", help="Exit with status 3 if there are warnings.")
         add_json(parser)
 
     def run(self) -> None:
         """Run the command. Raises CommandError with status 1 for errors, and 3 for warnings with --strict."""
-        reports = [self._examined(alias) for alias in self._aliases()]
+        aliases = self._aliases()
+        reports = [self._examined(alias) for alias in aliases]
+        if self.options["fix"]:
+            reports = [self._mended(report) for report in reports]
         if self.output.json:
             self.output.document([report.json() for report in reports] if self.options["all"] else reports[0].json())
         errors = sum(len(report.at(ERROR)) for report in reports)
@@ -63,6 +82,27 @@ class Doctor(Verb):
             raise CommandError(f"--storage: {error}", returncode=UNCONFIRMED) from error
         self._print(report)
         return report
+
+    def _mended(self, report: Report) -> Report:
+        """Mend what setup can mend, and return a new report. Raises CommandError."""
+        if not report.fixable:
+            return report
+        storage, origins = self.storage(report.alias), self.options["origins"]
+        try:
+            planned = plan_fix(storage, report, origins=origins)
+            if planned is None or not (planned.changes or planned.refusals):
+                self.output.say("There is nothing that s3 setup can mend.")
+                return report
+            for line in (line for change in planned.changes for line in lines_of(change)):
+                self.output.say(line)
+            count = len(planned.changes)
+            if not planned.refusals:
+                self.output.confirm(f"{_counted(count, 'change')} in the bucket {printable(report.bucket)}. Apply?")
+            fix(storage, planned, watcher=self.output)
+        except (SetupError, S3StoreError) as error:
+            text = f"The bucket {printable(report.bucket)} is not mended. {error}"
+            raise CommandError(text, returncode=FAILED) from error
+        return self._examined(report.alias)
 
     def _print(self, report: Report) -> None:
         say, style = self.output.say, self.base.style

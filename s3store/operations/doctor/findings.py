@@ -597,7 +597,6 @@ GROUPS: tuple[tuple[str, tuple[Finding, ...]], ...] = (
                 "Everybody can list the bucket",
                 "The server returns the names of all files without credentials.",
                 "Remove s3:ListBucket for everybody from the bucket policy, or the ACL of the bucket.",
-                fixable=True,
             ),
             _is(
                 "not-public",
@@ -695,7 +694,6 @@ GROUPS: tuple[tuple[str, tuple[Finding, ...]], ...] = (
                 "CloudFront accepts the URL, and S3 refuses the request of CloudFront.",
                 "Add the policy that `manage.py s3 setup --print-cloudfront` prints. With KMS, allow kms:Decrypt for "
                 "CloudFront in the policy of the key.",
-                fixable=True,
             ),
             _is(
                 "cloudfront-open",

@@ -10,13 +10,13 @@ from django.core.files.storage import storages
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
-from s3store.conf.project import site_origins
 from s3store.core.suggest import did_you_mean
 from s3store.operations.doctor import browsing, domains, offline, reaching, removing, subresources, writing
 from s3store.operations.doctor.examination import Ended, Examination
 from s3store.operations.doctor.findings import finding
 from s3store.operations.doctor.report import Report
 from s3store.operations.places import PlaceError
+from s3store.operations.project import site_origins
 from s3store.operations.reports import Watcher
 from s3store.staticfiles.staging import Staged
 from s3store.storage import S3Storage
