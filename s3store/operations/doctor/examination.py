@@ -185,8 +185,8 @@ class Examination:
         for name in SECRETS:
             value = getattr(self.options, name)
             for secret in _strings(value):
-                # A short one would be found everywhere.
-                if len(secret) > 3:
+                # A short one would be found everywhere. On servers for tests, the key can be the name of the bucket.
+                if len(secret) > 3 and secret != self.bucket:
                     text = text.replace(secret, "…")
         return printable(text)
 

@@ -635,11 +635,12 @@ GROUPS: tuple[tuple[str, tuple[Finding, ...]], ...] = (
             ),
             _is(
                 "etag-hidden",
-                WARNING,
+                NOTE,
                 "Browsers cannot read the ETag of an upload",
-                "The CORS rule does not expose the header ETag, which uploads in parts need.",
-                "Add ExposeHeaders: ETag to the rule with `manage.py s3 setup --cors-origin {origin}`.",
-                fixable=True,
+                "The CORS rule does not expose the header ETag. The upload field of s3store does not need it. Other "
+                "scripts that send files in parts, such as Uppy, cannot finish.",
+                "For such scripts, add ExposeHeaders: ETag to the rule. `manage.py s3 setup --cors-origin {origin}` "
+                "adds a rule that has it.",
             ),
             _is(
                 "upload-refused",

@@ -12,7 +12,6 @@ from s3store.storage import S3Storage
 
 DOCUMENTS: dict[str, tuple[str, ...]] = {
     "cors-missing": ("cors",),
-    "etag-hidden": ("cors",),
     "not-public": ("policy", "public-access-block"),
     "parts-left": ("lifecycle",),
     "public-block-off": ("public-access-block",),

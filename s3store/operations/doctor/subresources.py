@@ -72,12 +72,16 @@ def _untold(examined: Examination, found: Settings) -> None:
         examined.found("cannot-tell", f"S3 returned {', '.join(sorted(codes)) or '403'}", names=", ".join(denied))
     unknown = _named(found, UNKNOWN)
     if unknown:
-        seen = "; ".join(f"{name}: {found[name].why}" for name in unknown)
+        seen = "; ".join(f"{name}: {_response(found[name])}" for name in unknown)
         safe = ", ".join(_SAFE[name] for name in unknown if name in _SAFE) or "see its documentation"
         examined.found("setting-missing", seen, names=", ".join(_IN_WORDS[name] for name in unknown), safe=safe)
     read = [_IN_WORDS[name] for name in (*_named(found, SET), *_named(found, NONE))]
     if read:
         examined.note(f"Settings of the bucket: {', '.join(read)}.")
+
+
+def _response(setting: Setting) -> str:
+    return f"{setting.status} {setting.code}" if setting.code else setting.why
 
 
 def _public_block(examined: Examination, found: Settings) -> None:

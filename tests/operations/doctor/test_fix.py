@@ -41,7 +41,7 @@ def test_only_the_documents_of_the_findings_are_written(moto, settings):
         assert {change.document for change in planned.changes} == {"cors"}
         fix(storage, planned)
         read = storage.objects.bucket.settings.read
-        assert [rule.get("ID") for rule in read("cors").value["CORSRules"]][0] == "theirs"
+        assert read("cors").value["CORSRules"][0]["ID"] == "theirs"
         assert read("public-access-block").state == read("encryption").state == "none"
 
 
