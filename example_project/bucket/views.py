@@ -1,4 +1,4 @@
-"""The page about the bucket, for the staff: the plan of ``manage.py s3 setup``, and its documents."""
+"""The page about the bucket, for the staff: the report of doctor, the plan of setup, and its documents."""
 
 import json
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from s3store.errors import S3StoreError
 from s3store.local import FakeS3Storage
+from s3store.operations.doctor import Report, examine_alias, s3_aliases
 from s3store.operations.setup import (
     Change,
     Plan,
@@ -56,12 +57,20 @@ def planned(storage: S3Storage) -> tuple[Plan | None, str]:
         return None, str(error)
 
 
+def examined(request: HttpRequest) -> list[Report]:
+    """Return what ``manage.py s3 doctor --all`` finds. Uploads come from pages of this site."""
+    origin = request.build_absolute_uri("/").rstrip("/")
+    return [examine_alias(alias, origins=[origin]) for alias in s3_aliases()]
+
+
 @login_required
 def bucket_page(request: HttpRequest) -> HttpResponse:
     """Show the page to the staff. For others it does not exist."""
     if not request.user.is_staff:
         raise Http404
     context: dict[str, Any] = {"twin": isinstance(storages["default"], FakeS3Storage)}
+    if request.method == "POST" and not context["twin"]:
+        context["reports"] = examined(request)
     if not context["twin"]:
         found, problem = planned(default_storage)
         context |= {

@@ -249,18 +249,23 @@ def sends_own_checksums(client: S3Client) -> bool:
 
 
 def send(client: Any, operation: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Any | None:
-    """Send a signed request once, over the client's connections. Returns None if that fails.
+    """Send a signed request once, over the client's connections. Returns None if that fails."""
+    try:
+        return deliver(client, operation, method, url, headers, body)
+    except request_errors():
+        return None
 
-    botocore's events include the request, so that it is counted.
+
+def deliver(client: Any, operation: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Any:
+    """Send a request as it is, once, over the client's connections. Redirects are not followed.
+
+    botocore's events include the request, so that it is counted. Raises one of `request_errors` without a response.
     """
     from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 
     fields: Any = HeadersDict(headers)
     request = AWSPreparedRequest(method, url, fields, body, False)
-    try:
-        for _, answer in client.meta.events.emit(f"before-send.s3.{operation}", request=request):
-            if answer is not None:
-                return answer
-        return client._endpoint.http_session.send(request)
-    except request_errors():
-        return None
+    for _, answer in client.meta.events.emit(f"before-send.s3.{operation}", request=request):
+        if answer is not None:
+            return answer
+    return client._endpoint.http_session.send(request)

@@ -59,3 +59,25 @@ class BucketPage(TestCase):
         """A new one has none before."""
         found = shown(Change(document="cors", id="x", op="+", after={"a": "<b>"}, why="w"))
         assert (found["before"], found["after"]) == ("", '{\n  "a": "<b>"\n}')
+
+    def test_the_staff_can_examine_the_bucket(self):
+        """The report is on the page: each storage, what works, and the findings with their level and words."""
+        self.client.force_login(self.scene.people["staff"])
+        self.assertNotContains(self.client.get("/bucket/"), 'id="report-default"')
+        page = self.client.post("/bucket/")
+        if page.context["twin"]:
+            return
+        self.assertContains(page, 'id="report-default"')
+        self.assertContains(page, 'id="report-staticfiles"')
+        self.assertContains(page, "Signed URLs work.")
+        assert page.context["reports"]
+        for report in page.context["reports"]:
+            assert report.at("error") == ()
+            for found in report.findings:
+                self.assertContains(page, found.docs)
+
+    def test_only_the_staff_can_examine_the_bucket(self):
+        """It sends requests."""
+        assert self.client.post("/bucket/").status_code == 302
+        self.client.force_login(self.scene.people["owner"])
+        assert self.client.post("/bucket/").status_code == 404
