@@ -51,10 +51,10 @@ class Copies(Deleting):
         `origin` is the bucket of the source, if it is another one of the same endpoint. `version_id` names one version
         of the source, and `changes` are parameters of CopyObject. With `etag`, raises
         ObjectChangedError if the source has another ETag, and leaves the object at `key` as it is. Servers that ignore
-        the condition copy to a temporary key first, which costs three requests more; the first copy in a process finds
-        that out by one request. Say `reserved` if the object at `key` is the caller's own: then a wrong copy is deleted
-        instead. Raises ObjectExistsError with `create` if the key is taken: servers that `conditions` knows to ignore
-        it replace the object. AWS: "CopyObject".
+        the condition copy to a temporary key first, which costs two or three requests more; the first such copy in a
+        process asks the server by one request. Say `reserved` if the object at `key` is the caller's own: then a wrong
+        copy is deleted instead. Raises ObjectExistsError with `create` if the key is taken: servers that `conditions`
+        knows to ignore it replace the object. AWS: "CopyObject".
         """
         if create:
             changes["IfNoneMatch"] = "*"
