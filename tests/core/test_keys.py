@@ -377,6 +377,18 @@ def test_a_name_of_a_subclass_of_str_is_cleaned(location: str) -> None:
 
 
 @given(key=wild_names)
+@example("a/./b")
+@example("a/../b")
+@example("a/.hidden")
+@example("a//b")
+@example("a/ /b")
+@example("a\\b")
+@example("c:/b")
+@example(" ")
+@example(".")
+@example("/a")
+@example("a/")
+@example("a\x00b")
 def test_a_key_is_a_name_if_cleaning_would_not_change_it(key: str) -> None:
     """However the names of a listing are recognized quickly."""
     wanted = key if key and key != "soap" and cleaned_or_none(key) == key else None

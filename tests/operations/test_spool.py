@@ -138,9 +138,17 @@ def test_a_merge_that_stops_closes_its_listings() -> None:
         finally:
             closed.append("closed")
 
-    rows = merged(Side(listing), Side(listing), restarted=lambda _: None)
+    # Python closes what nobody refers to; here somebody does.
+    opened = []
+
+    def listed() -> Iterator[tuple[str]]:
+        opened.append(listing())
+        return opened[-1]
+
+    rows = merged(Side(listed), Side(listed), restarted=lambda _: None)
     next(rows)
     rows.close()  # type: ignore[attr-defined]
+    assert len(opened) == 2
     assert closed == ["closed", "closed"]
 
 

@@ -184,12 +184,24 @@ def test_rows_that_the_pattern_does_not_know_are_the_same(behind: Make) -> None:
 # The next page
 
 
-def numbered(behind: Make, pages: int, seen: list[str], refused: int = -1, **options: Any) -> S3Storage:
-    """A storage whose listing has that many pages of one row. `seen` gets the token of each request."""
+def numbered(
+    behind: Make,
+    pages: int,
+    seen: list[str],
+    refused: int = -1,
+    slow: threading.Event | None = None,
+    **options: Any,
+) -> S3Storage:
+    """A storage whose listing has that many pages of one row. `seen` gets the token of each request.
+
+    `refused` is the number of a page that is refused; the response to page 2 waits for `slow`.
+    """
 
     def respond(method: str, target: str, headers: Any) -> Any:
         number = int(target.partition("continuation-token=")[2].partition("&")[0] or 0)
         seen.append(f"page {number}")
+        if slow and number == 2:
+            slow.wait(20)
         if number == refused:
             return 403, {"x-amz-request-id": "1"}, b"<Error><Code>AccessDenied</Code></Error>"
         more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{number + 1}</NextContinuationToken>"
@@ -218,12 +230,15 @@ def test_the_next_page_arrives_while_one_is_processed(behind: Make) -> None:
 
 
 def test_a_page_is_requested_before_the_one_before_it_is_processed(behind: Make) -> None:
-    """The round trip is over by then."""
+    """The round trip is over by then. A caller that stops waits for the response, and leaves no thread."""
     seen: list[str] = []
-    files = numbered(behind, 9, seen).scan()
+    answered = threading.Event()
+    files = numbered(behind, 9, seen, slow=answered).scan()
     next(files), next(files)
-    wait_until(lambda: len(seen) == 3)
+    assert wait_until(lambda: len(seen) == 3)
+    threading.Timer(0.2, answered.set).start()
     files.close()  # type: ignore[attr-defined]
+    assert answered.is_set()
     assert ahead() == []
     assert seen == ["page 0", "page 1", "page 2"]
 
