@@ -144,6 +144,7 @@ class LocalBucket(Bucket):
         version_id: str | None = None,  # noqa: ARG002
         origin: str | None = None,
         create: bool = False,
+        reserved: bool = False,  # noqa: ARG002
         **changes: Any,
     ) -> str | None:
         """Copy an object within the bucket, and return the ETag of the copy. `changes` are parameters of CopyObject.

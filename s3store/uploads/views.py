@@ -122,9 +122,10 @@ def begin(request: HttpRequest) -> dict[str, Any]:
     if label is None or destination is None:
         raise _not_here(request)
     _permit(request, destination)
-    _throttle(request, destination)
+    # Before the throttle, which may count the size.
     if not 0 <= body["size"] < 1 << 60:
         raise UploadRefusedError("invalid", _("The size is not possible."), field="size")
+    _throttle(request, destination)
     begun = service.begin(
         label,
         destination,

@@ -212,9 +212,11 @@ def _hash_once(request: Any, **_: object) -> None:
     """Prevent botocore from hashing a body whose Content-MD5 is signed with SHA-256 too, as it does with http."""
     from botocore.config import Config
 
-    config = request.context["client_config"]
-    chosen = (config.s3 or {}).get("payload_signing_enabled")
-    if chosen is None and "Content-MD5" in request.headers:
+    # A request that is only presigned has none.
+    config = request.context.get("client_config")
+    if config is None or "Content-MD5" not in request.headers:
+        return
+    if (config.s3 or {}).get("payload_signing_enabled") is None:
         once: Any = {**(config.s3 or {}), "payload_signing_enabled": False}
         request.context["client_config"] = config.merge(Config(s3=once))
 

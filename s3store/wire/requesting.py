@@ -14,7 +14,7 @@ from s3store.conf.options import Options
 from s3store.core import parameters
 from s3store.core.digests import content_md5
 from s3store.core.info import WRITE_TOKEN, ObjectInfo
-from s3store.core.parameters import Params
+from s3store.core.parameters import Parameters, Params
 from s3store.wire.calls import call
 from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
 from s3store.wire.counting import Requests, counted
@@ -155,7 +155,7 @@ class Requesting:
     def owned(self, params: Params) -> Params:
         """Return the parameters with the account that must own the bucket, if the options name one."""
         owner = self.options.expected_bucket_owner
-        return {**params, "ExpectedBucketOwner": owner} if owner else params
+        return Parameters({**params, "ExpectedBucketOwner": owner}) if owner else params
 
     @sensitive_variables()
     def _call(

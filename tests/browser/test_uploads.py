@@ -671,6 +671,16 @@ def test_a_policy_that_does_not_allow_the_storage(page, live_server, proxy):
     shows(page, f"The security policy of this page does not allow {proxy.url.removeprefix('http://')}.")
 
 
+def test_ub_25_an_origin_without_a_rule_is_named(page, live_server, proxy, film):
+    """The row says which origin the bucket does not allow, and the command that allows it."""
+    rule = {"AllowedMethods": ["POST", "PUT"], "AllowedOrigins": ["https://another.example"], "AllowedHeaders": ["*"]}
+    storage().client.put_bucket_cors(Bucket=storage().options.bucket_name, CORSConfiguration={"CORSRules": [rule]})
+    page.evaluate("() => { Math.random = () => 0 }")
+    page.set_input_files("#id_file", film)
+    shows(page, "CORS rules. Try again. If you run this site, allow it with: manage.py s3 setup")
+    shows(page, f"--cors-origin {live_server.url}")
+
+
 def test_a_storage_without_forms(page, settings, proxy):
     """A PUT that creates only: if its answer is lost, the second one finds the file, and the upload is complete."""
     settings.AWS_S3_UPLOAD_METHOD = "put"
