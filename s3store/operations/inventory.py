@@ -125,7 +125,7 @@ def _opened(objects: Objects, place: Place, path: str) -> Inventory:
 
 
 def _content(objects: Objects, path: str) -> bytes:
-    with _read(objects, objects.key(path)) as stream:
+    with stored(objects, objects.key(path)) as stream:
         data = stream.read(_LARGEST_MANIFEST + 1)
     if len(data) > _LARGEST_MANIFEST:
         raise InventoryError("the manifest is larger than 64 MiB.")
@@ -133,11 +133,11 @@ def _content(objects: Objects, path: str) -> bytes:
 
 
 def _rows(objects: Objects, file: InventoryFile, manifest: InventoryManifest) -> Iterator[ObjectInfo]:
-    with _read(objects, file.key) as stream:
+    with stored(objects, file.key) as stream:
         yield from inventory.rows_of(stream, file, manifest)
 
 
-def _read(objects: Objects, key: str) -> IO[bytes]:
+def stored(objects: Objects, key: str) -> IO[bytes]:
     """Return the stored bytes of an object, as they arrive. If the connection breaks, another one continues."""
     target = objects.target_at(key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from s3store.management.verbs.batch_report import BatchReport
 from s3store.management.verbs.headers import Headers
 from s3store.management.verbs.shards import Shards
 from s3store.management.verbs.sync import Sync
@@ -9,6 +10,7 @@ from s3store.management.verbs.verb import Verb
 from s3store.management.verbs.verify import Verify
 
 VERBS: dict[str, type[Verb]] = {
+    "batch-report": BatchReport,
     "headers": Headers,
     "shards": Shards,
     "sync": Sync,
