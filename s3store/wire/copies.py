@@ -54,7 +54,7 @@ class Copies(Deleting):
 
         `origin` is the bucket of the source, if it is another one of the same endpoint: then servers that ignore the
         condition `etag` copy any version. `version_id` names one version of the source, and `changes` are parameters of
-        CopyObject. With `etag`, raises ObjectChangedError if the source has another ETag, and leaves the object at `key`
+        CopyObject. With `etag`, raises ObjectChangedError if the source has another ETag, and leaves the object `key`
         as it is. Servers that ignore the condition copy to a temporary key first, which costs three requests more; the
         first copy in a process finds that out by one request. Say `reserved` if the object at `key` is the caller's
         own: then a wrong copy is deleted instead. Raises ObjectExistsError with `create` if the key is taken: servers
