@@ -354,6 +354,17 @@ def test_a_part_that_is_sent_again_during_the_completion(bucket, monkeypatch):
         bucket.complete_upload("a", upload_id, sent, {}, size=1)
 
 
+def test_copies_from_another_bucket_are_refused(bucket):
+    """There is no other one."""
+    bucket.put("a", b"12345", {})
+    for copy in (
+        lambda: bucket.copy("a", "b", {}, origin="other"),
+        lambda: bucket.copy_part("a", "b", "u", 1, {}, first=0, last=1, etag="e", origin="other"),
+    ):
+        with pytest.raises(NotImplementedError, match="within a bucket"):
+            copy()
+
+
 def test_copies_in_parts(bucket):
     """Of one version; another one is refused."""
     info = bucket.put("a", b"0123456789", {"ContentType": "text/x-a"})

@@ -40,10 +40,7 @@ class Copier:
         self._upload = FastUpload(objects.bucket, objects.options)
 
     def copy(self, row: Row) -> tuple[int, str | None]:
-        """Copy a file, and return its bytes and its new ETag, None if unknown.
-
-        Raises ObjectChangedError if the source is replaced meanwhile.
-        """
+        """Copy a file as it is now, and return its bytes and its new ETag, None if unknown."""
         source, target = self._source.target(row.name), self._target.target(row.name)
         if self.by_server and _ssec(source.params) == _ssec(target.params):
             return row.size, self._copied(row, source, target)
@@ -53,15 +50,14 @@ class Copier:
         self._work.pace(0)
         objects, bucket = self._target.objects, self._target.objects.bucket
         origin = None if self._within else self._source.objects.bucket.name
-        etag = f'"{row.etag}"' if row.etag else None
         # The copy of an object in parts gets another ETag. The next run compares what is noted with the copy.
         simple = not _rules(target.params) and decide.is_md5(row.etag)
         if simple and row.size <= parts.MAX_COPY_SIZE:
             if self._within:
-                copied = copy_whole(objects, source.key, target, etag=etag, light=self._light)
+                copied = copy_whole(objects, source.key, target, light=self._light)
             else:
                 kept = kept_parameters(objects, target)
-                copied = bucket.copy(source.key, target.key, kept, etag=etag, origin=origin)
+                copied = bucket.copy(source.key, target.key, kept, origin=origin)
         else:
             info = self._source.objects.bucket.head(source.key, source.params)
             params = self._params(info, target)
