@@ -11,7 +11,17 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from typing import Any
 
-from benchmarks import environment, folder_runs, listing_runs, measures, runs, static_measures, static_runs, upload_runs
+from benchmarks import (
+    environment,
+    folder_runs,
+    listing_runs,
+    measures,
+    runs,
+    static_measures,
+    static_runs,
+    sync_runs,
+    upload_runs,
+)
 from benchmarks.peers import PEERS
 from benchmarks.runs import Row
 from benchmarks.static_peers import STATIC_PEERS
@@ -27,6 +37,7 @@ CASES = (
     *upload_runs.UPLOAD_CASES,
     *folder_runs.FOLDER_CASES,
     *listing_runs.LISTING_CASES,
+    *sync_runs.SYNC_CASES,
 )
 
 
@@ -46,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         upload_rows += folder_runs.measure(runs=given.runs or min(count, 3), quick=given.quick)
     if set(chosen) & set(listing_runs.LISTING_CASES):
         upload_rows += listing_runs.measure(runs=given.runs or min(count, 3), quick=given.quick)
+    if set(chosen) & set(sync_runs.SYNC_CASES):
+        upload_rows += sync_runs.measure(runs=given.runs or min(count, 3), quick=given.quick)
     show = _as_json if given.json else _as_text
     print(show(machine, rows, static_rows, upload_rows))
     missed = False in _judged(rows, static_rows, upload_rows)

@@ -257,6 +257,7 @@ _BY_CODE: dict[str, type[S3StoreError]] = {
 
 # What to do, where the code says more than the class of the exception.
 _ADVICE = {
+    "BucketAlreadyExists": "Another account has a bucket of this name. Choose another bucket_name.",
     "EntityTooLarge": "One request creates at most 5 GiB, and some servers less: lower multipart_threshold.",
     "InvalidObjectState": "The object is archived (Glacier). Restore it before you read or copy it.",
     "InvalidToken": (
@@ -304,7 +305,7 @@ def build(kind: type[S3StoreError], reason: str, *, operation: str, bucket: str 
     advice = advice or _ADVICE.get(code or "", kind.advice)
     if not reason and not code:
         reason = f"HTTP status {facts['status']}" if facts.get("status") else "no reason was given"
-    target = f"key {key!r} in bucket {bucket!r}" if key is not None else f"bucket {bucket!r}"
+    target = f" of key {key!r} in bucket {bucket!r}" if key is not None else f" of bucket {bucket!r}" if bucket else ""
     answer = ", ".join(str(part) for part in (code, reason, request_id and f"request id {request_id}") if part)
-    message = f"{operation} of {target} failed: {answer}. {advice}"
+    message = f"{operation}{target} failed: {answer}. {advice}"
     return kind(message, operation=operation, bucket=bucket, **facts)

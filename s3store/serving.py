@@ -49,6 +49,7 @@ def file_response(
     content_type: str | Promise | None = None,
     max_range: int | None = None,
     internal_location: str = INTERNAL_LOCATION,
+    version_id: str | None = None,
 ) -> HttpResponseBase:
     """Return the response to a GET or HEAD for the file `name`, or 405 for another method.
 
@@ -71,6 +72,9 @@ def file_response(
         The maximum number of bytes in a response to a Range header, for `stream`. Default: no limit.
     `internal_location`
         The prefix of the internal location in nginx, for `accelerate`.
+    `version_id`
+        The version to which the signed URL leads, in a bucket that keeps versions: not to what replaces it later.
+        `stream` sends the current one. Needs the permission `s3:GetObjectVersion`.
 
     Raises Http404 for `stream` if the file does not exist, SuspiciousFileOperation (Django responds with 400) for a
     name outside the location, and ImproperlyConfigured for arguments that are not possible.
@@ -105,6 +109,7 @@ def file_response(
     with objects.pinned():
         url = found.url(
             name,
+            {"VersionId": version_id} if version_id else None,
             expire=expire,
             http_method=request.method,
             signed=True,

@@ -12,8 +12,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from s3store.uploads.destinations import find, signed_label
+from s3store.uploads.destinations import Destination, find, signed_label
 from s3store.uploads.refusals import UploadRefusedError
+from s3store.uploads.requests import takes_checksums
 from s3store.uploads.service import max_size_of
 from s3store.uploads.texts import limits, texts, zone
 from s3store.uploads.tokens import RECEIPT_SECONDS, Receipt, read
@@ -122,7 +123,7 @@ class S3FileInput(ClearableFileInput):
             "min_size": destination.min_size,
             "max_files": self.max_files,
             "accept": ",".join(destination.accept),
-            "engine": static("s3store/engine.js"),
+            "engine": _engine(destination),
             "texts": json.dumps(texts(), ensure_ascii=False),
         }
 
@@ -142,6 +143,15 @@ class AdminS3FileInput(S3FileInput):
     """The input in Django's admin."""
 
     plain_template = "admin/widgets/clearable_file_input.html"
+
+
+def _engine(destination: Destination) -> str:
+    """Return the URL of the module that uploads: with checksums, that of one more, which loads the first."""
+    url = static("s3store/engine.js")
+    if not takes_checksums(destination.find_storage().objects):
+        return url
+    # After the #, where no signature of the first URL is broken.
+    return f"{static('s3store/checked.js')}#{url}"
 
 
 def _every(data: Any, name: str) -> list[Any]:

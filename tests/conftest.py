@@ -14,7 +14,7 @@ from s3store.folders import signals
 from s3store.wire import backoff, client, sessions
 from tests.optional import needs
 
-pytest_plugins = ["s3store.testing.fixtures"]
+pytest_plugins = ["s3store.testing.fixtures", "tests.buckets"]
 
 # Time depends on what else the machine does.
 hypothesis.settings.register_profile("s3store", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-_EXTRAS = {"PIL": "demo", "brotli": "brotli", "cryptography": "cloudfront", "rest_framework": "rest_framework"}
+_EXTRAS = {"PIL": "demo", "brotli": "brotli", "cryptography": "cloudfront", "rest_framework": "rest-framework"}
 
 
 def needs(module: str) -> Any:

@@ -267,10 +267,12 @@ def test_listings_cost_a_request_per_1000(storage, sent, seaweedfs_options):
 def test_verbs_cost_what_they_must(storage, sent):
     """One request each, one more where overwriting is to be avoided or the old state is needed."""
     storage.save("a.txt", b"abc")
+    # The first copy finds out what the server refuses.
+    storage.copy("a.txt", "first.txt")
     for verb, expected in [
         (lambda: storage.delete("none"), ["DELETE"]),
         (lambda: storage.copy("a.txt", "b.txt", overwrite=True), ["PUT"]),
-        (lambda: storage.copy("a.txt", "c.txt"), ["HEAD", "PUT"]),
+        (lambda: storage.copy("a.txt", "c.txt"), ["PUT"]),
         (lambda: storage.move("c.txt", "d.txt", overwrite=True), ["PUT", "DELETE"]),
         (lambda: storage.read_bytes("a.txt"), ["GET"]),
         (lambda: storage.get_metadata("a.txt"), ["HEAD"]),

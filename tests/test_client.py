@@ -377,3 +377,14 @@ def test_the_key_of_a_client_keeps_the_objects_it_is_made_of():
     assert one is client.get_client(
         Options(**KEYS, region_name="us-east-1", proxies={"https": "http://127.0.0.1:1"}, location="x")
     )
+
+
+@pytest.mark.parametrize("operation", ["put_object", "upload_part"])
+def test_a_project_can_presign_its_own_uploads(seaweedfs_options, operation):
+    """As with any boto3 client, also with the checksum of the content."""
+    found = S3Storage(**seaweedfs_options)
+    part = {"UploadId": "1", "PartNumber": 1} if operation == "upload_part" else {}
+    url = found.client.generate_presigned_url(
+        operation, {"Bucket": found.bucket_name, "Key": "a.txt", "ContentMD5": "XrY7u+Ae7tCTyyK7j1rNww==", **part}
+    )
+    assert "X-Amz-Signature=" in url

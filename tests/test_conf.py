@@ -618,6 +618,7 @@ API: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "file_name_charset": ("utf-8", ("AWS_S3_FILE_NAME_CHARSET",), ""),
     "max_upload_size": (100 * 1024 * 1024, ("AWS_S3_MAX_UPLOAD_SIZE",), ""),
     "upload_method": ("auto", ("AWS_S3_UPLOAD_METHOD",), ""),
+    "upload_checksum": (None, ("AWS_S3_UPLOAD_CHECKSUM",), ""),
     "upload_permission": (None, ("AWS_S3_UPLOAD_PERMISSION",), ""),
     "keep_only_hashed": (False, ("AWS_S3_KEEP_ONLY_HASHED",), ""),
     "gzip": (False, ("AWS_IS_GZIPPED",), ""),

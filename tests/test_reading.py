@@ -4,7 +4,6 @@ import gc
 import io
 import os
 import random
-import resource
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from s3store.core.parts import KIB, MIB
 from s3store.files import reader
 from s3store.storage import S3Storage
 from tests.faults.proxy import FaultProxy
+from tests.memory import forget_peak, peak
 
 
 @pytest.fixture
@@ -237,17 +237,18 @@ def test_rr_06_a_stall_ends_with_the_read_timeout(through, seaweedfs_options):
 
 
 _MEMORY = """
-import resource, sys, django
+import django
 from django.conf import settings
 settings.configure(USE_TZ=True)
 django.setup()
 from s3store.storage import S3Storage
+from tests.memory import peak
 storage = S3Storage(**{options!r})
 storage.read_bytes("small")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 with storage.open("large") as file:
     total = sum(len(chunk) for chunk in file.chunks())
-print(total, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(total, peak() - before)
 """
 
 
@@ -294,11 +295,12 @@ def test_sx_04_a_gzip_bomb_is_stopped(seaweedfs_options):
     assert storage.size("fine.txt") == 4000
     with storage.open("bomb.txt") as file:
         assert file.read(10) == bytes(10)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        forget_peak()
+        before = peak()
         with pytest.raises(SuspiciousFileOperation, match="max_inflated_size"):
             for _ in file.chunks():
                 pass
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+        assert peak() - before < 64 * 1024
 
 
 def test_gzipped_objects_are_read_as_they_were(seaweedfs_options):

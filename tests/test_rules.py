@@ -496,6 +496,13 @@ WARNINGS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
         {"client_config": {"read_timeout": 3}},
         "Did you mean 'read_timeout'?",
     ),
+    "checksum-ignored": (
+        "W042",
+        "upload_checksum",
+        {"upload_checksum": "crc32", "provider": "minio", "endpoint_url": "https://minio.example"},
+        {"upload_checksum": "crc32", "endpoint_url": "https://s3.example"},
+        "MinIO does not document",
+    ),
     "ca-bundle": ("W009", "verify", {"verify": "/no/such/ca.pem"}, {"verify": __file__}, "does not exist here"),
     "bucket-dots": (
         "W003",

@@ -12,6 +12,7 @@ from s3store.core.info import PLAIN_SIZE, ObjectInfo
 from s3store.core.parts import MIB
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
+from s3store.wire.bucket import Bucket
 from tests.app.models import Document
 from tests.faults.proxy import FaultProxy
 from tests.filling import fill
@@ -460,3 +461,82 @@ def test_a_subclass_may_read_the_file_as_it_likes(s3_storage, tmp_path):
     storage = Reading(**s3_storage._given)
     storage.save_path("a.txt", path)
     assert storage.read_bytes("a.txt") == b"text"
+
+
+@pytest.mark.parametrize("verb", ["copy", "move"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_target_that_another_process_creates_meanwhile_is_not_replaced(s3_options, verb, times):
+    """Whether the server refuses such copies is found out by the first one, which is as safe as the next."""
+    theirs = S3Storage(**s3_options)
+    theirs.save("a.txt", b"ours")
+    theirs.save("b.txt", b"ours")
+    targets = [f"{number}.txt" for number in range(times)]
+
+    def respond(method, target, headers):
+        name = target.partition("?")[0].rpartition("/")[2]
+        if method == "PUT" and name == targets[-1] and not theirs.exists(name):
+            theirs.save(name, b"theirs")
+
+    with FaultProxy(s3_options["endpoint_url"], respond=respond) as proxy:
+        storage = S3Storage(**{**s3_options, "endpoint_url": proxy.url})
+        for name in targets[:-1]:
+            storage.copy("b.txt", name)
+        with pytest.raises(FileExistsError, match="Give overwrite=True"):
+            getattr(storage, verb)("a.txt", targets[-1])
+    assert (theirs.read_bytes(targets[-1]), theirs.read_bytes("a.txt")) == (b"theirs", b"ours")
+
+
+def test_a_copy_whose_response_was_lost_is_found(seaweedfs_options):
+    """The second attempt is refused because of the first one. A target with another content is an error."""
+    theirs = S3Storage(**seaweedfs_options)
+    theirs.save("a.txt", b"ours")
+    lost = []
+
+    def respond(method, target, headers):
+        name = target.rpartition("/")[2]
+        if method == "PUT" and name in ("found", "taken") and name not in lost:
+            lost.append(name)
+            if name == "found":
+                theirs.copy("a.txt", name, overwrite=True)
+            else:
+                theirs.save(name, b"theirs")
+            return 503, {}, b""
+        return None
+
+    with FaultProxy(seaweedfs_options["endpoint_url"], respond=respond) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        storage.copy("a.txt", "first")
+        storage.copy("a.txt", "found")
+        with pytest.raises(FileExistsError):
+            storage.copy("a.txt", "taken")
+    assert (theirs.read_bytes("found"), theirs.read_bytes("taken")) == (b"ours", b"theirs")
+
+
+def test_an_older_boto3_reserves_the_name_of_a_copy(seaweedfs_options, monkeypatch):
+    """It does not know the condition of CopyObject."""
+    storage = S3Storage(**seaweedfs_options, max_pool_connections=7)
+    storage.save("a.txt", b"ours")
+    original = Bucket._copied
+
+    def older(self, *args, **extra):
+        if "IfNoneMatch" in extra:
+            raise errors.InvalidRequestError("Unknown parameter in input: IfNoneMatch")
+        return original(self, *args, **extra)
+
+    monkeypatch.setattr(Bucket, "_copied", older)
+    for number in range(2):
+        storage.copy("a.txt", f"{number}.txt")
+        with pytest.raises(FileExistsError):
+            storage.copy("a.txt", f"{number}.txt")
+        assert storage.read_bytes(f"{number}.txt") == b"ours"
+
+
+def test_without_conditional_writes_a_copy_asks_first(seaweedfs_options):
+    """The option says that the server keeps no condition."""
+    storage = S3Storage(**seaweedfs_options, conditional_writes=False)
+    storage.save("a.txt", b"ours")
+    with counted_requests(storage) as sent:
+        storage.copy("a.txt", "b.txt")
+    assert sent.methods == ["HEAD", "PUT"]
+    with pytest.raises(FileExistsError, match="Give overwrite=True"):
+        storage.move("a.txt", "b.txt")

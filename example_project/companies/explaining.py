@@ -27,6 +27,10 @@ _EXPLAINED: dict[str, tuple[Promise, str]] = {
         _("Cells that a spreadsheet would take for a formula get an apostrophe. s3store.sharing writes the log."),
         "companies.views.activity.safe_cell",
     ),
+    "bucket": (
+        _("The plan sends only reads. The command s3 setup shows the same plan, asks, and applies it."),
+        "bucket.views.planned",
+    ),
     "shared": (
         _("Every link is checked on every request: this function gives s3store.sharing the folder, or ends the link."),
         "companies.sharing.folder",

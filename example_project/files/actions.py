@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from files import archives, shares, transfers
 from files.access import in_company
 from files.answers import back, done, fail, folder_url, operated, page, wants_json
+from files.lookalikes import refuse_look_alike
 from files.operations import BusyError, run, start
 from files.problems import name_of, problem
 from files.recording import record
@@ -42,6 +43,7 @@ def new_folder(request: HttpRequest, access) -> HttpResponseBase:
     if request.method == "POST":
         try:
             refuse_path(name)
+            refuse_look_alike(access.folder, joined(folder_path, name), _("“%(name)s” is already in this folder."))
             made = access.folder.create_folder(joined(folder_path, name))
         except (OSError, ValueError, SuspiciousFileOperation) as error:
             text = problem(error)
@@ -69,6 +71,8 @@ def rename(request: HttpRequest, access) -> HttpResponseBase:
             refuse_path(name)
             if name == old:
                 return done(request, _("The name is the same as before."), to, path=path)
+            text = _("“%(name)s” is already in this folder.")
+            refuse_look_alike(access.folder, joined(parent, name), text, beside=path)
             operation = start(access.company, request.user, "move", [path], parent, name=name, rename=True)
             return operated(request, access, run(operation, request.user), to)
         except (BusyError, OSError, ValueError, SuspiciousFileOperation) as error:

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from files.access import in_company
 from files.answers import back, done, fail
+from files.lookalikes import LookAlikeError, free_path, look_alike
 from files.problems import name_of, problem
 from files.recording import record
 from files.selections import joined, selected
@@ -36,10 +37,11 @@ def arrived(request: HttpRequest, access) -> HttpResponseBase:
     size, key = file.size, file._info.key
     try:
         conflict = _CONFLICTS.get(request.POST.get("conflict", ""), {})
+        path = _beside(access.folder, path, conflict)
         replaced = _size_of(access.folder, path) if "overwrite" in conflict else None
         stored = access.folder.save(path, file, **conflict)
-    except FileExistsError:
-        text = _("“%(name)s” is already in this folder.") % {"name": name_of(path)}
+    except (FileExistsError, LookAlikeError) as error:
+        text = _("“%(name)s” is already in this folder.") % {"name": name_of(getattr(error, "path", path))}
         return fail(request, text, status=409, code="exists")
     except (OSError, ValueError, SuspiciousFileOperation) as error:
         return fail(request, problem(error), status=409, code="refused")
@@ -83,7 +85,8 @@ def through_django(request: HttpRequest, access) -> HttpResponseBase:
         except UploadRefusedError as refusal:
             return fail(request, f"{file.name}: {refusal}", to)
         try:
-            stored.append(access.folder.save(joined(folder_path, file.name), file, keep_both=True))
+            path = _beside(access.folder, joined(folder_path, file.name), _CONFLICTS["keep_both"])
+            stored.append(access.folder.save(path, file, keep_both=True))
         except (OSError, ValueError, SuspiciousFileOperation) as error:
             return fail(request, f"{file.name}: {problem(error)}", to)
         finally:
@@ -95,6 +98,21 @@ def through_django(request: HttpRequest, access) -> HttpResponseBase:
         return fail(request, _("Choose files first."), to)
     text = ngettext("%(count)d file uploaded.", "%(count)d files uploaded.", len(stored)) % {"count": len(stored)}
     return done(request, text, to)
+
+
+def _beside(folder, path: str, conflict: dict) -> str:
+    """Return the path for a new file where a name in the folder looks like its own. Raises LookAlikeError.
+
+    To replace is to replace the file that is there. To keep both is to give the new one a number.
+    """
+    other = look_alike(folder, path)
+    if other is None:
+        return path
+    if "overwrite" in conflict:
+        return other
+    if "keep_both" in conflict:
+        return free_path(folder, path)
+    raise LookAlikeError("", other)
 
 
 def _size_of(folder, path: str) -> int | None:

@@ -2,7 +2,11 @@
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.templatetags.static import static
 from django.urls import reverse
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from portal.security import origin
 
 from files import thumbnails
 from files.access import in_company
@@ -12,6 +16,9 @@ from files.previews import preview_of
 from files.recording import record
 from files.rows import crumbs, entry_url
 from s3store.serving import file_response
+
+RENDERED_MAY = "allow-popups allow-popups-to-escape-sandbox"
+"""What a rendered text may do: its links open in a new tab."""
 
 _LISTED = 200
 _PAGES = 5
@@ -33,6 +40,7 @@ def show(request: HttpRequest, access, path: str) -> HttpResponseBase:
         "content_url": reverse("files:open", args=[access.company.slug, path]),
         "link": request.build_absolute_uri(request.path),
         "preview": preview_of(access.folder, entry),
+        "rendered_may": RENDERED_MAY,
         "thumbnail": thumbnails.url(access.folder, entry),
         "facts": people_of(access, [path], request).get(path),
         **_neighbours(access, parent, path),
@@ -54,6 +62,23 @@ def open_file(request: HttpRequest, access, path: str) -> HttpResponseBase:
     if download and request.method == "GET":
         record(request, access, "downloaded", path)
     return file_response(request, folder.storage, folder.full_root + entry.path, inline=not download)
+
+
+@in_company("GET", "HEAD")
+@xframe_options_sameorigin
+def rendered(request: HttpRequest, access, path: str) -> HttpResponseBase:
+    """Return a Markdown file as HTML, for the frame of its page. It can run nothing, and is not part of the site."""
+    entry = access.folder.stat(path)
+    preview = None if entry.is_folder else preview_of(access.folder, entry)
+    if preview is None or preview.shape != "markdown":
+        raise FileNotFoundError(path)
+    response = render(request, "files/rendered.html", {"entry": entry, "preview": preview})
+    styles = origin(static("files/files.css"))
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'self' {styles}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
+        f"sandbox {RENDERED_MAY}"
+    )
+    return response
 
 
 def _neighbours(access, parent: str, path: str) -> dict:

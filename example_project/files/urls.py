@@ -12,6 +12,7 @@ urlpatterns = [
     path("files/<path:path>/", browsing.browse, name="browse"),
     path("file/<path:path>", pages.show, name="file"),
     path("open/<path:path>", pages.open_file, name="open"),
+    path("rendered/<path:path>", pages.rendered, name="rendered"),
     path("do/", actions.selection, name="selection"),
     path("new-folder/", actions.new_folder, name="new-folder"),
     path("rename/", actions.rename, name="rename"),

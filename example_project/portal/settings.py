@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "s3store",
     "companies",
     "files",
+    "bucket",
     "s3store.sharing",
     "django.contrib.admin",
     "django.contrib.auth",

@@ -21,6 +21,7 @@ def favicon(request: HttpRequest) -> HttpResponseRedirect:  # noqa: ARG001
 urlpatterns = [
     path("", include("companies.urls")),
     path("c/<slug:slug>/", include("files.urls")),
+    path("", include("bucket.urls")),
     path("", include("s3store.sharing.urls")),
     path("favicon.ico", favicon),
     path("login/", Login.as_view(), name="login"),

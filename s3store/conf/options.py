@@ -183,6 +183,10 @@ class Options(Unpicklable):
     """How browsers send files of up to 32 MiB: `post` (a form whose policy S3 enforces), `put` (for servers without
     POST policies) or `auto`: `put` for Cloudflare R2, Backblaze B2 and Google Cloud Storage, otherwise `post`."""
 
+    upload_checksum: str | None = _option(UPLOADS, None, "AWS_S3_UPLOAD_CHECKSUM")
+    """`crc32`: browsers send a CRC-32 of each file and part, and S3 refuses bytes that have changed on their way. The
+    CORS rule must allow the header `x-amz-checksum-crc32`. None: no checksum; TLS protects the bytes too."""
+
     upload_permission: Callable[..., bool] | str | None = _option(UPLOADS, None, "AWS_S3_UPLOAD_PERMISSION")
     """The permission for the endpoint `signed-url/`, which needs no field: a function of the request that returns True
     or False, or its dotted path. None: users who are logged in."""

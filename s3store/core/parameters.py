@@ -60,6 +60,32 @@ _CREATE = (
 # Everything that `object_parameters` may contain. Each request uses the parameters that it knows.
 OBJECT_PARAMETERS = _CREATE
 
+_BUCKET_SETTINGS = (
+    "delete_bucket_cors",
+    "delete_bucket_lifecycle",
+    "delete_bucket_policy",
+    "get_bucket_acl",
+    "get_bucket_cors",
+    "get_bucket_encryption",
+    "get_bucket_lifecycle_configuration",
+    "get_bucket_location",
+    "get_bucket_ownership_controls",
+    "get_bucket_policy",
+    "get_bucket_policy_status",
+    "get_bucket_request_payment",
+    "get_bucket_versioning",
+    "get_object_lock_configuration",
+    "get_public_access_block",
+    "put_bucket_acl",
+    "put_bucket_cors",
+    "put_bucket_encryption",
+    "put_bucket_lifecycle_configuration",
+    "put_bucket_ownership_controls",
+    "put_bucket_policy",
+    "put_bucket_versioning",
+    "put_public_access_block",
+)
+
 _TAKES = {
     "put_object": _CREATE,
     "create_multipart_upload": _CREATE,
@@ -78,8 +104,12 @@ _TAKES = {
     "list_objects_v2": _EVERY_REQUEST,
     "list_object_versions": _EVERY_REQUEST,
     "get_object_tagging": _EVERY_REQUEST,
+    "put_object_tagging": _EVERY_REQUEST,
+    "delete_object_tagging": frozenset({"ExpectedBucketOwner"}),
     "get_object_acl": _EVERY_REQUEST,
     "put_object_acl": _EVERY_REQUEST,
+    "create_bucket": frozenset(),
+    **dict.fromkeys(_BUCKET_SETTINGS, frozenset({"ExpectedBucketOwner"})),
 }
 
 

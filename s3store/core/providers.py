@@ -45,6 +45,9 @@ class Provider:
     post_forms: bool = True
     """Whether browsers can upload with a form and a POST policy."""
 
+    upload_checksums: bool = False
+    """Whether presigned uploads are compared with a CRC-32 in their headers."""
+
     hosts: tuple[str, ...] = ()
     """The domains of the endpoints."""
 
@@ -84,6 +87,7 @@ PROVIDERS: dict[str, Provider] = {
         title="Amazon S3",
         styles=("virtual", "path"),
         conditional_writes=True,
+        upload_checksums=True,
         hosts=("amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"),
     ),
     # Cloudflare: "S3 API compatibility", "Extensions", "Presigned URLs", "Data location".
@@ -177,7 +181,14 @@ PROVIDERS: dict[str, Provider] = {
     "minio": Provider(title="MinIO", self_hosted=True, region="us-east-1", conditional_writes=True, acls=False),
     # Tested: the page "Other S3 servers" lists the versions.
     "ceph": Provider(title="Ceph RGW", self_hosted=True, region="us-east-1", conditional_writes=True),
-    "seaweedfs": Provider(title="SeaweedFS", self_hosted=True, region="us-east-1", conditional_writes=True, acls=False),
+    "seaweedfs": Provider(
+        title="SeaweedFS",
+        self_hosted=True,
+        region="us-east-1",
+        conditional_writes=True,
+        acls=False,
+        upload_checksums=True,
+    ),
 }
 
 
@@ -205,6 +216,15 @@ def takes_forms(endpoint_url: str | None) -> bool:
         for provider in PROVIDERS.values()
         if not provider.post_forms
     )
+
+
+def without_checksums(name: str | None, endpoint_url: str | None) -> str | None:
+    """Return the title of the provider if it does not document CRC-32 of uploads, or None: also if it is unknown."""
+    if name in PROVIDERS:
+        found = [PROVIDERS[name]]
+    else:
+        found = [one for one in PROVIDERS.values() if endpoint_url and one.hosts and one.serves(endpoint_url)]
+    return next((provider.title for provider in found if not provider.upload_checksums), None)
 
 
 def _host(url: object) -> str | None:

@@ -61,3 +61,8 @@ def printable(name: str) -> str:
     if name.isprintable():
         return name
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in name)
+
+
+def printable_lines(text: str) -> str:
+    """Return a text of several lines with each line in that form."""
+    return "\n".join(map(printable, text.splitlines()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from s3store.core.parameters import Parameters
 from s3store.wire.objects import Objects, Target
 
 FOLDER_TYPE = "application/x-directory"
@@ -10,4 +11,4 @@ FOLDER_TYPE = "application/x-directory"
 
 def write_marker(objects: Objects, target: Target) -> None:
     """Write the marker of a folder: `target` is the result of `Objects.folder`."""
-    objects.bucket.put(target.key, b"", {**target.params, "ContentType": FOLDER_TYPE})
+    objects.bucket.put(target.key, b"", Parameters({**target.params, "ContentType": FOLDER_TYPE}))

@@ -124,4 +124,5 @@ class StoredFile(File):  # type: ignore[type-arg]  # generic in the stubs only
             copy_in_parts(bucket, info, key, params, create=conditional)
         else:
             with bucket.reserved(key, params) if conditional else nullcontext():
-                bucket.copy(info.key, key, params, etag=info.etag, MetadataDirective="REPLACE")
+                how: dict[str, Any] = {"reserved": conditional, "MetadataDirective": "REPLACE"}
+                bucket.copy(info.key, key, params, etag=info.etag, **how)

@@ -48,7 +48,8 @@ class Entry:
 
     `name` is the last part of `path`, which is relative to the Folder and ends with a slash if it names a folder.
     `size` is in bytes, `modified` an aware datetime; both are None for folders. `modified` is the time of the last
-    write or move. `content_type` and `kind` follow from the name.
+    write or move. `content_type` and `kind` follow from the name. `version_id` is known from `Folder.stat` only, in a
+    bucket that keeps versions.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Entry:
     size: int | None = None
     modified: datetime | None = None
     etag: str | None = None
+    version_id: str | None = None
 
     @property
     def content_type(self) -> str | None:

@@ -56,7 +56,12 @@ class Reading(Rooted):
             info = objects.bucket.find(target.key, target.params)
             if info:
                 return Entry(
-                    name=place.segment, path=place.path, size=info.size, modified=info.modified, etag=info.etag
+                    name=place.segment,
+                    path=place.path,
+                    size=info.size,
+                    modified=info.modified,
+                    etag=info.etag,
+                    version_id=info.version_id,
                 )
         if place.path:
             page = objects.bucket.page(objects.prefix(place.name), objects.listing_params, flat=False, limit=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -155,8 +156,9 @@ class Restoring(Work):
         for number in range(1, NAMES_TRIED):
             word = "restored" if number == 1 else f"restored {number}"
             target = objects.target_at(jail.joined(folder, names.numbered(name, word)))
-            if not objects.bucket.find(target.key, target.params):
-                copy_whole(objects, key, target, version_id=version)
+            with suppress(errors.ObjectExistsError):
+                objects.bucket.refuse_existing(target.key, target.params)
+                copy_whole(objects, key, target, version_id=version, create=self.scope.conditions.create)
                 return target.key
         raise errors.build(errors.ObjectExistsError, "", operation="restore", bucket=objects.bucket.name, key=key)
 

@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 
 from s3store import errors
 from s3store.core.info import ObjectInfo
+from s3store.core.parameters import Parameters
 from s3store.folders import jail, names, removal, signals
 from s3store.folders.access import Place, missing
 from s3store.folders.reports import Progress, Tally, Trashed
@@ -72,7 +73,7 @@ class Records:
         """Write a record, and return whether the bucket keeps versions."""
         body = json.dumps(record.markers).encode()
         params = self._objects.target_at(record.key).params
-        info = self._objects.bucket.put(record.key, body, {**params, "ContentType": "application/json"})
+        info = self._objects.bucket.put(record.key, body, Parameters({**params, "ContentType": "application/json"}))
         return info.version_id not in (None, "null")
 
     def new(self, markers: dict[str, str | None]) -> Record:

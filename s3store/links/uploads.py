@@ -58,11 +58,19 @@ def presigned_put(
 
 
 def presigned_part(
-    links: Links, key: str, upload_id: str, number: int, *, size: int, seconds: int, now: float
+    links: Links,
+    key: str,
+    upload_id: str,
+    number: int,
+    *,
+    size: int,
+    seconds: int,
+    now: float,
+    headers: dict[str, str] | None = None,
 ) -> PresignedUpload:
-    """Return the PUT of one part, which must have this size in bytes. AWS: "UploadPart"."""
+    """Return the PUT of one part, which must have this size in bytes and these headers. AWS: "UploadPart"."""
     query = (("partNumber", str(number)), ("uploadId", upload_id))
-    return presigned_put(links, key, {}, size=size, seconds=seconds, now=now, query=query)
+    return presigned_put(links, key, headers or {}, size=size, seconds=seconds, now=now, query=query)
 
 
 @sensitive_variables()

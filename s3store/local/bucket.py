@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlencode
 
 from s3store import errors
 from s3store.conf.options import Options
@@ -35,6 +36,7 @@ class LocalBucket(Bucket):
     """A bucket whose objects are files below a directory. It has no metadata cache: every answer is current."""
 
     over_http = False
+    is_aws = False
 
     def __init__(self, options: Options, directory: Path) -> None:
         super().__init__(options)
@@ -48,6 +50,11 @@ class LocalBucket(Bucket):
             "The development twin has no boto3 client. Use the methods of the storage, or an S3 server: see "
             "s3store.testing.servers."
         )
+
+    @property
+    def settings(self) -> NoReturn:
+        """Raise NotImplementedError: a directory has no policy, CORS or lifecycle rules."""
+        raise NotImplementedError("The development twin has no bucket settings. Use an S3 server.")
 
     @property
     def date(self) -> datetime:
@@ -145,6 +152,7 @@ class LocalBucket(Bucket):
         version_id: str | None = None,  # noqa: ARG002
         origin: str | None = None,
         create: bool = False,
+        reserved: bool = False,  # noqa: ARG002
         **changes: Any,
     ) -> str | None:
         """Copy an object within the bucket, and return the ETag of the copy. `changes` are parameters of CopyObject.
@@ -156,7 +164,9 @@ class LocalBucket(Bucket):
         replaces = changes.get("MetadataDirective") == "REPLACE"
 
         def headers_of(record: Record) -> dict[str, str]:
-            return new if replaces else {**new, **records.copied(record.headers)}
+            # S3 keeps the tags, unless TaggingDirective says otherwise: nothing here does.
+            tags = {name: value for name, value in record.headers.items() if name == "x-amz-tagging"}
+            return {**new, **tags} if replaces else {**new, **records.copied(record.headers), **tags}
 
         with self._operation("copy_object", key, errors.ObjectChangedError):
             if source == key and not replaces and not new:
@@ -186,6 +196,11 @@ class LocalBucket(Bucket):
         """Return an object's tags as the parameter Tagging has them."""
         with self._operation("get_object_tagging", key):
             return str(self.store.get(key).params.get("Tagging") or "")
+
+    def put_tags(self, key: str, tags: Mapping[str, str], params: Params) -> None:  # noqa: ARG002
+        """Replace the tags of an object; no tags delete all. Raises ObjectNotFoundError."""
+        with self._operation("put_object_tagging", key):
+            self.store.rewrite_headers(key, lambda headers: {**headers, "x-amz-tagging": urlencode(tags)})
 
     def get_acl(self, key: str, params: Params) -> tuple[Grant, ...]:  # noqa: ARG002
         """Return the grants of an object's ACL."""
@@ -231,9 +246,10 @@ class LocalBucket(Bucket):
         flat: bool,
         limit: int = parts.MAX_DELETE_KEYS,
         token: str | None = None,
+        after: str | None = None,
     ) -> Page:
         """Return a page of `pages`: the first, or the one after the key or common prefix `token`."""
-        page = list(islice(self.store.walk(prefix, flat=flat, after=token), limit + 1))
+        page = list(islice(self.store.walk(prefix, flat=flat, after=token or after), limit + 1))
         last = page[limit - 1] if len(page) > limit else None
         return self._page(page[:limit], last.key if isinstance(last, Record) else last)
 
@@ -252,10 +268,12 @@ class LocalBucket(Bucket):
         flat: bool,
         limit: int = parts.MAX_DELETE_KEYS,
         ahead: bool = False,  # noqa: ARG002
+        after: str | None = None,
     ) -> Iterator[Page]:
         """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`."""
         # Complete before the first page: a caller may delete what it has seen.
-        found = iter(list(self.store.walk(prefix, flat=flat)) if limit > 1 else self.store.walk(prefix, flat=flat))
+        walk = self.store.walk(prefix, flat=flat, after=after)
+        found = iter(list(walk) if limit > 1 else walk)
         page = list(islice(found, limit))
         while True:
             yield self._page(page)

@@ -10,12 +10,13 @@ from typing import IO, Any
 
 from django.core.files.base import File
 
+from s3store import errors
 from s3store.core import keys, parameters, parts
 from s3store.core.info import Grant, Stat
 from s3store.core.parameters import with_acl, with_metadata
 from s3store.files.local import LocalFile, replacing
 from s3store.files.markers import write_marker
-from s3store.wire.copying import copy_whole
+from s3store.wire.copying import copy_new, copy_whole
 from s3store.wire.multipart import rewrite
 from s3store.wire.objects import Objects
 
@@ -92,7 +93,8 @@ class Verbs:
         """Copy a file inside S3, with its metadata, whatever its size. The copy gets the default ACL of the storage.
 
         Raises FileNotFoundError if `source` does not exist. Unless `overwrite`, raises FileExistsError if `target`
-        exists: the check and the copy are two requests.
+        exists: of several simultaneous copies to a name, one gets it. Servers that ignore conditions (the option
+        `conditional_writes`) can let a later one replace an earlier one.
         """
         self._copy(self.objects, source, target, overwrite=overwrite)
 
@@ -109,12 +111,16 @@ class Verbs:
         objects.bucket.delete(moved.key, moved.params)
 
     def _copy(self, objects: Objects, source: str, target: str, *, overwrite: bool) -> None:
-        bucket, source_key, to = objects.bucket, objects.key(source), objects.target(target)
-        params = with_acl(to.params, objects.options.default_acl)
-        if not overwrite:
+        source_key, to = objects.key(source), objects.target(target)
+        if overwrite:
+            copy_whole(objects, source_key, to)
+            return
+        try:
+            copy_new(objects, source_key, to)
+        except errors.ObjectExistsError as error:
             advice = "Give overwrite=True to replace it, or choose another name."
-            bucket.refuse_existing(to.key, params, operation="copy", advice=advice)
-        copy_whole(objects, source_key, to)
+            facts: dict[str, Any] = {"bucket": objects.bucket.name, "key": to.key, "advice": advice}
+            raise errors.build(errors.ObjectExistsError, "it exists", operation="copy", **facts) from error
 
     # Content
 

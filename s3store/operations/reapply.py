@@ -14,6 +14,7 @@ from typing import Any
 
 from s3store.core import parameters
 from s3store.core.info import ATTRIBUTES, ObjectInfo
+from s3store.core.parameters import Parameters
 from s3store.wire.multipart import rewrite
 from s3store.wire.objects import Objects
 
@@ -59,10 +60,10 @@ def reapply(objects: Objects, name: str, *, dry_run: bool = False) -> tuple[Chan
     changes = tuple(differences(rules, info))
     if changes and not dry_run:
         # S3 copies tags by itself; the tags of rules are for new files.
-        kept = {key: value for key, value in rules.items() if key not in ("ContentEncoding", "Tagging")}
+        kept = Parameters((key, value) for key, value in rules.items() if key not in ("ContentEncoding", "Tagging"))
         headers = {key: rules[key] for key in _COMPARED if key in rules}
         metadata = {**(info.all_metadata or {}), **_metadata(rules)}
-        rewrite(objects.bucket, info, {**kept, **info.parameters, **headers, "Metadata": metadata})
+        rewrite(objects.bucket, info, Parameters({**kept, **info.parameters, **headers, "Metadata": metadata}))
     return changes
 
 
@@ -79,10 +80,10 @@ def differences(rules: Mapping[str, Any], info: ObjectInfo) -> Iterator[Change]:
             yield Change(header=f"Metadata.{name}", found=there.get(name), wanted=wanted)
 
 
-def _rules(params: Mapping[str, Any], *, typed: bool) -> dict[str, Any]:
+def _rules(params: Mapping[str, Any], *, typed: bool) -> Parameters:
     """Return the parameters that require something. An unknown extension requires no content type."""
     guessed = not typed and params["ContentType"] == parameters.DEFAULT_CONTENT_TYPE
-    return {key: value for key, value in params.items() if value and not (guessed and key == "ContentType")}
+    return Parameters((key, value) for key, value in params.items() if value and not (guessed and key == "ContentType"))
 
 
 def _metadata(rules: Mapping[str, Any]) -> dict[str, str]:

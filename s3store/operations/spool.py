@@ -19,8 +19,6 @@ from typing import IO, Any, Generic, TypeVar
 
 from s3store.conf.sources import upload_directory
 
-__all__ = ["OutOfOrder", "Side", "Spool", "in_order", "merged"]
-
 RUN = 100_000
 """The number of rows that are sorted in memory. More are on disk."""
 

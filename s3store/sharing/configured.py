@@ -43,6 +43,8 @@ class Configured:
     """The lifetime of a signed URL for visitors without an account, in seconds, at most 60."""
     member_seconds: int = 120
     """The lifetime of a signed URL for recipients who are logged in, in seconds."""
+    pin_versions: bool = True
+    """Whether signed URLs name the version of the file, in buckets that keep versions."""
     trusted_proxies: tuple[str, ...] = ()
     """The addresses or networks of the proxies whose X-Forwarded-For is believed; `unix` for those at a Unix socket."""
     shares_per_hour: int = 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -32,7 +33,7 @@ def destination(label: str) -> Destination | None:
         storage=folder.storage,
         max_size=min(folder.storage.objects.options.max_upload_size, max_size_left(share)),
         permission=lambda request: _may(request, share),
-        throttle=lambda _: _wait(share),
+        throttle=lambda request: _wait(request, share),
     )
 
 
@@ -57,11 +58,24 @@ def max_size_left(share: Share) -> int:
     return _left(share, "bytes", configured.current().upload_bytes_per_day)
 
 
-def _wait(share: Share) -> float | None:
-    """Return the seconds to wait until the next direct upload begins. It counts, also if it never arrives."""
-    limit = configured.current().upload_files_per_day
-    wait = Attempt.wait(_key(share, "files"), limit=limit, seconds=DAY)
-    return wait or Attempt.take(_key(share, "begun"), limit=2 * limit, seconds=DAY) or None
+def _wait(request: HttpRequest, share: Share) -> float | None:
+    """Return the seconds to wait until the next direct upload begins. It counts, also if it never arrives.
+
+    The limits are twice those of files that arrive: of their number, and of the sum of their sizes.
+    """
+    values = configured.current()
+    wait = Attempt.wait(_key(share, "files"), limit=values.upload_files_per_day, seconds=DAY)
+    wait = wait or Attempt.take(_key(share, "begun"), limit=2 * values.upload_files_per_day, seconds=DAY)
+    if wait:
+        return wait
+    size = json.loads(request.body)["size"]
+    if size > max_size_left(share):
+        # Refused in the next step, with the limit. What does not begin does not count.
+        return None
+    wait = Attempt.take(_key(share, "begun-bytes"), limit=2 * values.upload_bytes_per_day, seconds=DAY, by=size)
+    if wait:
+        Attempt.give_back(_key(share, "begun"), seconds=DAY)
+    return wait or None
 
 
 def reserve(access: Access, size: int) -> None:

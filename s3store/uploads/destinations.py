@@ -117,6 +117,11 @@ def declared() -> dict[str, Destination]:
     return dict(_declared)
 
 
+def has_families() -> bool:
+    """Return whether there are destinations that only their rows know, as in shared folders."""
+    return bool(_families)
+
+
 def find(label: str) -> Destination | None:
     """Return the destination with this label: one that was registered, one of a family, or `app.Model.field`."""
     if label in _declared:

@@ -23,6 +23,17 @@ _LONGEST = 3600
 _IN_BROWSERS = frozenset({"BucketKeyEnabled", "SSEKMSEncryptionContext", "SSEKMSKeyId", "ServerSideEncryption"})
 
 
+CHECKSUM_HEADER = "x-amz-checksum-crc32"
+"""The header in which a client sends the CRC-32 of a file or part, in base64. AWS: "Checking object integrity"."""
+
+
+def takes_checksums(objects: Objects) -> bool:
+    """Return whether clients send checksums: if the options say so, and the server is not known to ignore them."""
+    options = objects.options
+    ignores = providers.without_checksums(options.provider, options.endpoint_url)
+    return bool(options.upload_checksum) and objects.bucket.over_http and not ignores
+
+
 def incoming_params(objects: Objects, key: str, content_type: str) -> Parameters:
     """Return the object parameters of an incoming object: its type and its encryption.
 
@@ -40,12 +51,19 @@ def incoming_params(objects: Objects, key: str, content_type: str) -> Parameters
 
 
 @sensitive_variables()
-def whole_file(objects: Objects, key: str, params: Parameters, *, size: int, now: float) -> PresignedUpload:
-    """Return the request that uploads a file of exactly `size` bytes: a form, or a PUT where servers know no forms."""
+def whole_file(
+    objects: Objects, key: str, params: Parameters, *, size: int, now: float, checksum: str | None = None
+) -> PresignedUpload:
+    """Return the request that uploads a file of exactly `size` bytes: a form, or a PUT where servers know no forms.
+
+    With `checksum`, the CRC-32 in base64, it is a PUT of exactly this file.
+    """
     options = objects.options
-    if _takes_forms(options):
+    if not checksum and _takes_forms(options):
         return form(objects, key, params, min_size=size, max_size=size, now=now)
     found = headers.headers_of(params)
+    if checksum:
+        found[CHECKSUM_HEADER] = checksum
     if options.conditional_writes:
         found["If-None-Match"] = "*"
     return presigned_put(objects.of(Links), key, found, size=size, seconds=_seconds(size), now=now)
@@ -71,10 +89,13 @@ def form(
 
 
 @sensitive_variables()
-def part(objects: Objects, key: str, upload_id: str, number: int, *, size: int, now: float) -> PresignedUpload:
-    """Return the PUT of part `number` (from 1) of exactly `size` bytes."""
+def part(
+    objects: Objects, key: str, upload_id: str, number: int, *, size: int, now: float, checksum: str | None = None
+) -> PresignedUpload:
+    """Return the PUT of part `number` (from 1) of exactly `size` bytes, and with `checksum` of exactly these."""
     links = objects.of(Links)
-    return presigned_part(links, key, upload_id, number, size=size, seconds=PART_SECONDS, now=now)
+    how = {CHECKSUM_HEADER: checksum} if checksum else {}
+    return presigned_part(links, key, upload_id, number, size=size, seconds=PART_SECONDS, now=now, headers=how)
 
 
 def _takes_forms(options: Options) -> bool:

@@ -5,10 +5,12 @@ The server keeps nothing about an upload. A signed ticket names it, and S3 knows
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 
 from django.utils.translation import gettext_lazy as _
 
@@ -37,14 +39,18 @@ BATCH = 64
 MAX_BATCH = 100
 MAX_NAME = 255
 
+# Four bytes in base64.
+_CRC32 = re.compile("[A-Za-z0-9+/]{5}[AQgw]==")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartURL:
-    """The URL to which a client sends part `number` (from 1), of exactly `size` bytes."""
+    """The URL to which a client sends part `number` (from 1), of exactly `size` bytes, with these headers."""
 
     number: int
     size: int
     url: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +74,15 @@ def begin(
     size: int,
     content_type: str = "",
     part_size: int | None = None,
+    checksum: str | None = None,
 ) -> Begun:
     """Begin an upload and return what the client needs. Large files cost two requests, others none.
 
     `name` and `content_type` are what the browser says about the file. `size` and `part_size` are in bytes; the default
     of `part_size` depends on `size`. `owner` is what `owner_of` returns. Raises UploadRefusedError.
+
+    `checksum` is the CRC-32 of a file in base64. Any text says that each part of a large file will have one: then no
+    part is signed yet. It is ignored without the option `upload_checksum`.
     """
     objects = destination.find_storage().objects
     bucket, now = objects.bucket, time.time()
@@ -80,9 +90,12 @@ def begin(
     check_size(size, destination, objects, receipt.content_type, content_type)
     params = requests.incoming_params(objects, receipt.key, receipt.content_type)
     facts = {**asdict(receipt), "begun_at": int(now)}
+    checksum = checksum if requests.takes_checksums(objects) else None
     if size <= MULTIPART_FROM:
+        if checksum:
+            check_checksum(checksum, "checksum")
         ticket = Ticket(**facts, upload_id="", part_size=size)
-        request = requests.whole_file(objects, receipt.key, params, size=size, now=now)
+        request = requests.whole_file(objects, receipt.key, params, size=size, now=now, checksum=checksum)
         return Begun(ticket=ticket, request=request, parts=())
     wanted = _part_size(size, part_size)
     folder = _folder(label, owner)
@@ -90,8 +103,11 @@ def begin(
         raise UploadRefusedError(
             "too_many_uploads", _("Too many uploads are open. Finish or cancel some, then try again."), status=429
         )
+    if checksum is not None and bucket.is_aws:
+        # AWS refuses the checksums of parts if the upload has not named their algorithm; only AWS lists them.
+        params["ChecksumAlgorithm"] = "CRC32"
     ticket = Ticket(**facts, upload_id=bucket.start_upload(receipt.key, params), part_size=wanted)
-    numbers = range(1, min(ticket.part_count, BATCH) + 1)
+    numbers = range(1, min(ticket.part_count, BATCH) + 1) if checksum is None else ()
     return Begun(ticket=ticket, request=None, parts=tuple(_signed_parts(objects, ticket, numbers)))
 
 
@@ -211,23 +227,42 @@ def read_ticket(text: object, *, renew: bool = False) -> tuple[Ticket, Destinati
     return ticket, destination
 
 
-def sign(ticket: Ticket, destination: Destination, numbers: Iterable[int]) -> list[PartURL]:
-    """Return the URLs of these parts. Sends no request. Raises UploadRefusedError for parts that do not exist."""
+def sign(
+    ticket: Ticket, destination: Destination, numbers: Iterable[int], checksums: Mapping[int, str] | None = None
+) -> list[PartURL]:
+    """Return the URLs of these parts. Sends no request. Raises UploadRefusedError for parts that do not exist.
+
+    `checksums` are the CRC-32 of the parts in base64: then each URL takes exactly these bytes. They are ignored without
+    the option `upload_checksum`.
+    """
     chosen = list(numbers)
     count = ticket.part_count
     if not 0 < len(chosen) <= MAX_BATCH or len(set(chosen)) < len(chosen):
         raise UploadRefusedError("invalid", _("Name 1 to 100 different parts."), field="numbers")
     if not all(1 <= number <= count for number in chosen):
         raise UploadRefusedError("invalid", _("The upload has no such part."), field="numbers", part_count=count)
-    return list(_signed_parts(objects_of(ticket, destination), ticket, chosen))
+    objects = objects_of(ticket, destination)
+    if not checksums or not requests.takes_checksums(objects):
+        return list(_signed_parts(objects, ticket, chosen))
+    for number in chosen:
+        check_checksum(checksums.get(number), "checksums")
+    return list(_signed_parts(objects, ticket, chosen, checksums))
 
 
-def _signed_parts(objects: Objects, ticket: Ticket, numbers: Iterable[int]) -> Iterable[PartURL]:
+def _signed_parts(
+    objects: Objects, ticket: Ticket, numbers: Iterable[int], checksums: Mapping[int, str] = MappingProxyType({})
+) -> Iterable[PartURL]:
     now = time.time()
     for number in numbers:
-        size = ticket.size_of(number)
-        request = requests.part(objects, ticket.key, ticket.upload_id, number, size=size, now=now)
-        yield PartURL(number=number, size=size, url=request.url)
+        size, checksum = ticket.size_of(number), checksums.get(number)
+        request = requests.part(objects, ticket.key, ticket.upload_id, number, size=size, now=now, checksum=checksum)
+        yield PartURL(number=number, size=size, url=request.url, headers=request.headers)
+
+
+def check_checksum(text: object, field: str) -> None:
+    """Raise UploadRefusedError for a text that is not the base64 of a CRC-32."""
+    if not isinstance(text, str) or not _CRC32.fullmatch(text):
+        raise UploadRefusedError("invalid", _("This member has a value of the wrong type."), field=field)
 
 
 def list_parts(ticket: Ticket, destination: Destination) -> list[Part]:

@@ -74,9 +74,11 @@ def texts() -> dict[str, str]:
         "empty": _("The file is empty or not on this device yet. Open it once, then choose it again."),
         "type_refused": _("Files of this type are not accepted. Choose another file."),
         "file_changed": _("The file was changed or removed. Choose it again."),
+        # Nobody but the browser knows the origin for which the bucket needs a rule.
         "unreachable": _(
             "The storage ({host}) cannot be reached, or something blocks it: a firewall, a browser extension, or the "
-            "storage's CORS rules. Try again."
+            "storage's CORS rules. Try again. If you run this site, allow it with: "
+            "manage.py s3 setup --cors-origin {origin}"
         ),
         "blocked": _("The security policy of this page does not allow {host}. Tell whoever runs this site."),
         "server_unreachable": _("The site did not answer. Try again."),

@@ -113,7 +113,7 @@ def _ticket(request: HttpRequest, body: dict[str, Any], *, renew: bool = False) 
 @endpoint("POST")
 def begin(request: HttpRequest) -> dict[str, Any]:
     """Begin an upload: one presigned request, or the first batch of parts."""
-    optional = {"type": str, "part_size": int, "v": int}
+    optional = {"type": str, "part_size": int, "v": int, "checksum": str}
     body = bodies.json_body(request, {"destination": str, "name": str, "size": int}, optional)
     if body.get("v", VERSION) != VERSION:
         raise UploadRefusedError("invalid", _("This version of the protocol is not known."), field="v")
@@ -122,9 +122,10 @@ def begin(request: HttpRequest) -> dict[str, Any]:
     if label is None or destination is None:
         raise _not_here(request)
     _permit(request, destination)
-    _throttle(request, destination)
+    # Before the throttle, which may count the size.
     if not 0 <= body["size"] < 1 << 60:
         raise UploadRefusedError("invalid", _("The size is not possible."), field="size")
+    _throttle(request, destination)
     begun = service.begin(
         label,
         destination,
@@ -133,6 +134,7 @@ def begin(request: HttpRequest) -> dict[str, Any]:
         size=body["size"],
         content_type=body.get("type", ""),
         part_size=body.get("part_size"),
+        checksum=body.get("checksum"),
     )
     ticket, made = begun.ticket, begun.request
     answer: dict[str, Any] = {"v": VERSION, "key": ticket.key, "name": ticket.name, "type": ticket.content_type}
@@ -146,18 +148,22 @@ def begin(request: HttpRequest) -> dict[str, Any]:
 
 
 def _parts(found: Any) -> list[dict[str, Any]]:
-    return [{"number": part.number, "size": part.size, "url": part.url} for part in found]
+    plain = [({"number": part.number, "size": part.size, "url": part.url}, part.headers) for part in found]
+    return [{**facts, "headers": headers} if headers else facts for facts, headers in plain]
 
 
 @endpoint("POST")
 def sign(request: HttpRequest) -> dict[str, Any]:
     """Sign the URLs of further parts."""
-    body = bodies.json_body(request, {"ticket": str, "numbers": list}, {})
+    body = bodies.json_body(request, {"ticket": str, "numbers": list}, {"checksums": dict})
     ticket, destination = _ticket(request, body)
     numbers = body["numbers"]
     if not all(type(number) is int for number in numbers):
         raise UploadRefusedError("invalid", _("Name 1 to 100 different parts."), field="numbers")
-    found = service.sign(ticket, destination, numbers)
+    # The names of members are texts in JSON.
+    sums = body.get("checksums")
+    checksums = {number: sums.get(str(number)) for number in numbers} if sums else None
+    found = service.sign(ticket, destination, numbers, checksums)
     return {"parts": _parts(found), "expires_in": PART_SECONDS}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -17,16 +17,19 @@ from urllib.parse import urlencode
 from weakref import WeakSet
 
 from s3store import errors
-from s3store.core import parameters, parts, ranges, urls
+from s3store.core import parameters, parts, ranges
 from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
-from s3store.wire.deleting import Deleting, Deletion
+from s3store.wire.copies import Copies
+from s3store.wire.deleting import Deletion
 from s3store.wire.in_parts import InParts
 from s3store.wire.listing import OBJECTS, as_objects
 from s3store.wire.open_uploads import OpenUploads
 from s3store.wire.pool import Later
 from s3store.wire.responses import Body, Response, arriving, described, listed, written
+from s3store.wire.settings import BucketSettings
+from s3store.wire.tagging import Tagging
 
 # The number of attempts at what botocore does not retry: a conflict of two conditional writes.
 _TRIES = 4
@@ -36,14 +39,14 @@ logger = logging.getLogger("s3store")
 # The clients of servers that ignore `If-None-Match`.
 _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
 
-# The clients of servers that copy only the version that a request names.
-_COPY_VERSIONS: WeakSet[Any] = WeakSet()
 
-_NO_ETAG = f'"{"0" * 32}"'
-
-
-class Bucket(Deleting, InParts, OpenUploads):
+class Bucket(Copies, InParts, OpenUploads, Tagging):
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
+
+    @property
+    def settings(self) -> BucketSettings:
+        """The settings of the bucket itself: policy, CORS, lifecycle and others."""
+        return BucketSettings(self.options)
 
     # One object
 
@@ -151,15 +154,6 @@ class Bucket(Deleting, InParts, OpenUploads):
         """Whether the server refuses to create an object that exists, as far as is known."""
         return self.options.conditional_writes and self.client not in _IGNORE_CONDITIONS
 
-    @property
-    def completes_conditionally(self) -> bool:
-        """Whether only one of several simultaneous completions with `If-None-Match` creates an object.
-
-        AWS says so in "CompleteMultipartUpload". SeaweedFS lets several win, and Ceph RGW 16 ignores the header.
-        """
-        endpoint = self.options.endpoint_url
-        return not endpoint or urls.is_aws(endpoint)
-
     @contextmanager
     def reserved(self, key: str, params: Params) -> Iterator[None]:
         """Create an empty object, which the block replaces. Raises ObjectExistsError if the key is taken.
@@ -183,74 +177,6 @@ class Bucket(Deleting, InParts, OpenUploads):
                 self.delete(key, params)
         except errors.S3StoreError as error:
             logger.warning("An empty object %r is left in the bucket %r: %s", key, self.name, error)
-
-    def copy(
-        self,
-        source: str,
-        key: str,
-        params: Params,
-        *,
-        etag: str | None = None,
-        version_id: str | None = None,
-        origin: str | None = None,
-        create: bool = False,
-        **changes: Any,
-    ) -> str | None:
-        """Copy an object of up to 5 GiB, and return the ETag of the copy.
-
-        `origin` is the bucket of the source, if it is another one of the same endpoint. `version_id` names one version
-        of the source, and `changes` are parameters of CopyObject. With `etag`, raises
-        ObjectChangedError if the source has another ETag, also on servers that ignore the condition: then the copy is
-        deleted. Raises ObjectExistsError with `create` if the key is taken: servers that `conditions` knows to ignore
-        it replace the object. AWS: "CopyObject".
-        """
-        if etag:
-            changes["CopySourceIfMatch"] = etag
-        if create:
-            changes["IfNoneMatch"] = "*"
-        try:
-            with self.changing(key):
-                copied = self._copied(
-                    "copy_object", source, key, params, version_id=version_id, origin=origin, **changes
-                )
-        except errors.ObjectChangedError as error:
-            # One status for both conditions.
-            if create and self.find(key, params):
-                names = ("code", "status", "request_id", "attempts")
-                facts = {name: getattr(error, name) for name in names}
-                raise self._error(errors.ObjectExistsError, "", "copy_object", key=key, **facts) from error.__cause__
-            raise
-        found: str | None = copied.get("ETag")
-        # The ETag of a copy of several parts can be another one, and that of the same key is of a later version.
-        itself = source == key and origin in (None, self.name)
-        doubtful = etag and "-" not in etag and not itself and str(found).strip('"') != etag.strip('"')
-        if doubtful and self._ignores_versions(source, key, params, changes, origin):
-            self.delete(key, params)
-            raise self._error(errors.ObjectChangedError, "the source was replaced", "copy_object", key=source)
-        return found
-
-    def _ignores_versions(
-        self, source: str, key: str, params: Params, changes: Mapping[str, Any], origin: str | None
-    ) -> bool:
-        """Return whether the server copies an object although its ETag is not the one in the condition."""
-        if self.client in _COPY_VERSIONS:
-            return False
-        try:
-            wanted = {name: value for name, value in changes.items() if name != "IfNoneMatch"}
-            wanted["CopySourceIfMatch"] = _NO_ETAG
-            self._copied("copy_object", source, key, params, origin=origin, **wanted)
-        except errors.ObjectChangedError:
-            _COPY_VERSIONS.add(self.client)
-            return False
-        return True
-
-    def delete(self, key: str, params: Params) -> None:
-        """Delete an object. A missing object is not an error."""
-        with self.changing(key):
-            try:
-                self._call("delete_object", key, params)
-            except errors.ObjectNotFoundError:
-                return
 
     def get_acl(self, key: str, params: Params) -> tuple[Grant, ...]:
         """Return the grants of an object's ACL."""
@@ -307,7 +233,14 @@ class Bucket(Deleting, InParts, OpenUploads):
                 yield found.failure
 
     def page(
-        self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS, token: str | None = None
+        self,
+        prefix: str,
+        params: Params,
+        *,
+        flat: bool,
+        limit: int = parts.MAX_DELETE_KEYS,
+        token: str | None = None,
+        after: str | None = None,
     ) -> Page:
         """Return a page of `pages`: the first, or the one that the `next` of another page names. One request."""
         extra: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
@@ -315,6 +248,8 @@ class Bucket(Deleting, InParts, OpenUploads):
             extra["Delimiter"] = "/"
         if token:
             extra["ContinuationToken"] = token
+        elif after:
+            extra["StartAfter"] = after
         moment = self._facts.moment()
         with as_objects():
             answer = self._call("list_objects_v2", None, params, **extra)
@@ -331,17 +266,25 @@ class Bucket(Deleting, InParts, OpenUploads):
         )
 
     def pages(
-        self, prefix: str, params: Params, *, flat: bool, limit: int = parts.MAX_DELETE_KEYS, ahead: bool = False
+        self,
+        prefix: str,
+        params: Params,
+        *,
+        flat: bool,
+        limit: int = parts.MAX_DELETE_KEYS,
+        ahead: bool = False,
+        after: str | None = None,
     ) -> Iterator[Page]:
         """Yield the listing of all keys that start with `prefix`; with `flat`, without those below a further `/`.
 
+        `after` leaves out the keys up to and including that one. Not every server does it right: SeaweedFS loses keys.
         With `ahead`, from the second page on, a thread requests the next page while the caller processes one. A caller
         that stops then has requested one page too many, and waits for it.
         """
         request = partial(self.page, prefix, params, flat=flat, limit=limit)
         seen: set[str] = set()
         waiting: Later[Page] | None = None
-        page = request()
+        page = request(after=after)
         yield page
         try:
             while page.next is not None:

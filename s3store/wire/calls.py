@@ -42,7 +42,7 @@ def call(
             error = translated(
                 cause,
                 operation=operation,
-                bucket=arguments["Bucket"],
+                bucket=arguments.get("Bucket"),
                 key=arguments.get("Key"),
                 precondition=precondition,
                 attempts=effort.attempts,

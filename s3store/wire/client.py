@@ -22,6 +22,7 @@ from s3store.wire import sessions
 from s3store.wire.effort import note_attempt, note_failure
 from s3store.wire.listing import EVENT, take_entries
 from s3store.wire.recent import Recent
+from s3store.wire.roots import OPERATIONS, note_root
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -202,6 +203,8 @@ def _adapt(client: Any, *, on_aws: bool) -> None:
     events.register("request-created.s3", note_attempt)
     events.register_first("needs-retry.s3", note_failure)
     events.register(EVENT, take_entries)
+    for operation in OPERATIONS:
+        events.register(f"before-parse.s3.{operation}", note_root)
     for operation in ("PutObject", "UploadPart"):
         events.register(f"before-sign.s3.{operation}", _hash_once)
     if not on_aws:
@@ -212,9 +215,11 @@ def _hash_once(request: Any, **_: object) -> None:
     """Prevent botocore from hashing a body whose Content-MD5 is signed with SHA-256 too, as it does with http."""
     from botocore.config import Config
 
-    config = request.context["client_config"]
-    chosen = (config.s3 or {}).get("payload_signing_enabled")
-    if chosen is None and "Content-MD5" in request.headers:
+    # A request that is only presigned has none.
+    config = request.context.get("client_config")
+    if config is None or "Content-MD5" not in request.headers:
+        return
+    if (config.s3 or {}).get("payload_signing_enabled") is None:
         once: Any = {**(config.s3 or {}), "payload_signing_enabled": False}
         request.context["client_config"] = config.merge(Config(s3=once))
 
@@ -244,18 +249,23 @@ def sends_own_checksums(client: S3Client) -> bool:
 
 
 def send(client: Any, operation: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Any | None:
-    """Send a signed request once, over the client's connections. Returns None if that fails.
+    """Send a signed request once, over the client's connections. Returns None if that fails."""
+    try:
+        return deliver(client, operation, method, url, headers, body)
+    except request_errors():
+        return None
 
-    botocore's events include the request, so that it is counted.
+
+def deliver(client: Any, operation: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Any:
+    """Send a request as it is, once, over the client's connections. Redirects are not followed.
+
+    botocore's events include the request, so that it is counted. Raises one of `request_errors` without a response.
     """
     from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 
     fields: Any = HeadersDict(headers)
     request = AWSPreparedRequest(method, url, fields, body, False)
-    try:
-        for _, answer in client.meta.events.emit(f"before-send.s3.{operation}", request=request):
-            if answer is not None:
-                return answer
-        return client._endpoint.http_session.send(request)
-    except request_errors():
-        return None
+    for _, answer in client.meta.events.emit(f"before-send.s3.{operation}", request=request):
+        if answer is not None:
+            return answer
+    return client._endpoint.http_session.send(request)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from s3store import errors
 from s3store.core import parameters, parts
 from s3store.core.info import ObjectInfo
-from s3store.core.parameters import Params, with_acl
+from s3store.core.parameters import Parameters, Params, with_acl
+from s3store.wire.conditions import note_copies, refuses_copies
 from s3store.wire.light import Light, Unanswered
 from s3store.wire.multipart import copy_in_parts
 from s3store.wire.objects import Objects, Target
@@ -14,7 +17,8 @@ from s3store.wire.objects import Objects, Target
 def kept_parameters(objects: Objects, target: Target) -> Params:
     """Return what a copy takes from the options: ACL, encryption, class. The rest is that of the source."""
     params = with_acl(target.params, objects.options.default_acl)
-    return {name: value for name, value in params.items() if name not in parameters.CONTENT_HEADERS | {"Metadata"}}
+    dropped = parameters.CONTENT_HEADERS | {"Metadata"}
+    return Parameters((name, value) for name, value in params.items() if name not in dropped)
 
 
 def whole_parameters(objects: Objects, info: ObjectInfo, kept: Params) -> Params:
@@ -22,7 +26,7 @@ def whole_parameters(objects: Objects, info: ObjectInfo, kept: Params) -> Params
 
     Costs a request for the tags.
     """
-    params = {**kept, **info.parameters}
+    params = Parameters({**kept, **info.parameters})
     if "Tagging" not in kept and (tags := objects.bucket.tags(info.key, kept)):
         params["Tagging"] = tags
     return params
@@ -36,12 +40,14 @@ def copy_whole(
     etag: str | None = None,
     version_id: str | None = None,
     create: bool = False,
+    reserved: bool = False,
     light: Light | None = None,
 ) -> str | None:
     """Copy an object, and return the ETag of the copy, or None if it is in parts. AWS: "CopyObject".
 
     Raises ObjectNotFoundError, ObjectChangedError if the source has another ETag, and ObjectExistsError with `create`.
-    With `light`, the first attempt is a light request: the `attempts` of an error contain it, if it was not answered.
+    `reserved` is that of `Bucket.copy`. With `light`, the first attempt is a light request: the `attempts` of an error
+    contain it, if it was not answered.
     """
     bucket, kept = objects.bucket, kept_parameters(objects, target)
     unanswered = False
@@ -52,7 +58,8 @@ def copy_whole(
         except Unanswered:
             unanswered = True
     try:
-        return bucket.copy(source, target.key, kept, etag=etag, version_id=version_id, create=create)
+        how: Any = {"etag": etag, "version_id": version_id, "create": create, "reserved": reserved}
+        return bucket.copy(source, target.key, kept, **how)
     except errors.ObjectExistsError as error:
         error.attempts += unanswered
         raise
@@ -64,8 +71,31 @@ def copy_whole(
         return None
 
 
+def copy_new(objects: Objects, source: str, target: Target, *, etag: str | None = None) -> str | None:
+    """Copy an object to a key that is free: one request where the server refuses to copy onto an object.
+
+    The first copy in a process finds that out, and reserves the key as `create_whole` does. Raises ObjectExistsError.
+    The return value and the other errors are those of `copy_whole`.
+    """
+    if source == target.key or not refuses_copies(objects.bucket):
+        return create_whole(objects, source, target, etag=etag)
+    try:
+        return copy_whole(objects, source, target, etag=etag, create=True)
+    except errors.ObjectExistsError as error:
+        # The response to the first attempt was lost, and the second one has found the copy.
+        if error.attempts > 1 and (made := _is_copy(objects, source, target)):
+            return made
+        raise
+
+
+def _is_copy(objects: Objects, source: str, target: Target) -> str | None:
+    """Return the ETag of the target if it has the content of the source."""
+    ours, theirs = (objects.bucket.find(key, target.params) for key in (source, target.key))
+    return theirs.etag if ours and theirs and ours.md5 and ours.md5 == theirs.md5 else None
+
+
 def create_whole(objects: Objects, source: str, target: Target, *, etag: str | None = None) -> str | None:
-    """Copy an object to a key that is free, where the server ignores the condition of CopyObject.
+    """Copy an object to a key that is free, where the server may ignore the condition of CopyObject.
 
     The copy replaces an empty object, which the server refuses to create if the key is taken. Above the size of one
     copy, the condition is that of completing an upload in parts. Raises ObjectExistsError. The return value and the
@@ -81,4 +111,14 @@ def create_whole(objects: Objects, source: str, target: Target, *, etag: str | N
     if info.size > parts.MAX_COPY_SIZE:
         return copy_in_parts(bucket, info, target.key, whole_parameters(objects, info, kept), create=True).etag
     with bucket.reserved(target.key, kept):
-        return copy_whole(objects, source, target, etag=etag)
+        if refuses_copies(bucket) is None:
+            # The empty object shows it, and no other can be lost.
+            try:
+                found = copy_whole(objects, source, target, etag=etag, create=True, reserved=True)
+            except (errors.ObjectExistsError, errors.InvalidRequestError) as error:
+                # Older boto3 does not know the condition.
+                note_copies(bucket, refused=isinstance(error, errors.ObjectExistsError))
+            else:
+                note_copies(bucket, refused=False)
+                return found
+        return copy_whole(objects, source, target, etag=etag, reserved=True)

@@ -54,7 +54,15 @@ class Version:
 
 
 class Deleting(Requesting):
-    """The verbs that delete many objects, and versions."""
+    """The verbs that delete an object, many objects, and versions."""
+
+    def delete(self, key: str, params: Params) -> None:
+        """Delete an object. A missing object is not an error."""
+        with self.changing(key):
+            try:
+                self._call("delete_object", key, params)
+            except errors.ObjectNotFoundError:
+                return
 
     def delete_listed(self, wanted: Sequence[Deletion], params: Params, *, markers: bool = False) -> list[Deleted]:
         """Delete up to 1,000 objects in one request, and return the outcome of each.

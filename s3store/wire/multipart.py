@@ -99,9 +99,16 @@ class MultipartUpload:
         self._futures.append(future)
         self._size += size
 
-    def complete(self) -> ObjectInfo:
-        """Wait for the parts and combine them. Raises ObjectExistsError with `create` if the object exists."""
+    def complete(self, source: ObjectInfo | None = None, *, origin: str | None = None) -> ObjectInfo:
+        """Wait for the parts and combine them. Raises ObjectExistsError with `create` if the object exists.
+
+        `source` is what the parts were copied from, in the bucket `origin`. Raises ObjectChangedError if it was
+        replaced.
+        """
         sent = [future.result() for future in self._futures]
+        if source and not self._bucket.completes_conditionally:
+            # Some servers ignore the condition of each part.
+            self._bucket.refuse_changed(source.key, source.etag, self._params, origin)
         bucket, create = self._bucket, self._create and self._bucket.completes_conditionally
         # At the end: readers would find an empty file for as long as the parts are being sent.
         reserve = self._create and not create
@@ -142,7 +149,7 @@ def copy_in_parts(
     try:
         for first, last in parts.part_ranges(info.size, size):
             upload.copy(info, first, last, origin=origin)
-        return upload.complete()
+        return upload.complete(source=info, origin=origin)
     except BaseException:
         upload.abort()
         raise

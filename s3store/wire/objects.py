@@ -14,9 +14,11 @@ from s3store.conf.configured import Derived
 from s3store.conf.options import Options
 from s3store.core import keys, parameters
 from s3store.core.info import ObjectInfo, Page
+from s3store.core.keyrange import KeyRange
 from s3store.core.parameters import Parameters
 from s3store.wire.bucket import Bucket
 from s3store.wire.multipart import is_threaded
+from s3store.wire.sessions import is_on_aws
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +77,34 @@ class Objects(Derived):
                 if name is not None and not name.endswith("/"):
                     yield name, info
 
-    def pages(self, prefix: str, *, flat: bool) -> Iterator[Page]:
+    def scan_range(self, path: str | os.PathLike[str], within: KeyRange) -> Iterator[tuple[str, ObjectInfo]]:
+        """Yield what `scan` yields, only for the names within a range. They are relative to `path` there.
+
+        Where `lists_ranges` is true, only that part of the listing is requested; otherwise all of it.
+        """
+        prefix, ranged = self.prefix(path), self.lists_ranges
+        after = prefix + within.after if ranged and within.after else None
+        for page in self.pages(prefix, flat=False, after=after):
+            for info in page.objects:
+                relative = info.key[len(prefix) :]
+                if ranged and within.is_past(relative):
+                    return
+                name = self.name(info.key)
+                if name is not None and not name.endswith("/") and within.takes(relative):
+                    yield name, info
+
+    @property
+    def lists_ranges(self) -> bool:
+        """Whether listings are in the order of bytes, and StartAfter begins in the middle of them: only on AWS.
+
+        SeaweedFS loses keys there, and directory buckets of AWS have no order. AWS: "ListObjectsV2".
+        """
+        return is_on_aws(self.options) and not (self.options.bucket_name or "").endswith("--x-s3")
+
+    def pages(self, prefix: str, *, flat: bool, after: str | None = None) -> Iterator[Page]:
         """Yield the pages of a listing, for a caller that processes all of them: the next one arrives meanwhile."""
         ahead = is_threaded(self.options)
-        return self.bucket.pages(prefix, self.listing_params, flat=flat, ahead=ahead)
+        return self.bucket.pages(prefix, self.listing_params, flat=flat, ahead=ahead, after=after)
 
     def target(self, name: str | os.PathLike[str]) -> Target:
         """Return name, key and parameters of the file `name`. Raises SuspiciousFileOperation, ImproperlyConfigured."""

@@ -11,10 +11,10 @@ from django.views.decorators.debug import sensitive_variables
 
 from s3store import errors
 from s3store.conf.options import Options
-from s3store.core import parameters
+from s3store.core import parameters, urls
 from s3store.core.digests import content_md5
 from s3store.core.info import WRITE_TOKEN, ObjectInfo
-from s3store.core.parameters import Params
+from s3store.core.parameters import Parameters, Params
 from s3store.wire.calls import call
 from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
 from s3store.wire.counting import Requests, counted
@@ -62,6 +62,11 @@ class Requesting:
     def date(self) -> datetime | None:
         """The time of the latest response, by the server's clock, in whole seconds. None before the first one."""
         return self._date
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether the server belongs to AWS."""
+        return urls.is_aws(self.client.meta.endpoint_url)
 
     over_http = True
     """Whether the verbs send requests. If not, presigned requests of our own cannot replace them."""
@@ -155,7 +160,7 @@ class Requesting:
     def owned(self, params: Params) -> Params:
         """Return the parameters with the account that must own the bucket, if the options name one."""
         owner = self.options.expected_bucket_owner
-        return {**params, "ExpectedBucketOwner": owner} if owner else params
+        return Parameters({**params, "ExpectedBucketOwner": owner}) if owner else params
 
     @sensitive_variables()
     def _call(

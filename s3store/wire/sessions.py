@@ -118,17 +118,29 @@ class Ambient:
 
 def ambient(options: Options) -> Ambient:
     """Return the server in the environment and the configuration files, for options that do not name one."""
-    from botocore.configprovider import ConfiguredEndpointProvider
-
     hosts = ("use_fips_endpoint", "use_dualstack_endpoint", "s3")
     with _lock:
         session, _ = _sessions_for(options)
-        profile = session.get_scoped_config()
-        endpoint_url = None
-        if not session.get_config_variable("ignore_configured_endpoint_urls"):
-            endpoint_url = ConfiguredEndpointProvider(session.full_config, profile, "s3").provide()
         return Ambient(
             region_name=session.get_config_variable("region"),
-            endpoint_url=endpoint_url,
+            endpoint_url=_configured_endpoint(session, "s3"),
             special=any(session.get_config_variable(name) for name in hosts),
         )
+
+
+def has_endpoint(options: Options, service: str) -> bool:
+    """Return whether there is a server of another AWS service: on AWS, or at an endpoint that is configured for it."""
+    with _lock:
+        session, _ = _sessions_for(options)
+        return is_on_aws(options) or bool(_configured_endpoint(session, service))
+
+
+def _configured_endpoint(session: Any, service: str) -> str | None:
+    """Return the endpoint of a service in the environment or the configuration files."""
+    from botocore.configprovider import ConfiguredEndpointProvider
+
+    profile = session.get_scoped_config()
+    if session.get_config_variable("ignore_configured_endpoint_urls"):
+        return None
+    found: str | None = ConfiguredEndpointProvider(session.full_config, profile, service).provide()
+    return found

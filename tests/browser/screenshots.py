@@ -27,6 +27,7 @@ PAGES = {
     "settings": f"{COMPANY}settings/",
     "shared-with-me": "shared-with-me/",
     "mails": "mails/",
+    "bucket": "bucket/",
     "missing": "nowhere/",
 }
 DOCS = {

@@ -671,6 +671,16 @@ def test_a_policy_that_does_not_allow_the_storage(page, live_server, proxy):
     shows(page, f"The security policy of this page does not allow {proxy.url.removeprefix('http://')}.")
 
 
+def test_ub_25_an_origin_without_a_rule_is_named(page, live_server, proxy, film):
+    """The row says which origin the bucket does not allow, and the command that allows it."""
+    rule = {"AllowedMethods": ["POST", "PUT"], "AllowedOrigins": ["https://another.example"], "AllowedHeaders": ["*"]}
+    storage().client.put_bucket_cors(Bucket=storage().options.bucket_name, CORSConfiguration={"CORSRules": [rule]})
+    page.evaluate("() => { Math.random = () => 0 }")
+    page.set_input_files("#id_file", film)
+    shows(page, "CORS rules. Try again. If you run this site, allow it with: manage.py s3 setup")
+    shows(page, f"--cors-origin {live_server.url}")
+
+
 def test_a_storage_without_forms(page, settings, proxy):
     """A PUT that creates only: if its answer is lost, the second one finds the file, and the upload is complete."""
     settings.AWS_S3_UPLOAD_METHOD = "put"
@@ -686,6 +696,56 @@ def test_a_storage_without_forms(page, settings, proxy):
     page.fill("#id_title", "a")
     saved(page)
     assert Upload.objects.get().file.read() == b"hello"
+
+
+@pytest.fixture
+def sums(settings, proxy, live_server):
+    """Uploads with checksums, and a rule of the bucket that allows their header."""
+    settings.AWS_S3_UPLOAD_CHECKSUM = "crc32"
+    rule = {"AllowedMethods": ["POST", "PUT"], "AllowedOrigins": [live_server.url], "MaxAgeSeconds": 7200}
+    rule |= {"AllowedHeaders": ["content-type", "if-none-match", "x-amz-checksum-crc32"]}
+    storage().client.put_bucket_cors(Bucket=storage().options.bucket_name, CORSConfiguration={"CORSRules": [rule]})
+
+
+def statuses(proxy):
+    """Return the statuses of the requests with a checksum, as the bucket answered them."""
+    sent = proxy.requests("PUT", "/incoming/")
+    return [one.status for one in sent if "x-amz-checksum-crc32" in one.request_headers]
+
+
+def test_ub_21_bytes_that_change_on_their_way_are_sent_again(sums, page, proxy):
+    """The bucket compares the checksum: a flipped byte is refused, and the upload goes on."""
+    proxy._limits = ("^PUT", 1, None)
+    proxy.harm({"flip_up": 1.0})
+    choose(page, "note.txt", b"hello" * 100)
+    uploaded(page)
+    assert statuses(proxy) == [400, 200]
+    page.fill("#id_title", "a")
+    saved(page)
+    assert Upload.objects.get().file.read() == b"hello" * 100
+
+
+def test_ub_21_bytes_that_always_change_are_refused(sums, page, proxy):
+    """The row says so after three attempts, and nothing is in the bucket."""
+    proxy._limits = ("^PUT", None, None)
+    proxy.harm({"flip_up": 1.0})
+    choose(page, "note.txt", b"hello" * 100)
+    shows(page, "The storage refused the file (BadDigest).")
+    assert statuses(proxy) == [400, 400, 400]
+    assert objects() == []
+
+
+def test_ub_21_each_part_has_a_checksum(sums, page, proxy, film, user):
+    """A damaged part is sent again, and the others are not."""
+    proxy._limits = ("partNumber=2", 1, None)
+    proxy.harm({"flip_up": 1.0})
+    page.set_input_files("#id_file", film)
+    uploaded(page)
+    assert sorted(statuses(proxy)) == [200, 200, 200, 400]
+    page.fill("#id_title", "a")
+    saved(page)
+    assert Upload.objects.get().file.size == film.stat().st_size
+    assert [error for error in page.errors if "400" not in error] == []
 
 
 def test_an_answer_that_is_lost(page, proxy):

@@ -29,11 +29,11 @@ with (Path(__file__).parent / "seeds.csv").open(encoding="utf-8", newline="") as
     SEEDS = list(csv.DictReader(file))
 
 COVERED = {
-    *(f"A{number:02}" for number in range(1, 41) if number not in (6, 9, 10, 21)),
+    *(f"A{number:02}" for number in range(1, 41)),
     *(f"B{number:02}" for number in range(1, 32)),
     *(f"C{number:02}" for number in range(1, 33)),
     *(f"D{number:02}" for number in (*range(1, 35), *range(41, 56))),
-    *(f"E{number:02}" for number in (1, 10, *range(17, 23), 25, 26, 28, 30)),
+    *(f"E{number:02}" for number in (*range(1, 23), 25, 26, *range(28, 31))),
 }
 """The numbers that must have a row."""
 

@@ -42,7 +42,7 @@ def test_fo_23_servers_are_asked_which_conditions_they_keep(folder):
     found = asked(folder)._scope.conditions
     kind = type(folder.storage).__name__ if type(folder.storage).__name__ == "FakeS3Storage" else None
     if kind or found.create:
-        assert found == conditions.Conditions(create=True, source=True, delete=True)
+        assert found == conditions.Conditions(create=True, delete=True)
     else:
         assert not found.create
     objects = folder.storage.objects

@@ -230,8 +230,8 @@ before = None
 for count, row in enumerate(spool, 1):
     assert before is None or before < row[0]
     before = row[0]
-import resource
-print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+from tests.memory import peak
+print(count, peak() // 1024)
 """
 
 
@@ -253,7 +253,7 @@ def test_the_file_of_a_killed_process_is_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is in /proc")
 def test_a_million_rows_need_less_than_100_mib(tmp_path: Path) -> None:
     """Memory of the whole process, with Django."""
     ran = subprocess.run(

@@ -11,7 +11,9 @@ from django.core.files.base import ContentFile
 
 from s3store import errors
 from s3store.core import parts
+from s3store.core.keyrange import KeyRange
 from s3store.core.parts import MIB
+from s3store.operations.inventory import open_inventory
 from s3store.operations.sync import ContentDiffersError, across, decide, digests, sync
 from s3store.operations.sync.decide import LOOK, SEND, SKIP, How
 from s3store.operations.sync.remote import Remote
@@ -21,7 +23,9 @@ from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
 from s3store.wire.bucket import Bucket
+from s3store.wire.objects import Objects
 from tests.operations.sync_places import Steps, files_in, fill, local, objects_in, place, run, run_json, storage_at, use
+from tests.operations.test_inventory import write as write_inventory
 
 A, B = "a" * 32, "b" * 32
 NOW = 1_000_000.0
@@ -179,14 +183,60 @@ def test_names_limit_a_run(s3_storage, tmp_path):
     assert files_in(tmp_path / "down") == {"a": b"a"}
 
 
-def test_takes_leaves_other_names_alone(s3_storage, tmp_path):
-    """On both sides: one shard deletes nothing of another."""
+def test_a_shard_leaves_other_names_alone(s3_storage, s3_options, settings, tmp_path):
+    """On both sides: it deletes nothing of another one, and all together do everything."""
     tree = fill(tmp_path / "tree", {"a": "a", "x": "x"})
     for name in ("b", "y"):
         s3_storage.save(name, b"1")
-    summary = sync(local(tree), place(s3_storage), takes=lambda name: name < "m", delete=True)
+    summary = sync(local(tree), place(s3_storage), within=KeyRange(through="m"), delete=True)
     assert (summary.sent, summary.deleted) == (1, 1)
     assert set(objects_in(s3_storage)) == {"a", "y"}
+    use(settings, default=s3_options)
+    told, error = run_json(tree, "default:", "--delete", "--yes", "--shard", "2/2", "--alphabet", "alnum")
+    assert (told["sent"], told["deleted"], error) == (1, 1, None)
+    assert objects_in(s3_storage) == files_in(tree)
+    for shard, count in (("1/2", 0), ("2/2", 2)):
+        told, error = run_json(tree, "default:", "--shard", shard, "--alphabet", "alnum", verb="verify")
+        assert (told["objects"], error) == (count, None)
+
+
+def test_an_inventory_replaces_the_listing_of_the_source(s3_storage, s3_options, settings, tmp_path):
+    """It names the files; the ones that are gone since then are failures. It is too old to delete by it."""
+    use(settings, default=s3_options)
+    for name in ("m/b", "m/a", "m/gone", "m/out", "other"):
+        s3_storage.save(name, name.encode())
+    listed = write_inventory(s3_storage, "2026-01-31T01-00Z", {"m/b": 3, "m/a": 3, "m/gone": 6, "other": 5})
+    s3_storage.delete("m/gone")
+    with counted_requests(s3_storage) as sent:
+        told, error = run_json("default:m", tmp_path / "down", "--from-inventory", f"default:{listed.path}")
+    assert ([failure["name"] for failure in told["failed"]], error.returncode) == (["gone"], 1)
+    assert files_in(tmp_path / "down") == {"a": b"m/a", "b": b"m/b"}
+    assert not [
+        one for one in sent if "list-type" in one.query and "2026" not in one.query and "delimiter" not in one.query
+    ]
+    for place_, flags in ((tmp_path, []), ("default:m", ["--delete", "--yes"])):
+        _, _, error = run(place_, "default:x", "--from-inventory", f"default:{listed.path}", *flags)
+        assert (error.returncode, "cannot be combined with delete" in str(error)) == (2, True)
+    shard = sync(
+        place(s3_storage, "m"),
+        local(tmp_path / "shard"),
+        inventory=open_inventory(listed),
+        within=KeyRange(through="a"),
+    )
+    assert (shard.sent, files_in(tmp_path / "shard")) == (1, {"a": b"m/a"})
+
+
+def test_on_aws_a_shard_requests_its_part_of_the_listing(moto, monkeypatch):
+    """From its first name on, and no page after its last."""
+    storage = S3Storage(**options_for(moto), location="shards")
+    for name in "abcdef":
+        storage.save(name, b"1")
+    monkeypatch.setattr(Objects, "lists_ranges", True)
+    with counted_requests(storage) as sent:
+        rows = Remote(place(storage), KeyRange(after="b", through="d")).rows(Found())
+        assert [row.name for row in rows] == ["c", "d"]
+    assert ["start-after=shards/b" in request.query.replace("%2F", "/") for request in sent] == [True]
+    storage.delete_tree("", force=True)
 
 
 def test_a_file_whose_etag_tells_nothing(s3_options, tmp_path, monkeypatch):

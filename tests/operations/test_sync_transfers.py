@@ -451,7 +451,13 @@ def test_the_bandwidth_limits_a_run(s3_storage, tmp_path):
 
 
 def test_work_that_was_stopped():
-    """Nothing more is done."""
+    """Nothing more is done, and nothing waits for its turn."""
+    work = Work(threaded=False, bandwidth=1, moved=lambda _: None)
+    work.pace(1000)
+    threading.Timer(0.05, work.stop).start()
+    with pytest.raises(StoppedError):
+        work.pace(1)
+    work.close()
     work = Work(threaded=False, bandwidth=None, moved=lambda _: None)
     work.pace(1)
     work.stop()

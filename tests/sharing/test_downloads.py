@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import time
+import urllib.request
+import uuid
 import zipfile
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -15,11 +17,14 @@ from django.core.handlers.asgi import ASGIRequest
 from django.test import RequestFactory
 from django.utils.timezone import now
 
-from s3store.sharing import AccessLog, Share
+from s3store.sharing import AccessLog, Share, create
 from s3store.sharing.views import ZipView
 from s3store.sharing.views.archives import archive_response
+from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
+from s3store.testing.fixtures import options_for
 from tests.sharing.conftest import FILES, Visitor, at, body_of, path_of, person
+from tests.sharing.site import Place, root_folder
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +91,31 @@ def test_sh_18_and_st_05_a_url_ends_with_its_share(share, guest, left):
     Share.objects.filter(pk=made.pk).update(expires_at=now() + timedelta(seconds=left + 0.9))
     answer = guest.post(at(made, "download/", "plan.txt"))
     assert left - 2 <= seconds_of(answer["Location"]) <= left
+
+
+@pytest.mark.parametrize("path", ["docs", "docs/plan.txt"], ids=["folder", "file"])
+def test_sh_18_a_url_leads_to_the_version_that_was_asked_for(moto, storage, lena, guest, settings, path):
+    """In a bucket that keeps versions, a file that gets the name later is not behind the URL."""
+    options = {**options_for(moto), "bucket_name": f"v-{uuid.uuid4().hex}"}
+    Place.storage = S3Storage(**options)
+    Place.storage.client.create_bucket(Bucket=options["bucket_name"])
+    status = {"Status": "Enabled"}
+    Place.storage.client.put_bucket_versioning(Bucket=options["bucket_name"], VersioningConfiguration=status)
+    Place.storage.save("north/docs/plan.txt", ContentFile(b"the plan"))
+    made, link = create(
+        root_folder(), path, email="priya@printworks.example", expires_at=now() + timedelta(days=1), created_by=lena
+    )
+    guest.open(link)
+    routes = [at(made, route, "plan.txt" if path == "docs" else "") for route in ("download/", "view/")]
+    urls = [guest.post(routes[0])["Location"], guest.get(routes[1])["Location"]]
+    Place.storage.delete("north/docs/plan.txt")
+    Place.storage.save("north/docs/plan.txt", ContentFile(b"not for guests"))
+    for url in urls:
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read() == b"the plan"
+    settings.S3STORE_SHARING = {**settings.S3STORE_SHARING, "pin_versions": False}
+    with urllib.request.urlopen(guest.get(routes[1])["Location"]) as answer:
+        assert answer.read() == b"not for guests"
 
 
 def test_st_05_no_setting_makes_it_longer(share, guest, settings):

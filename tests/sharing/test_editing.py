@@ -120,6 +120,21 @@ def test_sh_30_a_guest_has_a_limit_of_files_a_day(editing, guest, storage, setti
     assert upload_directly(guest, editing, "4.txt", b"4").status_code == 201
 
 
+def test_sh_30_uploads_that_never_arrive_have_a_limit_of_bytes_too(editing, guest, settings, moment):
+    """They stay in the bucket for days: their sum is limited, and what is refused does not count."""
+    settings.S3STORE_SHARING = {**settings.S3STORE_SHARING, "upload_bytes_per_day": 100}
+    sizes = [60, 101, 60, 60, 90, 20, 1]
+    answers = [upload_directly(guest, editing, "x.bin", b"x" * size) for size in sizes]
+    assert [answer.status_code for answer in answers] == [201, 413, 201, 201, 429, 201, 429]
+    assert answers[4].json()["error"]["code"] == "throttled"
+    negative = {"destination": signed_label(editing.upload_label), "name": "x", "size": -1000}
+    assert post(guest, "begin", negative).status_code == 400
+    assert upload_directly(guest, editing, "x.bin", b"x").status_code == 429
+    assert upload_directly(guest, editing, "x.txt", b"").status_code == 201
+    moment.now += DAY + DAY // 30 + 1
+    assert upload_directly(guest, editing, "x.bin", b"x" * 100).status_code == 201
+
+
 def test_sh_30_a_guest_has_a_limit_of_bytes_a_day(editing, guest, storage, settings, moment):
     """1 GiB by default; a direct upload that is larger than what is left does not begin."""
     settings.S3STORE_SHARING = {**settings.S3STORE_SHARING, "upload_bytes_per_day": 10}

@@ -1,10 +1,12 @@
 """The JavaScript of direct uploads without a browser: its size, its manners, and what it calculates."""
 
+import base64
 import gzip
 import json
 import re
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,11 @@ SCRIPTS = sorted(STATIC.glob("*.js"))
 
 
 def test_the_size_of_the_scripts():
-    """A page loads at most 12 KiB of JavaScript, compressed."""
-    assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in SCRIPTS) <= 12 * 1024
+    """A page loads at most 12 KiB of JavaScript, compressed, and with checksums a tenth more."""
+    sizes = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in SCRIPTS}
+    assert set(sizes) == {"checked.js", "engine.js", "widget.js"}
+    assert sizes["engine.js"] + sizes["widget.js"] <= 12 * 1024
+    assert sizes["checked.js"] <= 1.2 * 1024
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.iterdir()), ids=lambda path: path.name)
@@ -62,7 +67,8 @@ def node(tmp_path_factory):
     if program is None:
         pytest.skip("node is not installed")
     directory = tmp_path_factory.mktemp("node")
-    shutil.copy(STATIC / "engine.js", directory / "engine.mjs")
+    for name in ("engine", "checked"):
+        shutil.copy(STATIC / f"{name}.js", directory / f"{name}.mjs")
 
     def run(body):
         script = directory / "run.mjs"
@@ -82,6 +88,19 @@ def test_the_size_of_parts(node):
     sizes = [1, MIB, 8 * MIB, 8 * MIB + 1, 32 * MIB, 100 * MIB, 999 * MIB, 8000 * MIB, 8000 * MIB + 1]
     sizes += [50 * GIB, 500 * GIB, 500 * GIB + 1, 5120 * GIB, 50_000 * GIB - 1]
     assert node(f"return {json.dumps(sizes)}.map(engine.partSize)") == [browser_part_size(size) for size in sizes]
+
+
+def test_ub_21_the_checksum(node):
+    """The CRC-32 in base64, of nothing, of the usual text, and of more than one block."""
+    body = """
+      const { crc32, partSize } = await import("./checked.mjs#./engine.mjs");
+      const blobs = [[], ["123456789"], [new Uint8Array(3 << 20).fill(7), "end"]].map((parts) => new Blob(parts));
+      return [partSize === engine.partSize, ...(await Promise.all(blobs.map(crc32)))];
+    """
+    contents = [b"", b"123456789", b"\x07" * (3 << 20) + b"end"]
+    sums = [base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode() for content in contents]
+    assert node(body) == [True, *sums]
+    assert sums[1] == "y/Q5Jg=="
 
 
 def test_the_speed(node):

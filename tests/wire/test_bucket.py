@@ -16,6 +16,7 @@ from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
 from s3store.testing.servers import Server
+from s3store.wire.multipart import copy_in_parts
 from tests.faults.proxy import FaultProxy
 
 Answer = tuple[int, Mapping[str, str], bytes]
@@ -316,8 +317,12 @@ def test_a_batch_has_the_checksum_that_older_servers_require(behind: Make) -> No
     assert len(headers["content-md5"]) == 24
 
 
+def keys_of(storage: S3Storage) -> list[str]:
+    return [stat.name for stat in storage.scan()]
+
+
 def test_a_copy_of_another_version_is_refused(s3_storage: S3Storage) -> None:
-    """SeaweedFS refuses it. moto and Ceph RGW 16 ignore the condition: then the ETag of the copy tells."""
+    """SeaweedFS refuses it. moto and Ceph RGW 16 ignore the condition: then the ETag of a temporary copy tells."""
     bucket, params = s3_storage.objects.bucket, {"ContentType": "text/plain"}
     source, target = s3_storage.objects.key("a"), s3_storage.objects.key("b")
     first = bucket.put(source, b"clean", {})
@@ -326,9 +331,73 @@ def test_a_copy_of_another_version_is_refused(s3_storage: S3Storage) -> None:
         assert s3_storage.read_bytes("b") == b"clean"
         s3_storage.delete("b")
     bucket.put(source, b"evil!", {})
+    for reserved in (False, True):
+        with pytest.raises(errors.ObjectChangedError):
+            bucket.copy(source, target, params, etag=first.etag, reserved=reserved)
+        assert keys_of(s3_storage) == ["a"]
+
+
+def test_a_copy_of_another_version_leaves_the_object_in_its_place(s3_storage: S3Storage) -> None:
+    """An object that exists is neither deleted nor replaced, also on a server that ignores the condition."""
+    bucket = s3_storage.objects.bucket
+    source, target = s3_storage.objects.key("a"), s3_storage.objects.key("b")
+    first = bucket.put(source, b"clean", {})
+    s3_storage.save("b", b"precious")
+    bucket.put(source, b"evil!", {})
     with pytest.raises(errors.ObjectChangedError):
-        bucket.copy(source, target, params, etag=first.etag)
-    assert not s3_storage.exists("b")
+        bucket.copy(source, target, {}, etag=first.etag)
+    bucket.delete(source, {})
+    with pytest.raises((errors.ObjectChangedError, errors.ObjectNotFoundError)):
+        bucket.copy(source, target, {}, etag=first.etag)
+    assert (keys_of(s3_storage), s3_storage.read_bytes("b")) == (["b"], b"precious")
+
+
+@pytest.mark.parametrize("reserved", [False, True])
+def test_an_upload_in_parts_is_compared_too(s3_storage: S3Storage, reserved: bool) -> None:
+    """The ETag of its copy is another one: where the server ignores the condition, the source is asked again."""
+    bucket = s3_storage.objects.bucket
+    source, target = s3_storage.objects.key("a"), s3_storage.objects.key("b")
+
+    def upload(body: bytes) -> str:
+        upload_id = bucket.start_upload(source, {})
+        part = bucket.upload_part(source, upload_id, 1, body, {})
+        return str(bucket.complete_upload(source, upload_id, [part], {}, size=len(body)).etag)
+
+    etag = upload(b"clean")
+    bucket.copy(source, target, {}, etag=etag, reserved=reserved)
+    assert s3_storage.read_bytes("b") == b"clean"
+    upload(b"evil!")
+    with pytest.raises(errors.ObjectChangedError):
+        bucket.copy(source, target, {}, etag=etag, reserved=reserved)
+    # A server that respects the condition has not touched the reserved object.
+    assert keys_of(s3_storage) in ([["a"], ["a", "b"]] if reserved else [["a", "b"]])
+
+
+def test_parts_of_another_version_are_not_combined(s3_storage: S3Storage) -> None:
+    """Also where the server ignores the condition of each part."""
+    bucket = s3_storage.objects.bucket
+    info = bucket.put(s3_storage.objects.key("a"), b"clean", {})
+    s3_storage.save("b", b"precious")
+    bucket.put(info.key, b"evil!", {})
+    with pytest.raises(errors.ObjectChangedError):
+        copy_in_parts(bucket, info, s3_storage.objects.key("b"), {})
+    assert s3_storage.read_bytes("b") == b"precious"
+
+
+def test_a_temporary_copy_that_cannot_be_deleted_is_named_in_the_log(
+    behind: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The copy is made all the same."""
+
+    def respond(method: str, target: str, headers: Any) -> Answer | None:
+        return error(403, "AccessDenied") if method == "DELETE" else None
+
+    storage = behind(respond)
+    info = storage.objects.bucket.put(storage.objects.key("a"), b"hello", {})
+    storage.objects.bucket.copy(info.key, storage.objects.key("b"), {}, etag=info.etag)
+    assert storage.read_bytes("b") == b"hello"
+    # The one with which the server was asked, and the one that was copied.
+    assert [record.getMessage().startswith("The temporary object") for record in caplog.records] == [True, True]
 
 
 def test_a_copy_can_have_another_etag(seaweedfs: Server, seaweedfs_options: dict[str, Any]) -> None:

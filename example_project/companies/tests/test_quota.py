@@ -117,7 +117,9 @@ class Space(TestCase):
             self.client.force_login(self.scene.people[who])
             assert self.client.post(url).status_code == 404
         self.client.force_login(self.scene.people["owner"])
-        self.assertContains(self.client.get("/c/acme/usage/"), url)
+        page = self.client.get("/c/acme/usage/")
+        self.assertContains(page, url)
+        self.assertContains(page, "Deleted files that can be restored do not count towards the limit")
         self.assertContains(self.client.get(url), "cannot be restored")
         self.assertRedirects(self.client.post(url), "/c/acme/usage/")
         assert [each.name.removeprefix(self.acme.prefix) for each in default_storage.scan(self.acme.prefix)] == [

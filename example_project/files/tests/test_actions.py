@@ -46,6 +46,30 @@ class WithoutJavaScript(PortalTestCase):
         self.assertContains(answer, "already there", status_code=400)
         self.assertIn("quote.pdf", self.everything())
 
+    def test_fo_13_names_that_look_the_same_are_refused(self):
+        """New folders and new names in another case or form of Unicode; a file itself may change its case."""
+        self.folder.save("caf\u00e9.txt", b"x")
+        for name in ("OFFER.pdf", "CAFE\u0301.txt"):
+            answer = self.post("rename", {"names": "prices.csv", "name": name})
+            self.assertContains(answer, "is already in this folder", status_code=400)
+            answer = self.post("new-folder", {"folder": "", "name": name})
+            self.assertContains(answer, "is already in this folder", status_code=400)
+        self.assertContains(self.post("new-folder", {"name": "Offer.PDF"}), "“offer.pdf” is already", status_code=400)
+        self.assertIn("prices.csv", self.everything())
+        self.post("rename", {"names": "offer.pdf", "name": "Offer.PDF"})
+        self.assertIn("Offer.PDF", self.everything())
+        self.assertNotIn("offer.pdf", self.everything())
+        self.post("new-folder", {"folder": "nowhere", "name": "new"})
+        self.assertTrue(self.folder.exists("nowhere/new/"))
+
+    def test_fo_13_an_upload_does_not_lie_beside_a_name_that_looks_the_same(self):
+        """Without JavaScript, it gets a number."""
+        self.folder.save(".env", b"x")
+        for _time in range(2):
+            self.post("upload", {"files": [SimpleUploadedFile("OFFER.pdf", b"two"), SimpleUploadedFile(".ENV", b"x")]})
+        names = [name for name in self.everything() if name.lower().startswith(("offer", ".env"))]
+        self.assertEqual(names, [".ENV (2)", ".ENV (3)", ".env", "OFFER (2).pdf", "OFFER (3).pdf", "offer.pdf"])
+
     def test_moving_to_a_folder_of_the_tree(self):
         """The dialog shows a level of folders; a button looks into a folder, another one moves there."""
         chosen = {"names": ["offer.pdf", "prices.csv"], "folder": "", "action": "move"}
@@ -157,6 +181,20 @@ class WithoutJavaScript(PortalTestCase):
         wrong = self.post("share", sent | {"email": "nobody"})
         self.assertEqual(wrong.status_code, 400)
 
+    def test_sharing_with_limits(self):
+        """The dialog offers a limit of downloads and the demand for an account, and then shows both."""
+        page = self.client.get(self.url("share") + "?names=offer.pdf")
+        self.assertContains(page, 'name="max_downloads"')
+        self.assertContains(page, 'name="require_account"')
+        sent = {"names": "offer.pdf", "share": "1", "email": "priya@printworks.example", "right": "view", "days": "14"}
+        wrong = self.post("share", sent | {"max_downloads": "0"})
+        self.assertContains(wrong, "greater than or equal to 1", status_code=400)
+        self.post("share", sent | {"max_downloads": "3", "require_account": "on"})
+        made = Share.objects.get()
+        self.assertEqual((made.max_downloads, made.require_account), (3, True))
+        shown = self.client.get(self.url("share") + "?names=offer.pdf")
+        self.assertContains(shown, "0 of 3 downloads, with an account only")
+
     def test_moving_into_a_shared_folder_warns(self):
         """The dialog says how many people outside see what is moved into a folder."""
         sent = {"names": "2026/", "share": "1", "email": "priya@printworks.example", "right": "view", "days": "14"}
@@ -248,6 +286,19 @@ class LongWork(PortalTestCase):
                 self.assertContains(answer, "is moving or deleting these files", status_code=409)
         self.assertIn("Many/3.txt", self.everything())
         self.assertIn("offer.pdf", self.everything())
+
+    def test_fo_24_two_folders_cannot_be_moved_into_each_other(self):
+        """Of two moves at once, A into B and B into A, the second one is refused and says who is at work."""
+        for path in ("A/a.txt", "B/b.txt"):
+            self.folder.save(path, b"x")
+        first = operations.start(self.nordlicht, self.tom, "move", ["A/"], "B")
+        with self.assertRaisesMessage(operations.BusyError, "Tom is moving or deleting these files"):
+            operations.start(self.nordlicht, self.lena, "move", ["B/"], "A")
+        self.assertEqual(operations.run(first, self.tom).state, "done")
+        second = operations.start(self.nordlicht, self.lena, "move", ["B/A/"], "")
+        self.assertEqual(operations.run(second, self.lena).state, "done")
+        inside = [path for path in self.everything() if path.startswith(("A/", "B/"))]
+        self.assertEqual(inside, ["A/a.txt", "B/b.txt"])
 
     def test_rights_are_asked_again_in_each_slice(self):
         """A member who was removed meanwhile cannot continue."""

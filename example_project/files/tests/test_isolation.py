@@ -166,6 +166,18 @@ class Isolation(UploadTestCase):
                     self.assertIn(answer.status_code, (301, 400, 404))
                     self.assertNotIn(SECRET, answer.content.decode())
 
+    def test_rendered_texts(self):
+        """The frame of a Markdown file is not found in another company, nor by paths that leave the own one."""
+        self.theirs.save("Secret/plan.md", SECRET.encode())
+        self.before = self.everything(self.theirs)
+        secret = f"{self.prefix.split('/')[1]}/Secret/plan.md"
+        self.check(self.client.get(self.url("rendered", "Secret/plan.md", slug="harbour")), NOT_FOUND)
+        for path in (f"../{secret}", f"%2e%2e/{secret}", f"..%2f{secret}", f"/{self.prefix}Secret/plan.md"):
+            with self.subTest(path):
+                answer = self.client.get(f"/c/nordlicht/rendered/{path}")
+                self.assertIn(answer.status_code, (301, 400, 404))
+                self.assertNotIn(SECRET, answer.content.decode())
+
     def test_uploads_that_end_elsewhere(self):
         """69 to 72: an own upload cannot arrive outside the own folder, nor a receipt of ours in another company."""
         for folder, path in (

@@ -55,12 +55,27 @@ class Previews(PortalTestCase):
             b"# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<script>alert(1)</script>\n\n"
             b"![track](https://evil.example/x.png)\n\n[go](javascript:alert(1)) [out](https://example.org)"
         )
-        page = self.show("read.md", content)
+        frame = self.show("read.md", content)
+        self.assertContains(frame, f'src="{self.url("rendered", "read.md")}" sandbox="allow-popups')
+        self.assertNotContains(frame, "<td>1</td>")
+        page = self.client.get(self.url("rendered", "read.md"))
         self.assertContains(page, "<h1>Title</h1>")
         self.assertContains(page, "<td>1</td>")
         self.assertContains(page, 'rel="noreferrer noopener nofollow"')
         for bad in ("<script>alert", "evil.example", 'javascript:alert(1)"'):
             self.assertNotContains(page, bad)
+
+    def test_sh_38_what_is_rendered_is_not_part_of_the_site(self):
+        """The frame has a policy of its own: a sandbox without scripts and without the origin of the site."""
+        self.folder.save("read.md", b"# Title")
+        page = self.client.get(self.url("rendered", "read.md"))
+        policy = dict(part.strip().partition(" ")[::2] for part in page["Content-Security-Policy"].split(";"))
+        self.assertEqual(policy["default-src"], "'none'")
+        self.assertEqual(policy["sandbox"], "allow-popups allow-popups-to-escape-sandbox")
+        self.assertEqual((page["X-Frame-Options"], policy["frame-ancestors"]), ("SAMEORIGIN", "'self'"))
+        self.assertIn("no-store", page["Cache-Control"])
+        for path in ("offer.pdf", "2026", "gone.md"):
+            self.assertEqual(self.client.get(self.url("rendered", path)).status_code, 404)
 
     def test_tables_are_text(self):
         """CSV is shown in a table, with the delimiter of the file."""

@@ -70,6 +70,18 @@ class Arrivals(UploadTestCase):
         replaced = self.post("arrived", sent | {"receipt": other, "conflict": "replace"}, json=True).json()
         self.assertEqual((replaced["path"], self.folder.read("offer.pdf")), ("offer.pdf", b"newer"))
 
+    def test_fo_13_a_name_that_looks_the_same_can_be_kept_or_replaced(self):
+        """People take names in another case for the same, and so does the question."""
+        receipt = self.upload(content=b"new")
+        sent = {"receipt": receipt, "folder": "", "path": "OFFER.pdf"}
+        answer = self.post("arrived", sent, json=True).json()
+        self.assertEqual((answer["code"], "“offer.pdf” is already" in answer["message"]), ("exists", True))
+        kept = self.post("arrived", sent | {"conflict": "keep_both"}, json=True).json()
+        self.assertEqual(kept["path"], "OFFER (2).pdf")
+        other = self.upload(content=b"newer")
+        replaced = self.post("arrived", sent | {"receipt": other, "conflict": "replace"}, json=True).json()
+        self.assertEqual((replaced["path"], self.folder.read("offer.pdf")), ("offer.pdf", b"newer"))
+
     def test_a_dropped_folder_keeps_its_structure(self):
         """Folders are created first, empty ones too; files arrive below them."""
         self.post("folders", {"folder": "2026", "paths": ["Trip", "Trip/empty", "Trip/day 1"]}, json=True)

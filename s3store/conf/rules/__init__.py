@@ -53,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     server.unknown_region,
     values.unknown_client_arguments,
     server.missing_ca_bundle,
+    server.unverified_checksum,
 )
 
 

@@ -103,6 +103,18 @@ def _provider(options: Options) -> providers.Provider | None:
     return providers.PROVIDERS.get(options.provider or "")
 
 
+@rule("W042")
+def unverified_checksum(options: Options) -> Findings:
+    """The checksums of direct uploads need a server that compares them."""
+    title = providers.without_checksums(options.provider, options.endpoint_url)
+    if options.upload_checksum and title:
+        yield (
+            "upload_checksum",
+            f"{title} does not document that it compares the CRC-32 of presigned uploads, so that browsers send none.",
+            "Remove upload_checksum.",
+        )
+
+
 @rule("W003")
 def bucket_name_off_the_rules(options: Options) -> Findings:
     """The bucket name should be valid on AWS and, as part of a host name, work with https."""

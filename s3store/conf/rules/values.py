@@ -111,6 +111,7 @@ _CHOICES: dict[str, tuple[str | None, ...]] = {
     "cloudfront_hash": ("SHA1", "SHA256"),
     "file_name_charset": ("utf-8",),
     "upload_method": ("auto", "post", "put"),
+    "upload_checksum": (None, "crc32"),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from argparse import SUPPRESS
 from copy import copy
 from typing import Any
@@ -10,10 +12,14 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from s3store import errors
+from s3store.core.units import printable_lines
 from s3store.management.verbs import VERBS
 from s3store.management.verbs.verb import UNCONFIRMED
 from s3store.operations.places import PlaceError
 from s3store.wire.effort import patient
+
+# The number of the signal on all systems that have it.
+_SIGPIPE = 13
 
 
 class Command(BaseCommand):
@@ -40,9 +46,24 @@ class Command(BaseCommand):
         try:
             VERBS[subcommand](self, {**options, "subcommand": subcommand}).run()
         except (PlaceError, SuspiciousFileOperation) as error:
-            raise CommandError(str(error), returncode=UNCONFIRMED) from error
+            raise CommandError(printable_lines(str(error)), returncode=UNCONFIRMED) from error
         except (errors.S3StoreError, ImproperlyConfigured) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(printable_lines(str(error))) from error
+        except BrokenPipeError:
+            # Who reads standard output has ended, as `head` does. Python would report it once more when it exits.
+            quieten(sys.stdout)
+            raise SystemExit(128 + _SIGPIPE) from None
         except KeyboardInterrupt:
             self.stderr.write("Interrupted. Run the command again to continue.")
             raise SystemExit(130) from None
+
+
+def quieten(stream: Any) -> None:
+    """Let what a stream still holds go nowhere."""
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

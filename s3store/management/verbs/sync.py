@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from s3store.core.units import human_size, parse_size
+from s3store.management.verbs.shards import add_from_inventory, add_shard, shard_range
 from s3store.management.verbs.verb import (
     DIFFERS,
     UNCONFIRMED,
@@ -21,6 +22,7 @@ from s3store.management.verbs.verb import (
     examples,
 )
 from s3store.operations.command import counted
+from s3store.operations.inventory import open_inventory
 from s3store.operations.places import place_of
 from s3store.operations.sync import Doomed, sync
 
@@ -59,6 +61,8 @@ class Sync(Verb):
         parser.add_argument("--max-delete", type=int, metavar="N", help="With --delete: at most N files.")
         parser.add_argument("--bandwidth", metavar="SIZE", help="Bytes per second, such as 10MiB.")
         add_rules(parser)
+        add_shard(parser)
+        add_from_inventory(parser)
         add_dry_run(parser)
         add_yes(parser)
         add_work(parser)
@@ -74,6 +78,8 @@ class Sync(Verb):
                 place_of(options["source"]),
                 place_of(options["target"]),
                 rules=options["rules"] or (),
+                within=shard_range(options),
+                inventory=open_inventory(place_of(inventory)) if (inventory := options["from_inventory"]) else None,
                 delete=options["delete"],
                 max_delete=options["max_delete"],
                 force=options["force"],

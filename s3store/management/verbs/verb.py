@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
 
-from s3store.core.units import human_size, printable
+from s3store.core.units import human_size, printable, printable_lines
 from s3store.operations.command import THREADS
 from s3store.operations.places import PlaceError, storage_of
 from s3store.operations.progress import Meter
@@ -135,7 +135,10 @@ class Output(Watcher):
         """Raise CommandError if there are failures."""
         if not failures:
             return
-        lines = [f"'{printable(failure.name)}' failed: {failure.why}" for failure in failures[:_FAILURES_SHOWN]]
+        lines = [
+            f"'{printable(failure.name)}' failed: {printable_lines(failure.why)}"
+            for failure in failures[:_FAILURES_SHOWN]
+        ]
         if len(failures) > _FAILURES_SHOWN:
             lines.append(f"… and {len(failures) - _FAILURES_SHOWN} more.")
         raise CommandError("\n".join([*lines, then] if then else lines), returncode=FAILED)

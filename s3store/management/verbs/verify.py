@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from s3store.core.units import parse_size, printable
+from s3store.management.verbs.shards import add_shard, shard_range
 from s3store.management.verbs.verb import DIFFERS, UNCONFIRMED, Verb, add_rules, add_work
 from s3store.operations.command import counted
 from s3store.operations.places import place_of
@@ -33,6 +34,7 @@ class Verify(Verb):
         parser.add_argument("--unsafe-links", action="store_true", help="Follow all symbolic links.")
         parser.add_argument("--bandwidth", metavar="SIZE", help="Bytes per second, such as 10MiB.")
         add_rules(parser)
+        add_shard(parser)
         add_work(parser)
 
     def run(self) -> None:
@@ -70,6 +72,7 @@ class Verify(Verb):
         return verify(
             places[0],
             places[1],
+            within=shard_range(options),
             follow_links=options["follow_links"],
             unsafe_links=options["unsafe_links"],
             bandwidth=parse_size(options["bandwidth"]) if options["bandwidth"] else None,

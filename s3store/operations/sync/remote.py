@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from s3store.core import keys, urls
 from s3store.core.info import ObjectInfo
+from s3store.core.keyrange import KeyRange
 from s3store.files.reader import RangeReader
+from s3store.operations.inventory import Inventory, scan_inventory
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.sync import names
 from s3store.operations.sync.rows import Found, Row
@@ -15,12 +17,18 @@ from s3store.wire.responses import Response
 
 
 class Remote:
-    """A directory of a storage, with the options that it had when the run began."""
+    """A directory of a storage, with the options that it had when the run began.
 
-    def __init__(self, place: Place) -> None:
+    `within` limits the listing, and `inventory` replaces it.
+    """
+
+    def __init__(self, place: Place, within: KeyRange | None = None, inventory: Inventory | None = None) -> None:
         if place.storage is None:
             raise PlaceError(f"{place} is not in a storage.")
         self.storage = place.storage
+        self._place = place
+        self._within = within or KeyRange()
+        self._inventory = inventory
         self.objects: Objects = place.storage.objects
         self.path = keys.clean_name(place.path).rstrip("/")
         self.prefix = self.objects.prefix(self.path)
@@ -35,14 +43,23 @@ class Remote:
 
     def rows(self, found: Found) -> Iterator[Row]:
         """Yield the files as S3 lists them. Keys that are not names, and markers with content, go to `found`."""
-        bucket, start = self.objects.bucket, len(self.prefix)
-        for page in bucket.pages(self.prefix, self.objects.listing_params, flat=False):
+        objects, within, start = self.objects, self._within, len(self.prefix)
+        if self._inventory:
+            for name, info in scan_inventory(self._inventory, self._place):
+                relative = name[len(self.path) + 1 if self.path else 0 :]
+                if within.takes(relative):
+                    yield row_of(relative, info)
+            return
+        after = self.prefix + within.after if within.after and objects.lists_ranges else None
+        for page in objects.pages(self.prefix, flat=False, after=after):
             for info in page.objects:
                 relative = info.key[start:]
-                if not relative:
-                    # The marker of the directory itself.
+                if objects.lists_ranges and within.is_past(relative):
+                    return
+                if not relative or not within.takes(relative):
+                    # The marker of the directory itself, or a name of another shard.
                     continue
-                if self.objects.name(info.key) is None:
+                if objects.name(info.key) is None:
                     found.fail(relative, names.unlisted(info.key))
                 elif not relative.endswith("/"):
                     yield row_of(relative, info)
@@ -65,6 +82,8 @@ class Remote:
         files may have been sent that were there.
         """
         options = self.objects.options
+        if self._inventory:
+            return False
         if options.provider:
             return options.provider != "seaweedfs"
         return not options.endpoint_url or urls.is_aws(options.endpoint_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
@@ -9,8 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from s3store.core.globs import Filter
+from s3store.core.keyrange import KeyRange
 from s3store.files.file import inflates
 from s3store.operations.command import THREADS
+from s3store.operations.inventory import Inventory
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.operations.spool import OutOfOrder, Side, merged
@@ -66,7 +69,8 @@ def sync(
     *,
     names: Iterable[str] | None = None,
     rules: Iterable[tuple[str, bool]] = (),
-    takes: Callable[[str], bool] = lambda _: True,
+    within: KeyRange | None = None,
+    inventory: Inventory | None = None,
     delete: bool = False,
     max_delete: int | None = None,
     force: bool = False,
@@ -88,8 +92,9 @@ def sync(
     One of the two, or both, are in a storage. Files are equal if size and digest are; the time is not compared.
 
     `names` limits the run to these files, relative to both places: names that the source does not have are in
-    `summary.more["missing"]`. `rules` are (pattern, included) pairs, of which the last that matches a name decides, and
-    `takes` decides too: names that it refuses are left alone on both sides.
+    `summary.more["missing"]`. `rules` are (pattern, included) pairs, of which the last that matches a name decides.
+    `within` is a shard: names outside of it are left alone on both sides. `inventory` is read instead of the listing of
+    the source, which is a day or a week old: it cannot be combined with `delete`.
 
     `delete` deletes what only the target has, after everything else. It does not if a file failed, if the source is
     empty, or if more than half of the target, and more than 100 files, would go; `max_delete` and `force` say that this
@@ -107,11 +112,14 @@ def sync(
         raise ValueError("verify compares the content, so it cannot be combined with size_only or newer.")
     if names is not None and delete:
         raise ValueError("delete needs all files of the source, so it cannot be combined with names.")
+    if inventory and (delete or source.storage is None):
+        raise ValueError("An inventory lists a source in a storage, some time ago. It cannot be combined with delete.")
     watcher = watcher or Watcher()
     summary = Summary(command="sync", dry_run=dry_run, source=str(source), target=str(target))
     began = time.monotonic()
     with ExitStack() as stack:
-        sides = _Sides.of(source, target, follow=follow_links or unsafe_links, unsafe=unsafe_links)
+        shard = within or KeyRange()
+        sides = _Sides.of(source, target, shard, inventory, follow=follow_links or unsafe_links, unsafe=unsafe_links)
         remotes = [side for side in (sides.up, sides.down) if side]
         # Two storages with the same connection options share a client, which counts all requests.
         one = len(remotes) == 1 or _one_client(*remotes)
@@ -130,7 +138,7 @@ def sync(
             source_is_local=sides.walk is not None,
             target_is_local=sides.tree is not None and sides.walk is None,
         )
-        run = _Run(sides, work, how, Filter.of(rules), takes, watcher, summary, names=names, delete=delete)
+        run = _Run(sides, work, how, Filter.of(rules), shard.takes, watcher, summary, names=names, delete=delete)
         run.delete_excluded = delete_excluded
         stack.callback(run.close)
         if sides.up and (method := _overridden(type(sides.up.storage))):
@@ -177,23 +185,27 @@ class _Sides:
     tree: Tree | None = None
 
     @classmethod
-    def of(cls, source: Place, target: Place, *, follow: bool, unsafe: bool) -> _Sides:
+    def of(
+        cls, source: Place, target: Place, within: KeyRange, inventory: Inventory | None, *, follow: bool, unsafe: bool
+    ) -> _Sides:
         """Return the sides of two places. Raises PlaceError."""
         if source.storage is None and target.storage is None:
             raise PlaceError("One of the two places must be in a storage. For two directories, use rsync.")
-        up = Remote(target) if target.storage is not None else None
+        up = Remote(target, within) if target.storage is not None else None
         if source.storage is None:
             if not source.local.is_dir():
                 what = "is a file: use s3 cp for a single file" if source.local.exists() else "does not exist"
                 raise PlaceError(f"The source {str(source)!r} {what}.")
             walk = Walk(root=source.local, follow=follow, unsafe=unsafe)
             return cls(up=up, walk=walk, tree=Tree(source.local, follow=follow))
-        down = Remote(source)
+        down = Remote(source, within, inventory)
         if not source.path.endswith("/") and down.is_file():
             raise PlaceError(f"The source {str(source)!r} is a file: use s3 cp for a single file.")
         if up is None:
             if target.local.exists() and not target.local.is_dir():
                 raise PlaceError(f"The target {str(target)!r} is not a directory.")
+            if os.open not in os.supports_dir_fd:  # pragma: no cover (Windows)
+                raise PlaceError("This system cannot write files safely below a directory. Use Linux or macOS.")
             return cls(down=down, tree=Tree(target.local))
         if _same_bucket(up, down) and (up.prefix.startswith(down.prefix) or down.prefix.startswith(up.prefix)):
             raise PlaceError(f"{str(source)!r} and {str(target)!r} contain each other. Choose two separate places.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any, NamedTuple
 
 from s3store.core.globs import Filter
+from s3store.core.keyrange import KeyRange
 from s3store.core.parts import MIB
 from s3store.operations.command import THREADS
 from s3store.operations.places import Place
@@ -31,7 +32,7 @@ def verify(
     target: Place,
     *,
     rules: Iterable[tuple[str, bool]] = (),
-    takes: Callable[[str], bool] = lambda _: True,
+    within: KeyRange | None = None,
     follow_links: bool = False,
     unsafe_links: bool = False,
     bandwidth: int | None = None,
@@ -48,7 +49,7 @@ def verify(
         source,
         target,
         rules=rules,
-        takes=takes,
+        within=within,
         delete=True,
         force=True,
         verify=True,

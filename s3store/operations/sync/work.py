@@ -60,7 +60,7 @@ class Bandwidth:
         rate: int | None,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._rate = rate
         self._clock = clock
@@ -85,9 +85,10 @@ class Work:
 
     def __init__(self, *, threaded: bool, bandwidth: int | None, moved: Callable[[int], None]) -> None:
         self.budget = Budget()
-        self._bandwidth = Bandwidth(bandwidth)
         self._moved = moved
         self._stopped = threading.Event()
+        # Not `sleep`: an interrupted run does not wait for its turn.
+        self._bandwidth = Bandwidth(bandwidth, sleep=self._stopped.wait)
         self._threads = ThreadPoolExecutor(_PART_THREADS, "s3store-part") if threaded else None
 
     def submit(self, work: Callable[..., Value], *arguments: Any, **named: Any) -> Future[Value]:

@@ -32,8 +32,11 @@ class FileView(ShareView):
             raise FileNotFoundError(f"{self.access.path!r} is a folder.")
         return entry
 
-    def send(self, *, inline: bool, stream: bool = False) -> HttpResponseBase:
-        """Return the response with the file: a redirect to a signed URL that ends with the share, or the content."""
+    def send(self, entry: Any, *, inline: bool, stream: bool = False) -> HttpResponseBase:
+        """Return the response with the file: a redirect to a signed URL that ends with the share, or the content.
+
+        Where the bucket keeps versions, the URL leads to that of `entry`: not to a file that gets its name later.
+        """
         access = self.access
         request = copy.copy(self.request)
         if request.method == "POST":
@@ -45,6 +48,7 @@ class FileView(ShareView):
             mode="stream" if stream else configured.current().mode,
             expire=access.seconds,
             inline=inline,
+            version_id=entry.version_id if configured.current().pin_versions else None,
         )
         if response.status_code == 302 and self.request.method == "POST":
             # The browser fetches the signed URL by a GET.
@@ -68,11 +72,11 @@ class ContentView(FileView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Send the file to be shown. Types that browsers could run are saved, not shown."""
-        self.file()
+        entry = self.file()
         # A player asks for a film in many parts. The log has the first.
         if request.method == "GET" and request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
             self.access.record("viewed", path=kwargs.get("path", ""))
-        return self.send(inline=True, stream="stream" in request.GET)
+        return self.send(entry, inline=True, stream="stream" in request.GET)
 
 
 class DownloadView(FileView):
@@ -83,9 +87,9 @@ class DownloadView(FileView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Count the download, and send the file."""
-        self.file()
+        entry = self.file()
         self.count(kwargs.get("path", ""))
-        return self.send(inline=False)
+        return self.send(entry, inline=False)
 
 
 class ZipView(FileView):

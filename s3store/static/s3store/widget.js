@@ -45,12 +45,12 @@ class Widget {
 			row.draw("done");
 		}
 		this.listen();
-		// Chosen before this script ran.
+		// Chosen earlier.
 		this.choose([...this.input.files]);
 	}
 
 	text(name, values) {
-		const all = { size: this.size(this.root.dataset.maxSize), ...values };
+		const all = { size: this.size(this.root.dataset.maxSize), origin, ...values };
 		return (this.texts[name] ?? "").replace(/\{(\w+)\}/g, (_, key) => all[key] ?? "");
 	}
 

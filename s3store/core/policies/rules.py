@@ -1,0 +1,102 @@
+"""CORS and lifecycle rules. AWS: "Elements of a CORS configuration", "Lifecycle configuration elements"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from s3store.core.policies.iam import INCOMING
+
+OURS = "s3store-"
+"""The start of the ID of our rules."""
+
+CORS_RULES = 100
+LIFECYCLE_RULES = 1000
+"""The largest numbers of rules."""
+
+CORS_SECONDS = 7200
+"""Browsers keep the answer to a preflight at most this long: Chromium two hours, Firefox a day."""
+
+INCOMING_DAYS = 3
+"""Uploads wait for their form as long as their receipts are valid: two days."""
+
+ABORT_DAYS = 7
+NONCURRENT_DAYS = 30
+
+_HEADERS = ("content-type", "if-none-match")
+
+
+def origin_problem(origin: str, *, any_origin: bool = False) -> str | None:
+    """Return why a text is not an origin, or None. `*` is an origin only with `any_origin`."""
+    if origin == "*":
+        flag = "Name the origins of your site, or give --allow-any-origin."
+        return None if any_origin else f"The origin '*' allows every site to use the responses. {flag}"
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+        return f"{origin!r} is not an origin. Write scheme, host and port without a path: https://www.example.com."
+    if "*" in origin and not any_origin:
+        return f"The origin {origin!r} allows many sites. Name the origins, or give --allow-any-origin."
+    return None
+
+
+def site_rule(origins: Iterable[str], *, uploads: bool, seconds: int = CORS_SECONDS) -> dict[str, Any]:
+    """Return the CORS rule for the pages of a site: to read, and with `uploads`, to send files to the bucket.
+
+    `seconds` is the time for which browsers remember it.
+    """
+    return {
+        "ID": f"{OURS}site",
+        "AllowedOrigins": list(dict.fromkeys(origins)),
+        "AllowedMethods": ["GET", "HEAD", "PUT", "POST"] if uploads else ["GET", "HEAD"],
+        "AllowedHeaders": list(_HEADERS) if uploads else ["range"],
+        "ExposeHeaders": ["ETag"],
+        "MaxAgeSeconds": seconds,
+    }
+
+
+def incoming_rule(location: str, days: int = INCOMING_DAYS) -> dict[str, Any]:
+    """Return the lifecycle rule that deletes direct uploads that no form has saved."""
+    below = location.strip("/")
+    prefix = f"{below}/{INCOMING}/" if below else f"{INCOMING}/"
+    return {
+        "ID": f"{OURS}{prefix.rstrip('/').replace('/', '-')}",
+        "Status": "Enabled",
+        "Filter": {"Prefix": prefix},
+        "Expiration": {"Days": days},
+    }
+
+
+def abort_rule(days: int = ABORT_DAYS) -> dict[str, Any]:
+    """Return the lifecycle rule that deletes the parts of uploads that were not completed."""
+    return {
+        "ID": f"{OURS}abort",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+    }
+
+
+def noncurrent_rule(days: int = NONCURRENT_DAYS) -> dict[str, Any]:
+    """Return the lifecycle rule that deletes versions that were replaced or deleted."""
+    return {
+        "ID": f"{OURS}old-versions",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": days},
+    }
+
+
+def site_origins(trusted: Iterable[str], hosts: Iterable[str], *, https: bool = True) -> Iterator[str]:
+    """Yield the origins of a site: those that it trusts, and otherwise those of its hosts. Patterns are left out.
+
+    `trusted` is CSRF_TRUSTED_ORIGINS, `hosts` is ALLOWED_HOSTS.
+    """
+    exact = [origin for origin in trusted if "*" not in origin and not origin_problem(origin)]
+    if exact:
+        yield from dict.fromkeys(exact)
+        return
+    for host in dict.fromkeys(hosts):
+        # A pattern, or this machine.
+        if host and "*" not in host and not host.startswith((".", "localhost", "127.", "[")):
+            yield f"{'https' if https else 'http'}://{host}"

@@ -1,0 +1,3 @@
+"""A project without direct uploads."""
+
+urlpatterns = []
