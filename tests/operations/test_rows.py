@@ -157,7 +157,6 @@ class Other(FileSystemStorage):
         (None, "../a.txt", None),
         (None, "/../a.txt", None),
     ],
-    ids=str,
 )
 def test_names_in_another_storage(storage, name, found):
     """Storages with the same bucket share files; the disk of this machine has none of them."""

@@ -8,8 +8,8 @@ from s3store.management.verbs.buckets import Buckets
 from s3store.management.verbs.cat import Cat
 from s3store.management.verbs.completion import Completion
 from s3store.management.verbs.cp import Cp
-from s3store.management.verbs.du import Du
 from s3store.management.verbs.doctor import Doctor
+from s3store.management.verbs.du import Du
 from s3store.management.verbs.headers import Headers
 from s3store.management.verbs.incoming import Incoming
 from s3store.management.verbs.ls import Ls
@@ -39,8 +39,8 @@ VERBS: dict[str, type[Verb]] = {
     "cat": Cat,
     "completion": Completion,
     "cp": Cp,
-    "du": Du,
     "doctor": Doctor,
+    "du": Du,
     "headers": Headers,
     "incoming": Incoming,
     "ls": Ls,
