@@ -19,7 +19,7 @@ from s3store.wire import client
 from s3store.wire.calls import call
 from s3store.wire.counting import Request, counted
 from s3store.wire.responses import date_of
-from s3store.wire.translate import bare, is_html, translated
+from s3store.wire.translate import is_html
 
 _SHOWN = 300
 _REFUSED = (401, 403)
@@ -127,10 +127,6 @@ class Examiner:
                 )
         except errors.S3StoreError as error:
             return _reply(error, began, self._clock())
-        except client.request_errors() as cause:
-            failed = translated(cause, operation=operation, bucket=self.options.bucket_name)
-            failed.__cause__ = bare(cause)
-            return _reply(failed, began, self._clock())
         about = value.get("ResponseMetadata") or {}
         headers = about.get("HTTPHeaders") or {}
         return Reply(

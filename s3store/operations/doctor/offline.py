@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from s3store.operations.doctor.examination import Examination
 from s3store.wire import chain, sessions
 from s3store.wire.chain import Chain
-from s3store.wire.client import request_errors
 
 _SOON = 900
 _SLOW = 0.9
@@ -39,7 +38,6 @@ def examine_credentials(examined: Examination) -> None:
     if left is not None and left < _SOON:
         examined.found("credentials-end", f"the credentials come from: {found.source}", minutes=_minutes(left))
     examined.note(f"Credentials: {_source(examined)}{until}.")
-    _identify(examined)
 
 
 def _minutes(seconds: float) -> str:
@@ -66,7 +64,7 @@ def _failed(examined: Examination, found: Chain) -> None:
 
 
 def _none(examined: Examination, found: Chain) -> None:
-    asked = ", ".join(f"{link.name} ({link.failure})" if link.failure else link.name for link in found.links)
+    asked = ", ".join(link.name for link in found.links)
     slow = any(link.name == chain.NAMES["iam-role"] and link.seconds > _SLOW for link in found.links)
     address = chain.metadata_accepts(examined.options) if slow else ""
     if address:
@@ -74,8 +72,9 @@ def _none(examined: Examination, found: Chain) -> None:
     examined.end("no-credentials", "", links=asked)
 
 
-def _identify(examined: Examination) -> None:
-    if not sessions.has_endpoint(examined.options, "sts"):
+def examine_account(examined: Examination) -> None:
+    """Ask STS for the account of the credentials, if there is one: on AWS, or where it is configured."""
+    if examined.options.anonymous or not sessions.has_endpoint(examined.options, "sts"):
         return
     arn = chain.caller_of(examined.options)
     if arn:
@@ -107,9 +106,6 @@ def examine_endpoint(examined: Examination) -> None:
         endpoint = examined.endpoint
     except ValueError as error:
         examined.end("endpoint-invalid", f"{type(error).__name__}: {error}")
-    except request_errors():
-        # Whatever is wrong with the credentials is found next.
-        return
     virtual = examined.options.addressing_style == "virtual" or examined.on_aws
     if "." in bucket and virtual and endpoint.startswith("https:"):
         examined.found("bucket-with-dots", f"the bucket is {bucket!r}")

@@ -105,9 +105,13 @@ def examine(
 
 def _run(examined: Examination) -> None:
     """Run the probes in their order. Those that need an object are left out without one."""
-    offline.examine_endpoint(examined)
-    offline.examine_credentials(examined)
-    reaching.examine_listing(examined)
+    for probe in _FIRST:
+        try:
+            probe(examined)
+        except Ended:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it is, the others would fail too)
+            examined.end("unexpected", f"{type(error).__name__}: {error}", request=probe.__name__)
     if not examined.options.anonymous:
         _probe(examined, writing.examine_save)
     if examined.listed.refused:
@@ -147,6 +151,13 @@ def _uploads(examined: Examination) -> bool:
 def _signed_in(examined: Examination) -> bool:
     return not examined.options.anonymous
 
+
+_FIRST: tuple[Callable[[Examination], None], ...] = (
+    offline.examine_credentials,
+    offline.examine_endpoint,
+    offline.examine_account,
+    reaching.examine_listing,
+)
 
 _PROBES: tuple[tuple[Callable[[Examination], None], Callable[[Examination], bool]], ...] = (
     (writing.examine_read, _has_object),

@@ -140,8 +140,9 @@ def test_the_origins_of_the_site_are_those_of_its_settings(moto, settings):
     assert "example.org" not in text
 
 
-def test_a_site_without_an_origin(moto):
+def test_a_site_without_an_origin(moto, settings):
     """Nothing is known about browsers then."""
+    settings.ALLOWED_HOSTS = ["*"]
     one(examined(storage_at(moto), origins=None), "origin-unknown", "--origin", level="note")
 
 

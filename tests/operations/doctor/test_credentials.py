@@ -7,7 +7,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from s3store.conf.options import Options
 from s3store.storage import S3Storage
+from s3store.wire import chain
 from tests.operations.doctor.conftest import canned, ends_with, error, examined, ids, one, service, storage_at
 
 NO_KEYS = {"access_key": None, "secret_key": None}
@@ -50,6 +52,38 @@ def test_od_02_an_unknown_profile(moto, tmp_path, monkeypatch):
     configured(tmp_path, monkeypatch, "[profile staging]\nregion = eu-west-1\n[profile live]\nregion = eu-west-1\n")
     report = examined(storage_at(moto, **NO_KEYS, session_profile="prod"))
     ends_with(report, "profile-missing", "prod", "live", "staging")
+
+
+def test_od_02_an_unknown_profile_on_aws(monkeypatch):
+    """Without an endpoint in the options, its region and endpoint cannot be read either: the profile is the finding."""
+    report = examined(S3Storage(bucket_name="some-bucket", session_profile="prod"))
+    ends_with(report, "profile-missing", "prod")
+    monkeypatch.setenv("AWS_PROFILE", "live")
+    ends_with(examined(S3Storage(bucket_name="some-bucket")), "profile-missing", "live")
+
+
+def test_a_configuration_file_that_cannot_be_read(tmp_path, monkeypatch):
+    """The file is named, and there is no traceback."""
+    path = configured(tmp_path, monkeypatch, "[profile\nregion = x\n")
+    ends_with(examined(S3Storage(bucket_name="some-bucket")), "credentials-failed", path.name)
+
+
+def test_a_first_probe_that_fails(moto, monkeypatch):
+    """Whatever it is, it is a finding, and nothing else is examined."""
+
+    def broken(options):
+        raise LookupError("odd")
+
+    monkeypatch.setattr("s3store.wire.chain.chain_of", broken)
+    ends_with(examined(storage_at(moto)), "unexpected", "LookupError: odd")
+
+
+def test_instance_metadata_that_cannot_be_reached(monkeypatch):
+    """Outside EC2, nothing listens there."""
+    with service(lambda *_: None) as url:
+        pass
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
+    assert chain.metadata_accepts(Options()) == ""
 
 
 def test_od_03_a_temporary_key_without_its_token(moto):

@@ -1,7 +1,9 @@
 """Rows OD-13 to OD-26: the clock, the region, the bucket, the endpoint, and what is in between."""
 
+import contextlib
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -193,6 +195,34 @@ def test_od_22_a_server_that_explains_it_in_plain_text(moto):
         one(examined(storage_at(moto, url)), "unexpected", "400")
 
 
+def test_od_22_a_server_that_explains_it_at_a_port_for_https(moto, certificates):
+    """Go's servers respond in plain text to plain HTTP, and with TLS to a handshake."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(8)
+        port = listener.getsockname()[1]
+
+        def serve():
+            while True:
+                try:
+                    plain, _ = listener.accept()
+                except OSError:
+                    return
+                with plain, contextlib.suppress(OSError):
+                    if plain.recv(1, socket.MSG_PEEK) == b"\x16":
+                        certificates[0].wrap_socket(plain, server_side=True).close()
+                    else:
+                        plain.recv(65536)
+                        plain.sendall(b"HTTP/1.0 400 Bad Request\r\nContent-Length: 2\r\n\r\nno")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        report = examined(storage_at(moto, f"http://127.0.0.1:{port}"))
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+    ends_with(report, "scheme-wrong", f"endpoint_url='https://127.0.0.1:{port}'")
+
+
 def test_od_23_a_certificate_of_an_unknown_authority(moto, certificates):
     """The reason is the one of the TLS library; the file of the authority mends it."""
     context, bundle = certificates
@@ -215,6 +245,17 @@ def test_od_24_a_proxy_that_responds_itself(moto, monkeypatch, answer):
         report = examined(storage_at(moto, "http://s3.example"))
     ends_with(report, "proxy", "HTTP_PROXY", "NO_PROXY=s3.example")
     assert "hunter2pass" not in json.dumps(report.json())
+
+
+@pytest.mark.parametrize("endpoint", ["http://s3.example", None], ids=["unknown-host", "known-host"])
+def test_od_24_a_proxy_that_never_responds(moto, monkeypatch, endpoint):
+    """Whether this machine knows the host of the server or not: the requests go to the proxy."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        report = examined(storage_at(moto, endpoint, read_timeout=0.2))
+    ends_with(report, "proxy", "http_proxy")
 
 
 def test_od_24_a_proxy_that_is_not_there(moto):
