@@ -833,6 +833,15 @@ def coverage(name: str) -> list[dict[str, str]]:
         ("Folders", [f"FO-{number:02}" for number in range(1, 41)]),
         ("Sharing", [f"SH-{number:02}" for number in range(1, 41)]),
         ("Client portal", [f"ST-{number:02}" for number in range(1, 13)]),
+        (
+            "Commands",
+            [
+                *(f"SK-{number:02}" for number in range(1, 8)),
+                *("SP-22", "SN-23"),
+                *(f"RD-{number:02}" for number in (1, 2, 3, 4, 9, 12, 13)),
+            ],
+        ),
+        ("Doctor", [f"OD-{number:02}" for number in range(1, 51)]),
     ],
 )
 def test_every_attack_and_accident_has_its_test(topic, ids):
@@ -858,6 +867,6 @@ def test_what_clients_can_attempt_has_its_tests():
 
 def test_no_page_names_a_test():
     """Ids and names of tests are for maintainers: they are in tests/coverage."""
-    suspicious = re.compile(r"\b(SU|SP|SM|SF|RD|SL|FO|SH|ST)-\d\d\b|::test_")
+    suspicious = re.compile(r"\b(SU|SP|SM|SF|RD|SL|FO|SH|ST|SK|OD)-\d\d\b|::test_")
     paths = [path for path in pages() if path.parent.name != "reference"]
     assert [str(path) for path in paths if suspicious.search(path.read_text(encoding="utf-8"))] == []
