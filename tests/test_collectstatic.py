@@ -24,7 +24,7 @@ from s3store.staticfiles import publish
 from s3store.staticfiles import releases as releases_module
 from s3store.storage import S3ManifestStaticStorage, S3StaticStorage, S3Storage
 from s3store.testing.fixtures import options_for
-from s3store.wire import bucket, responses
+from s3store.wire import bucket
 from tests.faults.proxy import FaultProxy
 from tests.static_site import MANIFEST, PLAIN, Site, is_copy, without_copies
 
@@ -501,14 +501,21 @@ def test_prune_deletes_what_no_recent_release_has(one, monkeypatch):
     assert "img/own.0123456789ab.txt" in left
 
 
+def change_listings(monkeypatch, change):
+    """Let pages of listings have other facts than the server sends."""
+    page = bucket.Bucket.page
+
+    def changed(self, *arguments, **named):
+        found = page(self, *arguments, **named)
+        return replace(found, objects=tuple(map(change, found.objects)))
+
+    monkeypatch.setattr(bucket.Bucket, "page", changed)
+
+
 def older(monkeypatch, age_of):
     """Let a listing say that objects were written earlier than they were."""
 
-    def listed(entry):
-        info = responses.listed(entry)
-        return replace(info, modified=info.modified - age_of(info))
-
-    monkeypatch.setattr(bucket, "listed", listed)
+    change_listings(monkeypatch, lambda info: replace(info, modified=info.modified - age_of(info)))
 
 
 def test_prune_keeps_the_release_before_the_last_by_time(one, monkeypatch):
@@ -668,11 +675,8 @@ def test_where_some_names_are_encrypted_only_those_are_asked(
 ):
     """The ETags of all others are digests. The next run sends nothing, also if a file is new."""
 
-    def listed(entry):
-        info = responses.listed(entry)
-        return replace(info, etag='"0123456789abcdef0123456789abcdef"') if info.key.endswith(".png") else info
-
-    monkeypatch.setattr(bucket, "listed", listed)
+    unknown = '"0123456789abcdef0123456789abcdef"'
+    change_listings(monkeypatch, lambda info: replace(info, etag=unknown) if info.key.endswith(".png") else info)
     with FaultProxy(moto.endpoint_url) as proxy:
         options = {**options_for(moto), "location": f"{encryption}-{backend}", "endpoint_url": proxy.url}
         proxy.site = Site(settings, tmp_path / "static", options)

@@ -414,7 +414,7 @@ def test_the_attributes_of_an_object_are_what_a_write_decides_and_a_head_returns
 
 def test_the_names_of_our_metadata_are_a_format() -> None:
     """Objects that are in buckets today have metadata of these names."""
-    assert (info.WRITE_TOKEN, info.PLAIN_SIZE, info.DIGEST) == ("s3store-write", "s3store-size", "s3store-digest")
+    assert info.INTERNAL == ("s3store-write", "s3store-size", "s3store-digest", "s3store-mtime")
     stat = info.ObjectInfo(key="k", size=1, all_metadata={**dict.fromkeys(info.INTERNAL, "1"), "own": "2"})
     assert stat.metadata == {"own": "2"}
-    assert [stat.internal(name) for name in info.INTERNAL] == ["1", "1", "1"]
+    assert [stat.internal(name) for name in info.INTERNAL] == ["1"] * len(info.INTERNAL)

@@ -87,13 +87,13 @@ def test_a_storage_is_downloaded_and_the_next_run_gets_nothing(s3_storage, tree,
     assert sync(local(target), place(s3_storage, "up")).sent == 0
 
 
-def test_links_and_special_files_are_skipped_sk_06(s3_storage, tree):
+def test_links_and_special_files_are_skipped_sk_06(s3_storage, tree, monkeypatch):
     """And not deleted from the target, where an earlier run may have put them."""
     (tree / "link").symlink_to("a.txt")
     (tree / "directory").symlink_to("a")
     os.mkfifo(tree / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
-        os.chdir(tree)
+        monkeypatch.chdir(tree)
         listener.bind("socket")
         s3_storage.save("up/directory/old", __file__.encode())
         steps = Steps()

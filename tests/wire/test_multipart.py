@@ -46,9 +46,19 @@ class Receiver(Bucket):
         return Part(number=number, etag=f"{number}")
 
     def copy_part(
-        self, source: str, key: str, upload_id: str, number: int, params: Params, *, first: int, last: int, etag: str
+        self,
+        source: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        params: Params,
+        *,
+        first: int,
+        last: int,
+        etag: str,
+        origin: Any,
     ) -> Part:
-        self.copied = source, number, first, last, etag
+        self.copied = source, number, first, last, etag, origin
         return Part(number=number, etag=etag)
 
     def complete_upload(self, key: str, upload_id: str, sent: Any, params: Params, **named: Any) -> ObjectInfo:
@@ -86,7 +96,7 @@ def test_copied_bytes_count() -> None:
     upload = upload_to(bucket)
     upload.copy(ObjectInfo(key="source", size=30, etag="v1"), 10, 19)
     assert upload.complete().size == 10
-    assert bucket.copied == ("source", 1, 10, 19, "v1")
+    assert bucket.copied == ("source", 1, 10, 19, "v1", None)
 
 
 def test_a_part_on_its_way_arrives_before_the_parts_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:

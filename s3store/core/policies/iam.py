@@ -7,7 +7,7 @@ kind of resource has its own statements. AWS: "Actions, resources, and condition
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from s3store.core.policies.names import bucket_arn, prefix_arn
@@ -225,11 +225,11 @@ def features_of(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in FEATURES if name in found)
 
 
-@dataclass(slots=True)
 class _Actions:
     """Actions by the resource that they are on, in the order in which they were added."""
 
-    by_resource: dict[str, dict[str, None]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.by_resource: dict[str, dict[str, None]] = {}
 
     def add(self, resource: str, actions: Iterable[str]) -> None:
         self.by_resource.setdefault(resource, {}).update(dict.fromkeys(actions))

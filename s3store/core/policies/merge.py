@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -43,20 +43,17 @@ class Merged:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
 class _Merger:
     """Puts wanted items into a list of found ones: an item with the same name is replaced, the others are added."""
 
-    document: str
-    name: str
-    ours: str
-    form: Callable[[Mapping[str, Any]], Any]
-    items: list[Any]
-    changes: list[Change] = field(default_factory=list)
-    kept: int = 0
-
-    def __post_init__(self) -> None:
-        self.kept = len(self.items)
+    def __init__(
+        self, *, document: str, name: str, ours: str, form: Callable[[Mapping[str, Any]], Any], items: list[Any]
+    ) -> None:
+        self.document, self.name, self.ours = document, name, ours
+        self.form = form
+        self.items = items
+        self.changes: list[Change] = []
+        self.kept = len(items)
 
     def put(self, item: Mapping[str, Any], why: str) -> None:
         wanted = self.form(item)

@@ -3,7 +3,7 @@
 import re
 import threading
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -126,6 +126,24 @@ def ends_with(report, identifier, *words):
 def ids(report):
     """The ids of the findings."""
     return [finding.id for finding in report.findings]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def plain_bucket(moto, seaweedfs):
+    """The bucket of all tests without the settings that tests of other modules have left, or still need."""
+    with ExitStack() as stack:
+        for server in (moto, seaweedfs):
+            options = options_for(server)
+            client, bucket = S3Storage(**options).client, {"Bucket": options["bucket_name"]}
+            with suppress(client.exceptions.ClientError):
+                rules = client.get_bucket_cors(**bucket)["CORSRules"]
+                client.delete_bucket_cors(**bucket)
+                stack.callback(client.put_bucket_cors, **bucket, CORSConfiguration={"CORSRules": rules})
+            with suppress(client.exceptions.ClientError):
+                policy = client.get_bucket_policy(**bucket)["Policy"]
+                client.delete_bucket_policy(**bucket)
+                stack.callback(client.put_bucket_policy, **bucket, Policy=policy)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,6 @@ def test_errors_are_exit_status_1(moto, settings):
 def test_warnings_are_exit_status_3_only_with_strict(moto, settings):
     """Everybody can list the buckets of moto."""
     configure(settings, moto, default={})
-    run("--origin", "https://a.example", status=1)
     settings.ROOT_URLCONF = "tests.operations.doctor.no_urls"
     run()
     _, said = run("--strict", status=3)

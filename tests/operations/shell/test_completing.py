@@ -114,7 +114,7 @@ SHELLS = [
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("manage.py s3 s", ["stat"]),
+        ("manage.py s3 st", ["stat"]),
         ("manage.py s3 ", sorted(VERBS)),
         ("manage.py s3 ls --so", ["--sort"]),
         ("manage.py s3 ls --sort ", ["name", "size", "time"]),
