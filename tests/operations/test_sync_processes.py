@@ -47,7 +47,10 @@ def end_at(wire, process, number, sent, method="PUT"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [1, *sorted(random.Random(1).sample(range(2, FILES), 8)), FILES])
+@pytest.mark.parametrize(
+    "number",
+    [1, FILES, *(pytest.param(n, marks=pytest.mark.campaign) for n in random.Random(1).sample(range(2, FILES), 8))],
+)
 def test_rd_01_an_interrupted_run_is_continued(wire, tree, tmp_path, number):
     """Ctrl-C ends with exit status 130 and no half file; the next run sends what is missing, and nothing twice."""
     with child(tmp_path, ["sync", tree, "default:", "--threads", "4"], default=wire.options) as process:
@@ -70,7 +73,7 @@ def test_rd_01_an_interrupted_run_is_continued(wire, tree, tmp_path, number):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [2, 13, FILES])
+@pytest.mark.parametrize("number", [13, *(pytest.param(n, marks=pytest.mark.campaign) for n in (2, FILES))])
 def test_a_killed_run_is_continued(wire, tree, tmp_path, number):
     """With SIGKILL, what was stored is complete; parts that S3 has are not sent again."""
     with child(tmp_path, ["sync", tree, "default:", "--threads", "2"], default=wire.options) as process:
