@@ -372,27 +372,27 @@ class Project:
             connection.execute("INSERT INTO shop_picture (file) VALUES (?)", [f"{number:03}.bin"])
 
 
-def test_e27_a_project_moves_and_loses_nothing(tmp_path, s3_options):
+def test_e27_a_project_moves_and_loses_nothing(tmp_path, seaweedfs_options):
     """Copy while the site runs, killed in the middle, switch, copy again, and delete: each file is there once."""
-    project = Project(tmp_path, {**s3_options, "max_attempts": 2})
+    project = Project(tmp_path, {**seaweedfs_options, "max_attempts": 2})
     for number in range(60):
         project.add(number)
-    with FaultProxy(s3_options["endpoint_url"], delay=0.02) as proxy:
-        project.s3 = {**s3_options, "endpoint_url": proxy.url}
+    with FaultProxy(seaweedfs_options["endpoint_url"], delay=0.02) as proxy:
+        project.s3 = {**seaweedfs_options, "endpoint_url": proxy.url}
         project.use("django.core.files.storage.FileSystemStorage", {})
         process = project.start("s3", "migrate-media", "s3:", "--threads", "2", "-v", "2")
         for _ in range(12):
             process.stdout.readline()
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    project.s3 = s3_options
-    storage = S3Storage(**s3_options)
+    project.s3 = seaweedfs_options
+    storage = S3Storage(**seaweedfs_options)
     assert 0 < len(names(storage)) < 60
     project.use("django.core.files.storage.FileSystemStorage", {})
     status, said = project.run("s3", "migrate-media", "s3:")
     assert (status, "60 rows, 60 files" in said) == (0, True), said
     project.add(60)
-    project.use("s3store.storage.S3Storage", s3_options)
+    project.use("s3store.storage.S3Storage", seaweedfs_options)
     status, said = project.run("s3", "migrate-media", "default:", "--check")
     assert status == 3, said
     status, said = project.run("s3", "migrate-media", "default:", "--delete-source", "--yes")
