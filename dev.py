@@ -33,7 +33,7 @@ CONTENTS = {
     "dev": "all packages for development (800 MB, a few minutes the first time)",
 }
 SECONDS_OF_SILENCE = 5.0
-ALL_TESTS = ("-m", "pytest", "-n", "2", "--dist", "loadgroup")
+ALL_TESTS = ("-m", "pytest", "-n", "3", "--dist", "loadgroup")
 # The lowest and the highest versions in tox.ini, by Python, and the tests that `dev.py test` runs with them.
 LOWEST_AND_HIGHEST = {"python3.10": "py310-dj42-boto136", "python3.13": "py313-dj61"}
 PART_OF_THE_TESTS = (

@@ -17,6 +17,7 @@ from s3store.operations.reports import Watcher
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
+from tests.faults.proxy import FaultProxy
 from tests.operations.doctor.conftest import ORIGIN, canned, error, examined, one, storage_at
 
 DENIED = error(403, "AccessDenied")
@@ -211,7 +212,8 @@ def test_an_object_whose_save_was_interrupted_is_deleted_too(moto):
 def test_ctrl_c_of_the_command(seaweedfs, tmp_path):
     """A process that gets the signal in the middle leaves nothing, and exits with 130."""
     options = {**options_for(seaweedfs), "location": f"interrupted/{tmp_path.name}"}
-    with canned(seaweedfs, ("OPTIONS", lambda headers: time.sleep(0.5))) as proxy:
+    frozen = {"faults": {"freeze": 1.0}, "match": r"^POST .*uploads", "stall_seconds": 300}
+    with FaultProxy(seaweedfs.endpoint_url, **frozen) as proxy:
         program = (
             "import django; from django.conf import settings\n"
             "settings.configure(INSTALLED_APPS=['s3store'], ALLOWED_HOSTS=['www.example.com'], STORAGES={'default': "
