@@ -67,7 +67,7 @@ def copy_job(source_prefix: str, bucket: str, target_prefix: str, *, region: str
     if not target_prefix.endswith(source_prefix):
         raise BatchError(
             f"A batch job cannot rename: the keys below {source_prefix!r} would become keys below {target_prefix!r}. "
-            "It can only put a prefix before the whole key. Copy these files with s3 sync, without --batch-manifest."
+            "It can only put a prefix before the whole key. Copy these files with s3 sync."
         )
     added = target_prefix.removesuffix(source_prefix).removesuffix("/")
     target = {"TargetResource": f"{_arn(region)}{bucket}", **({"TargetKeyPrefix": added} if added else {})}

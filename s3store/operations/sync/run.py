@@ -377,9 +377,7 @@ class _Run:
                 return _Done(SKIP, 0, verdict.reason)
         op = "copy" if self._copier else "send" if self._sides.up else "get"
         if source.storage_class in _ARCHIVED:
-            raise ArchivedError(
-                f"It is archived in {source.storage_class}. Restore it first, for example with s3 restore --archived."
-            )
+            raise ArchivedError(f"It is archived in {source.storage_class}. Restore it first (AWS: RestoreObject).")
         if self._summary.dry_run:
             return _Done(op, source.size, verdict.reason)
         size = self._sent(source, target)
