@@ -379,7 +379,7 @@ def test_archived_files_are_named(moto, tmp_path):
     storage.save("a", b"1")
     summary = sync(place(storage), local(tmp_path / "down"))
     assert [(failure.name, failure.code) for failure in summary.failed] == [("a", "Archived")]
-    assert "s3 restore" in summary.failed[0].why
+    assert "RestoreObject" in summary.failed[0].why
 
 
 class Tenant(S3Storage):
