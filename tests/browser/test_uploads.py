@@ -545,16 +545,16 @@ def test_cancel_while_it_is_queued(page, live_server):
     upload_site.calls.clear()
     held = []
     page.route("**/begin/", lambda route: held.append(route))
-    page.set_input_files("#id_files", [{"name": f"{n}.txt", "mimeType": "", "buffer": b"x"} for n in range(7)])
-    until(page, lambda: len(held) == 5)
+    page.set_input_files("#id_files", [{"name": f"{n}.txt", "mimeType": "", "buffer": b"x"} for n in range(9)])
+    until(page, lambda: len(held) == 7)
     assert page.locator("[data-state=queued]").count() == 2
-    for number in (5, 6):
+    for number in (7, 8):
         button(page, f"Cancel {number}.txt").click()
     for route in held:
         route.continue_()
-    uploaded(page, 5)
-    assert page.locator(".s3store-file").count() == 5
-    assert upload_site.steps() == ["begin"] * 5
+    uploaded(page, 7)
+    assert page.locator(".s3store-file").count() == 7
+    assert upload_site.steps() == ["begin"] * 7
 
 
 def test_pause_and_continue(page, proxy, film):

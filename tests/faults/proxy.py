@@ -36,6 +36,7 @@ class FaultProxy:
     `faults` maps names of `injure.FAULTS` to probabilities; only requests whose "METHOD target" matches the
     regular expression `match` are harmed, at most `max_faults` in all and `max_faults_per_request` of one method
     and target. `delay` is one way, in seconds; a new connection costs one round trip more, two with `tls`.
+    All bodies of requests together pass at `bandwidth` bytes a second; None: as fast as they come.
     `respond(method, target, headers)` may answer a request itself with (status, headers, body), or return None.
     """
 
@@ -46,6 +47,7 @@ class FaultProxy:
         faults: Mapping[str, float] | None = None,
         seed: int | str = 0,
         delay: float = 0.0,
+        bandwidth: float | None = None,
         match: str | None = None,
         max_faults: int | None = None,
         max_faults_per_request: int | None = None,
@@ -63,6 +65,8 @@ class FaultProxy:
         self.harm(faults or {})
         self.respond = respond
         self.delay = delay
+        self.bandwidth = bandwidth
+        self._link_free = 0.0
         self.stall_seconds = stall_seconds
         self._tls = tls
         self._log: list[Exchange] = []
@@ -211,6 +215,12 @@ class FaultProxy:
         self._wires.add(wire)
         wire.on_lost = lambda: self._wires.discard(wire)
         return wire
+
+    async def carry(self, size: int) -> None:
+        """Wait until the link has carried that many bytes more."""
+        if self.bandwidth:
+            self._link_free = max(self._link_free, self._loop.time()) + size / self.bandwidth
+            await asyncio.sleep(self._link_free - self._loop.time())
 
     def write_down(self, exchange: Exchange) -> None:
         self._log.append(exchange)

@@ -190,6 +190,7 @@ class Session:
                 framing, payload = piece
                 if (index := strike.index(payload)) is not None:
                     payload = flipped(payload, index)
+                await self._proxy.carry(len(payload))
                 upstream.write(framing + payload if framing else payload)
                 await upstream.room()
         except ConnectionError:

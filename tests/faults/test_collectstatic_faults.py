@@ -216,7 +216,9 @@ def test_a_deletion_that_is_refused(wire):
     site.collect()
     (site.directory / "img/00.png").unlink()
     site.write({"a.css": ""})
-    refused = b"<DeleteResult><Error><Key>k</Key><Code>AccessDenied</Code><Message>No.</Message></Error></DeleteResult>"
+    key = wire.behind().objects.key("img/00.png")
+    error = f"<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>No.</Message></Error>"
+    refused = f"<DeleteResult>{error}</DeleteResult>".encode()
     wire.respond = lambda method, target, headers: (200, {}, refused) if method == "POST" else None
     with pytest.raises(CommandError, match="could not be deleted"):
         site.collect(clear=True)

@@ -32,7 +32,7 @@ export function partSize(size) {
 }
 
 let ahead = 0;
-// One clock stands still in sleep, the other one can be set.
+// One clock stops in sleep, the other one can be set.
 const now = () => performance.now() + (ahead = Math.max(ahead, Date.now() - performance.now()));
 
 async function unless(signal, promise) {
@@ -125,7 +125,8 @@ export class Lanes extends Places {
 }
 
 const lanes = new Lanes();
-const files = new Places(5);
+// Two begin early.
+const files = new Places(7);
 
 function send({ method, url, headers = {}, body, size, signal, onProgress }) {
 	return new Promise((resolve, reject) => {
@@ -243,7 +244,7 @@ export class Task {
 
 	progress() {
 		const running = [...this.running.values()].reduce((sum, bytes) => sum + bytes, 0);
-		// Browsers count what they have buffered.
+		// Browsers count buffered bytes.
 		const shown = Math.min(this.answered + running, Math.max(this.answered, this.file.size * 0.99));
 		this.loaded = Math.max(this.loaded, shown);
 		this.onChange(this);
@@ -461,7 +462,7 @@ export class Task {
 				lanes.leave();
 				this.running.delete(number);
 			}
-			// The file is there: browsers repeat a PUT.
+			// Browsers repeat a PUT.
 			if ((status && status < 300) || status === 412) {
 				if (!this.sent.has(number)) this.answered += body.size;
 				this.sent.add(number);

@@ -27,6 +27,7 @@ class Widget {
 		this.input = root.querySelector("input[type=file]");
 		this.texts = JSON.parse(root.dataset.texts);
 		this.language = root.closest("[lang]")?.lang || undefined;
+		this.most = this.size(root.dataset.maxSize);
 		this.multiple = this.input.multiple;
 		this.limit = this.multiple ? Number(root.dataset.maxFiles) : 1;
 		this.required = this.input.required;
@@ -50,7 +51,7 @@ class Widget {
 	}
 
 	text(name, values) {
-		const all = { size: this.size(this.root.dataset.maxSize), origin, ...values };
+		const all = { size: this.most, origin, ...values };
 		return (this.texts[name] ?? "").replace(/\{(\w+)\}/g, (_, key) => all[key] ?? "");
 	}
 
@@ -321,8 +322,8 @@ class Row {
 		const next = files.slice(files.indexOf(this)).find((row) => row !== this && row.hidden);
 		root.insertBefore(this.hidden, next?.hidden ?? null);
 		this.draw("done");
-		const count = files.filter((row) => row.hidden).length;
 		const total = files.length;
+		const count = files.filter((row) => row.hidden).length;
 		this.widget.say(total > 1 ? this.text("count", { count, total }) : this.text("said_done"));
 		this.emit("success", { receipt });
 	}
@@ -330,8 +331,7 @@ class Row {
 	failed(error) {
 		if (error.name === "AbortError") {
 			this.emit("abort");
-			this.discard();
-			return;
+			return this.discard();
 		}
 		const { widget } = this;
 		const { storage_code: code, host, status } = error.details ?? {};
