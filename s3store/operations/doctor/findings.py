@@ -92,8 +92,16 @@ GROUPS: tuple[tuple[str, tuple[Finding, ...]], ...] = (
                 "endpoint-invalid",
                 ERROR,
                 "The endpoint is not a URL",
-                "The endpoint needs a scheme and a host: {endpoint}.",
+                "The endpoint needs a scheme, a host that can be one, and a port up to 65535: {endpoint}.",
                 "Write http://{host} or https://{host} in AWS_ENDPOINT_URL, in the profile, or in endpoint_url.",
+            ),
+            _is(
+                "region-invalid",
+                ERROR,
+                "The region is not a name of a region",
+                "No host can have the region {region} in its name, so boto3 sends no request.",
+                "Write the region of the bucket, such as eu-central-1, in AWS_DEFAULT_REGION, in the profile, or in "
+                "region_name.",
             ),
             _is(
                 "bucket-in-endpoint",

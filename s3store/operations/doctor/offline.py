@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from s3store.core import providers
 from s3store.operations.doctor.examination import Examination
 from s3store.wire import chain, sessions
 from s3store.wire.chain import Chain
@@ -87,11 +88,13 @@ def examine_account(examined: Examination) -> None:
 def examine_endpoint(examined: Examination) -> None:
     """Find an endpoint that cannot be right, wherever it is configured."""
     bucket = examined.bucket
-    configured = examined.options.endpoint_url or sessions.ambient(examined.options).endpoint_url or ""
+    ambient = sessions.ambient(examined.options)
+    configured = examined.options.endpoint_url or ambient.endpoint_url or ""
     if configured:
         try:
             parts = urlsplit(configured)
             hostname = parts.hostname or ""
+            _ = parts.port  # raises ValueError, as boto3 would do at the first request
         except ValueError:
             parts, hostname = urlsplit(""), ""
         if parts.scheme not in ("http", "https") or not hostname:
@@ -105,7 +108,11 @@ def examine_endpoint(examined: Examination) -> None:
     try:
         endpoint = examined.endpoint
     except ValueError as error:
-        examined.end("endpoint-invalid", f"{type(error).__name__}: {error}")
+        seen = f"{type(error).__name__}: {error}"
+        region = examined.options.region_name or ambient.region_name or ""
+        if region and not providers.is_host_part(region):
+            examined.end("region-invalid", seen, region=repr(region))
+        examined.end("endpoint-invalid", seen, endpoint=repr(configured), host="s3.example.com")
     virtual = examined.options.addressing_style == "virtual" or examined.on_aws
     if "." in bucket and virtual and endpoint.startswith("https:"):
         examined.found("bucket-with-dots", f"the bucket is {bucket!r}")

@@ -1,6 +1,7 @@
 """--fix: what setup can mend, and nothing else."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from s3store.operations.setup import SetupError
 from s3store.storage import S3StaticStorage, S3Storage
 from s3store.testing.counting import counted_requests
 from tests.buckets import fresh_options
-from tests.operations.doctor.conftest import ORIGIN, canned, error, examined, ids
+from tests.operations.doctor.conftest import ORIGIN, canned, error, examined, ids, storage_at
 from tests.operations.doctor.test_command import configure, run
 
 
@@ -63,6 +64,15 @@ def test_nothing_to_mend(seaweedfs, settings):
     run("--fix")
     configure(settings, seaweedfs, default={"secret_key": "wrong-secret"})
     run("--fix", status=1)
+
+
+def test_a_report_without_anything_to_mend_has_no_plan(moto):
+    """It takes no request."""
+    storage = storage_at(moto)
+    report = replace(examined(storage), findings=())
+    with counted_requests(storage) as sent:
+        assert plan_fix(storage, report) is None
+    assert sent.methods == []
 
 
 def test_without_a_yes_nothing_is_written(moto, settings):

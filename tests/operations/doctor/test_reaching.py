@@ -110,6 +110,14 @@ def test_an_owner_that_is_not_the_expected_one(moto):
     one(report, "owner-differs", "111122223333")
 
 
+def test_an_expected_owner_is_not_blamed_for_requests_that_are_refused_without_it(moto):
+    """The listing is asked for again without it, and refused again: the permission is missing."""
+    with canned(moto, ("GET .*list-type=2", error(403, "AccessDenied"))) as proxy:
+        report = examined(storage_at(moto, proxy.url, expected_bucket_owner="123456789012"))
+    assert "owner-differs" not in ids(report)
+    one(report, "list-denied")
+
+
 @pytest.mark.parametrize("server", ["moto", "seaweedfs", "rclone"])
 def test_od_18_an_endpoint_with_the_bucket_in_its_path(server, request, monkeypatch):
     """The options refuse it; in the environment only an examination finds it."""
@@ -289,12 +297,34 @@ def test_od_25_a_server_that_never_responds(moto):
     ends_with(report, "no-response", "Read timeout")
 
 
-@pytest.mark.parametrize("endpoint", ["s3.example.com", "127.0.0.1:9000", "ftp://s3.example.com", "http://[s3"])
+@pytest.mark.parametrize(
+    "endpoint", ["s3.example.com", "127.0.0.1:9000", "ftp://s3.example.com", "http://[s3", "http://s3:99999"]
+)
 def test_od_25_an_endpoint_that_is_not_a_url(moto, monkeypatch, endpoint):
     """In the environment, nothing checks it before."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
     report = examined(storage_at(moto, endpoint_url=None))
     ends_with(report, "endpoint-invalid", endpoint)
+
+
+def test_od_25_an_endpoint_that_boto3_does_not_accept(moto, monkeypatch):
+    """What boto3 says is in the finding, and an example of an endpoint."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://s3_.-.example")
+    # Tests with the same options share a client, and it keeps its endpoint.
+    report = examined(storage_at(moto, endpoint_url=None, read_timeout=7))
+    found = ends_with(
+        report, "endpoint-invalid", "Invalid endpoint", "'http://s3_.-.example'", "https://s3.example.com"
+    )
+    assert "…" not in found.action
+    assert report.requests == 0
+
+
+def test_od_14_a_region_that_cannot_be_one(moto, monkeypatch):
+    """The options refuse it; in the environment only an examination finds it. The endpoint is not blamed."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu west")
+    report = examined(storage_at(moto, region_name=None))
+    ends_with(report, "region-invalid", "'eu west'", "AWS_DEFAULT_REGION")
+    assert report.requests == 0
 
 
 @pytest.mark.parametrize("answer", [(200, PAGE, HTML), (404, PAGE, HTML), (405, b"")], ids=["page", "missing", "verb"])

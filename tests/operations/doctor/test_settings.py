@@ -62,6 +62,19 @@ def test_settings_that_may_not_be_read_are_a_note(moto):
     assert of_settings(report) == ["cannot-tell"]
 
 
+def test_od_39_block_public_access_that_refuses_every_file(bucket, moto):
+    """Ceph 16 returns 403 for each PutObject as soon as BlockPublicAcls is on. Otherwise it is not the reason."""
+    with canned(moto, ("PUT", DENIED)) as proxy:
+        given = {**options_for_bucket(bucket), "endpoint_url": proxy.url}
+        one(examined(S3Storage(**given)), "public-block-refuses", "BlockPublicAcls", level="error")
+        bucket.client.delete_public_access_block(Bucket=bucket.bucket_name)
+        assert "public-block-refuses" not in ids(examined(S3Storage(**given)))
+    bucket.client.put_public_access_block(
+        Bucket=bucket.bucket_name, PublicAccessBlockConfiguration={"BlockPublicAcls": True}
+    )
+    assert "public-block-refuses" not in ids(examined(bucket))
+
+
 def test_od_39_od_50_block_public_access_of_ceph(bucket):
     """Ceph has the setting, and all of it is off."""
     block = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)

@@ -67,6 +67,13 @@ def test_od_28_missing_files_are_hidden(moto):
         one(examined(storage_at(moto, proxy.url)), "missing-hidden", "403", "s3:prefix", level="warning")
 
 
+def test_a_missing_file_that_is_answered_with_something_else(moto):
+    """Neither found nor refused: the response is shown."""
+    with canned(moto, (rf"GET {PROBE}\w+\.txt", error(400, "InvalidArgument", "odd"))) as proxy:
+        report = examined(storage_at(moto, proxy.url))
+    one(report, "unexpected", "GetObject of a missing key", "InvalidArgument")
+
+
 def test_od_29_a_storage_that_may_only_read(moto):
     """What is there is read, and nothing else is tried."""
     storage = storage_at(moto)
@@ -124,6 +131,15 @@ def test_od_31_an_explicit_deny_names_the_kind_of_policy(moto, method):
     assert found
     assert "a policy of the kind service control" in found[0].meaning
     assert not {"write-denied", "read-denied", "delete-denied"} & set(ids(report))
+
+
+def test_od_31_an_explicit_deny_of_uploads_in_parts(moto):
+    """An Allow of s3:PutObject, which multipart-denied would recommend, is there already."""
+    said = "not authorized to perform: s3:PutObject with an explicit deny in an identity-based policy"
+    with canned(moto, (r"POST .*\?uploads", error(403, "AccessDenied", said))) as proxy:
+        report = examined(storage_at(moto, proxy.url))
+    one(report, "explicit-deny", "identity-based", "CreateMultipartUpload")
+    assert "multipart-denied" not in ids(report)
 
 
 def test_od_31_an_explicit_deny_of_listing(moto):
@@ -242,6 +258,14 @@ def test_od_46_a_header_that_a_provider_does_not_know(moto, code):
     with canned(moto, refuses_header("x-amz-checksum-crc32", error(400, code, "Unsupported header"))) as proxy:
         report = examined(storage_at(moto, proxy.url, checksums="when_supported"))
     one(report, "checksums-refused", "Unsupported header")
+
+
+def test_od_46_checksums_are_not_blamed_for_what_fails_without_them(moto):
+    """The object is saved again without them, and refused again."""
+    with canned(moto, ("PUT", error(400, "QuotaExceeded", "full"))) as proxy:
+        report = examined(storage_at(moto, proxy.url, checksums="when_supported"))
+    assert "checksums-refused" not in ids(report)
+    one(report, "unexpected", "QuotaExceeded: full")
 
 
 def uploads(*entries):
