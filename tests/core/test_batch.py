@@ -57,6 +57,7 @@ def test_arns_name_the_partition(region: str | None, arn: str) -> None:
 def test_tags_replace_all_tags() -> None:
     """Ten at most."""
     assert batch.tag_job({"delete": "yes"}) == {"S3PutObjectTagging": {"TagSet": [{"Key": "delete", "Value": "yes"}]}}
+    assert len(batch.tag_job({str(number): "" for number in range(10)})["S3PutObjectTagging"]["TagSet"]) == 10
     with pytest.raises(BatchError, match="11 tags"):
         batch.tag_job({str(number): "" for number in range(11)})
 
@@ -65,6 +66,7 @@ def test_archived_objects_are_restored_for_some_days() -> None:
     """A job has no tier for hurry."""
     wanted = {"S3InitiateRestoreObject": {"ExpirationInDays": 7, "GlacierJobTier": "BULK"}}
     assert batch.restore_job(7) == wanted
+    assert batch.restore_job(1, "STANDARD")["S3InitiateRestoreObject"]["ExpirationInDays"] == 1
     for days, tier in ((0, "BULK"), (7, "EXPEDITED")):
         with pytest.raises(BatchError, match="STANDARD or BULK"):
             batch.restore_job(days, tier)
@@ -82,11 +84,28 @@ def test_the_command_creates_the_job(versions: bool) -> None:
     given = dict(zip(words[3::2], words[4::2], strict=True))
     assert words[:3] == ["aws", "s3control", "create-job"]
     assert json.loads(given["--operation"]) == batch.tag_job({"it's": "$HOME"})
-    manifest = json.loads(given["--manifest"])
-    assert manifest["Spec"]["Fields"] == ["Bucket", "Key", *(["VersionId"] if versions else [])]
-    assert manifest["Location"]["ETag"] == "e1"
-    assert json.loads(given["--report"])["Format"] == "Report_CSV_20180820"
+    assert json.loads(given["--manifest"]) == {
+        "Spec": {
+            "Format": "S3BatchOperations_CSV_20180820",
+            "Fields": ["Bucket", "Key", *(["VersionId"] if versions else [])],
+        },
+        "Location": {"ObjectArn": "arn:aws:s3:::MANIFEST-BUCKET/manifest.csv", "ETag": "e1"},
+    }
+    assert json.loads(given["--report"]) == {
+        "Bucket": "arn:aws:s3:::REPORT-BUCKET",
+        "Format": "Report_CSV_20180820",
+        "Enabled": True,
+        "Prefix": "jobs",
+        "ReportScope": "FailedTasksOnly",
+    }
     assert (given["--region"], given["--client-request-token"]) == ("eu-west-1", "t")
+    assert (given["--account-id"], given["--role-arn"], given["--priority"]) == ("ACCOUNT", "ROLE-ARN", "10")
+
+
+def test_a_command_without_a_region_asks_for_one() -> None:
+    """AWS creates jobs in the region of the bucket only."""
+    text = batch.job_command(batch.tag_job({}), file="m.csv", etag="e1", versions=False, region=None, token="t")
+    assert "--region REGION " in text
 
 
 def test_a_report_names_its_files() -> None:

@@ -94,6 +94,11 @@ def test_columns_can_be_in_any_order_and_new_ones_are_ignored() -> None:
     assert read(zipped(["x", "a%2Fb", "photos"]), fileSchema="Tier,Key , Bucket") == [ObjectInfo(key="a/b", size=0)]
 
 
+def test_empty_columns_are_unknown() -> None:
+    """The optional ones."""
+    assert read(zipped([*ROW[:5], "", "", "", "", ""])) == [ObjectInfo(key="media/café 1.jpg", size=0)]
+
+
 def test_only_current_objects_are_read() -> None:
     """A list of all versions has old ones and delete markers too."""
     old = [*ROW[:3], "false", *ROW[4:]]
@@ -131,6 +136,7 @@ def test_manifests_that_cannot_be_read_are_refused(data: bytes, words: str) -> N
         (b"photos,a\n", "damaged"),
         (gzip.compress(b"\xff\n", mtime=0), "damaged"),
         (gzip.compress(b'"photos","a', mtime=0), "damaged"),
+        (gzip.compress(b'"photos","a"b","","true","false","3","","","",""\n', mtime=0), "expected after"),
         (zipped(ROW)[:20] + b"\x00" * 20 + zipped(ROW)[40:], "damaged"),
         (zipped(ROW[:-1]), "9 columns instead of 10"),
         (zipped(["videos", *ROW[1:]]), "videos"),

@@ -189,15 +189,21 @@ def test_locations_with_the_same_features_share_a_statement() -> None:
 @pytest.mark.parametrize("prefix", ["", "/", "static*", "a/?/", "${aws:username}", "a//b", "../a", "ä/", "a\n/"])
 def test_e09_a_prefix_that_cannot_be_public(prefix: str) -> None:
     """The whole bucket never, and no characters that have a meaning in policies."""
-    with pytest.raises(ValueError, match="prefix"):
+    with pytest.raises(ValueError, match="prefix") as raised:
         bucket.public_read("my-bucket", prefix)
+    assert ("whole bucket public" in str(raised.value)) == (prefix in ("", "/"))
 
 
 def test_e11_only_the_chosen_prefix_is_public() -> None:
     """For reading. Its name is in the Sid, so that two prefixes are two statements."""
     found = bucket.public_read("my-bucket", "static/")
-    assert found["Sid"] == "S3storePublicStatic"
-    assert (found["Action"], found["Resource"]) == ("s3:GetObject", f"{B}/static/*")
+    assert found == {
+        "Sid": "S3storePublicStatic",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"{B}/static/*",
+    }
     sids = {bucket.public_read("my-bucket", each)["Sid"] for each in ("ab", "a-b", "a/b", "AB", "aB", "a_b")}
     assert len(sids) == 6
     assert all(re.fullmatch(r"S3store[A-Za-z0-9]+", sid) for sid in sids)
@@ -205,10 +211,16 @@ def test_e11_only_the_chosen_prefix_is_public() -> None:
 
 def test_cloudfront_reads_the_locations_and_decrypts() -> None:
     """One distribution, by its ARN: S3 does not count that as public."""
+    of_one = {
+        "Sid": "S3storeCloudFrontEDFDVBD6EXAMPLE",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Condition": {"StringEquals": {"AWS:SourceArn": DISTRIBUTION}},
+    }
     found = bucket.cloudfront_read("my-bucket", DISTRIBUTION, ["media", "static"])
-    assert found["Condition"] == {"StringEquals": {"AWS:SourceArn": DISTRIBUTION}}
-    assert found["Resource"] == [f"{B}/media/*", f"{B}/static/*"]
-    assert bucket.cloudfront_key(DISTRIBUTION)["Action"] == "kms:Decrypt"
+    assert found == {**of_one, "Action": "s3:GetObject", "Resource": [f"{B}/media/*", f"{B}/static/*"]}
+    # Without the condition, the distributions of all accounts could decrypt.
+    assert bucket.cloudfront_key(DISTRIBUTION) == {**of_one, "Action": "kms:Decrypt", "Resource": "*"}
     for make in (lambda: bucket.cloudfront_read("b", "E1", []), lambda: bucket.cloudfront_key("E1")):
         with pytest.raises(ValueError, match="not the ARN of a CloudFront distribution"):
             make()
@@ -249,18 +261,31 @@ def test_sp_22_origins_are_exact_unless_the_user_insists(origin: str, *, good: b
 def test_sp_22_e15_e16_the_rule_of_the_site_is_as_small_as_the_project_allows() -> None:
     """Without direct uploads nothing can be written, and ETag can be read."""
     rule = rules.site_rule(["https://a.example", "https://a.example"], uploads=False, seconds=60)
-    assert rule["AllowedOrigins"] == ["https://a.example"]
-    assert rule["AllowedMethods"] == ["GET", "HEAD"]
-    assert (rule["ExposeHeaders"], rule["MaxAgeSeconds"]) == (["ETag"], 60)
-    uploads = rules.site_rule(["https://a.example"], uploads=True)
-    assert uploads["AllowedMethods"] == ["GET", "HEAD", "PUT", "POST"]
-    assert uploads["AllowedHeaders"] == ["content-type", "if-none-match"]
+    assert rule == {
+        "ID": "s3store-site",
+        "AllowedOrigins": ["https://a.example"],
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedHeaders": ["range"],
+        "ExposeHeaders": ["ETag"],
+        "MaxAgeSeconds": 60,
+    }
+    assert rules.site_rule(["https://a.example"], uploads=True) == {
+        "ID": "s3store-site",
+        "AllowedOrigins": ["https://a.example"],
+        "AllowedMethods": ["GET", "HEAD", "PUT", "POST"],
+        "AllowedHeaders": ["content-type", "if-none-match"],
+        "ExposeHeaders": ["ETag"],
+        "MaxAgeSeconds": 7200,
+    }
 
 
 def test_the_origins_of_a_site() -> None:
     """CSRF_TRUSTED_ORIGINS first, then the hosts; patterns and this machine are left out."""
     trusted = ["https://a.example", "https://*.b.example", "https://a.example"]
     assert list(rules.site_origins(trusted, ["c.example"])) == ["https://a.example"]
+    # Django 3 accepted such a value, and S3 would never match it.
+    assert list(rules.site_origins(["b.example", *trusted], [])) == ["https://a.example"]
+    assert list(rules.site_origins(["b.example"], ["c.example"])) == ["https://c.example"]
     hosts = ["c.example", ".d.example", "*", "localhost", "127.0.0.1", "[::1]", "", "c.example"]
     assert list(rules.site_origins([], hosts)) == ["https://c.example"]
     assert list(rules.site_origins([], ["c.example"], https=False)) == ["http://c.example"]
@@ -272,8 +297,16 @@ def test_uploads_expire_after_their_receipts() -> None:
     assert rules.incoming_rule("media")["Filter"] == {"Prefix": "media/incoming/"}
     assert rules.incoming_rule("")["Filter"] == {"Prefix": "incoming/"}
     assert rules.incoming_rule("a/b")["ID"] == "s3store-a-b-incoming"
-    assert rules.incoming_rule("media")["Expiration"] == {"Days": 3}
-    assert rules.abort_rule()["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    ours = {"Status": "Enabled", "Filter": {"Prefix": "media/incoming/"}, "Expiration": {"Days": 3}}
+    assert rules.incoming_rule("media") == {"ID": "s3store-media-incoming", **ours}
+
+
+def test_rules_for_the_whole_bucket_delete_only_parts_and_old_versions() -> None:
+    """No current file: neither rule has an Expiration."""
+    of_all = {"Status": "Enabled", "Filter": {"Prefix": ""}}
+    parts, versions = {"DaysAfterInitiation": 7}, {"NoncurrentDays": 30}
+    assert rules.abort_rule() == {"ID": "s3store-abort", **of_all, "AbortIncompleteMultipartUpload": parts}
+    assert rules.noncurrent_rule() == {"ID": "s3store-old-versions", **of_all, "NoncurrentVersionExpiration": versions}
 
 
 # Comparison
@@ -310,6 +343,7 @@ def test_statements_that_mean_the_same_are_equal(first: dict[str, Any], second: 
         ({"Condition": {"Bool": {"a": "true"}}}, {}),
         ({"Condition": "x"}, {"Condition": {"x": "y"}}),
         ({"New": 1}, {"New": 2}),
+        ({"New": {"a": 1}}, {"New": {"a": 2}}),
     ],
 )
 def test_statements_that_mean_something_else_are_not(first: dict[str, Any], second: dict[str, Any]) -> None:
@@ -333,6 +367,24 @@ def test_lifecycle_rules_of_servers_are_compared_by_meaning() -> None:
     both = {**incoming, "Filter": {"And": {"Prefix": "m/incoming/", "Tags": [{"Key": "a", "Value": "b"}]}}}
     assert canonical.lifecycle_rule(both) != canonical.lifecycle_rule(incoming)
     assert canonical.lifecycle_rule({**incoming, "Status": "Disabled"}) != canonical.lifecycle_rule(incoming)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"AllowedOrigins": ["https://b.example"]},
+        {"AllowedMethods": ["GET"]},
+        {"AllowedHeaders": ["content-type"]},
+        {"ExposeHeaders": []},
+        {"MaxAgeSeconds": 1},
+    ],
+)
+def test_each_part_of_a_cors_rule_counts_in_a_comparison(changed: dict[str, Any]) -> None:
+    """Otherwise setup would not write it. Names of headers are equal in any case, and the ID does not count."""
+    rule = rules.site_rule(["https://a.example"], uploads=True)
+    assert canonical.cors_rule({**rule, **changed}) != canonical.cors_rule(rule)
+    same = {"ID": "x", "AllowedHeaders": ["If-None-Match", "Content-Type"], "ExposeHeaders": ["etag"]}
+    assert canonical.cors_rule({**rule, **same}) == canonical.cors_rule(rule)
 
 
 # Merging
@@ -413,6 +465,13 @@ def test_merge_policy_accepts_other_statements(deny: dict[str, Any]) -> None:
     assert merged_policy(policy_of(statement), PUBLIC).refusals == ()
 
 
+def test_merge_policy_adds_a_deny_beside_those_of_others() -> None:
+    """A Deny of others does not make ours useless."""
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": [B, f"{B}/*"]}
+    found = merged_policy(policy_of(deny), bucket.only_tls("my-bucket"))
+    assert (len(found.changes), found.refusals) == (1, ())
+
+
 def test_merge_policy_refuses_to_change_a_policy_that_denies_its_change() -> None:
     """S3 would refuse it, after other documents were written."""
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutBucketPolicy", "Resource": B}
@@ -431,7 +490,8 @@ def test_public_statements_are_those_for_everybody_without_a_condition() -> None
     """Whether ours or not."""
     conditional = {**PUBLIC, "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}
     others = {"Effect": "Allow", "NotPrincipal": {"AWS": "1"}, "Action": "s3:GetObject", "Resource": "x"}
-    policy = policy_of(PUBLIC, conditional, FOREIGN, others, bucket.only_tls("my-bucket"))
+    deny = {**PUBLIC, "Effect": "Deny"}
+    policy = policy_of(PUBLIC, conditional, FOREIGN, others, bucket.only_tls("my-bucket"), deny)
     assert merge.public_statements(policy) == [PUBLIC, others]
     assert merge.public_statements({"Statement": PUBLIC}) == [PUBLIC]
     assert merge.public_statements({"Statement": {"Effect": "Allow"}}) == []
@@ -447,6 +507,7 @@ def test_merge_cors_keeps_others_in_their_order_and_puts_ours_last() -> None:
     found = merge.merge_cors({"CORSRules": [THEIRS, {**THEIRS, "ID": "x"}]}, [(SITE, "why")])
     assert found.document["CORSRules"] == [THEIRS, {**THEIRS, "ID": "x"}, SITE]
     assert (found.kept, found.notes, found.refusals) == (2, (), ())
+    assert merge.merge_cors(None, [(SITE, "why")]).document == {"CORSRules": [SITE]}
     same = {**SITE, "ID": "theirs"}
     assert merge.merge_cors({"CORSRules": [same]}, [(SITE, "why")]).document["CORSRules"] == [same]
 
@@ -493,6 +554,8 @@ def test_merge_lifecycle_keeps_others_and_the_rest_of_the_document() -> None:
     found = merge.merge_lifecycle(document, [(ABORT, "why"), (INCOMING, "why")], locations=["media"])
     assert found.document == {**document, "Rules": [theirs, ABORT, INCOMING]}
     assert (found.kept, found.notes) == (1, ())
+    for nothing in (None, {}, {"Rules": None}):
+        assert merge.merge_lifecycle(nothing, [(ABORT, "why")]).document == {"Rules": [ABORT]}
 
 
 @pytest.mark.parametrize("ours", [ABORT, INCOMING, OLD], ids=["abort", "incoming", "old-versions"])
@@ -507,6 +570,11 @@ def test_merge_lifecycle_accepts_a_rule_of_others_that_does_the_same(ours: dict[
         {**theirs, "Prefix": "logs/"},
         {**theirs, "Filter": {"And": {"Prefix": prefix, "Tags": [{"Key": "a", "Value": "b"}]}}},
         {"ID": "theirs", "Status": "Enabled", "Prefix": prefix, "Transitions": [{"Days": 1}]},
+        *(
+            {"ID": "theirs", "Status": "Enabled", "Prefix": prefix, another: {"Days": 9}}
+            for another in ("AbortIncompleteMultipartUpload", "Expiration", "NoncurrentVersionExpiration")
+            if another != action
+        ),
     ):
         assert len(merge.merge_lifecycle({"Rules": [other]}, [(ours, "why")]).changes) == 1
 
@@ -527,7 +595,13 @@ def test_merge_lifecycle_tells_of_rules_that_delete_our_files(prefix: str, locat
     """A forgotten rule deletes media files a year later."""
     theirs = {"Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": 365}}
     assert bool(merge.merge_lifecycle({"Rules": [theirs]}, [], locations=[location]).notes) == warns
-    for harmless in ({**theirs, "Status": "Disabled"}, {**theirs, "Expiration": {"ExpiredObjectDeleteMarker": True}}):
+    once = {**theirs, "Expiration": {"Date": "2030-01-01T00:00:00Z"}}
+    assert bool(merge.merge_lifecycle({"Rules": [once]}, [], locations=[location]).notes) == warns
+    for harmless in (
+        {**theirs, "Status": "Disabled"},
+        {**theirs, "Expiration": {"ExpiredObjectDeleteMarker": True}},
+        {**theirs, "ID": "s3store-old"},
+    ):
         assert merge.merge_lifecycle({"Rules": [harmless]}, [], locations=[location]).notes == ()
 
 
@@ -535,6 +609,8 @@ def test_merge_lifecycle_refuses_more_than_1000_rules() -> None:
     """S3 would."""
     theirs = {"ID": "x", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 1}}
     assert merge.merge_lifecycle({"Rules": [theirs] * 1000}, [(ABORT, "why")]).refusals
+    assert not merge.merge_lifecycle({"Rules": [theirs] * 999}, [(ABORT, "why")]).refusals
+    assert not merge.merge_lifecycle({"Rules": [theirs] * 1001}, []).refusals
 
 
 text = st.text("abcXYZ019:*/-", min_size=1, max_size=8)

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_LISTS = ("Action", "NotAction", "Resource", "NotResource")
 _ACCOUNT = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root").fullmatch
 
 
@@ -22,7 +21,7 @@ def statement(found: Mapping[str, Any]) -> Any:
             continue
         if name in ("Action", "NotAction"):
             parts[name] = frozenset(str(each).lower() for each in _many(value))
-        elif name in _LISTS:
+        elif name in ("Resource", "NotResource"):
             parts[name] = frozenset(map(str, _many(value)))
         elif name in ("Principal", "NotPrincipal"):
             parts[name] = _principal(value)

@@ -92,7 +92,7 @@ def site_origins(trusted: Iterable[str], hosts: Iterable[str], *, https: bool = 
 
     `trusted` is CSRF_TRUSTED_ORIGINS, `hosts` is ALLOWED_HOSTS.
     """
-    exact = [origin for origin in trusted if "*" not in origin and not origin_problem(origin)]
+    exact = [origin for origin in trusted if not origin_problem(origin)]
     if exact:
         yield from dict.fromkeys(exact)
         return
