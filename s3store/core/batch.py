@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
+from s3store.core.policies.names import bucket_arn, partition_of
+
 LARGEST_COPY = 5_000_000_000
 """The largest object that a job copies, in bytes. AWS: "Copy objects"."""
 
@@ -70,15 +72,11 @@ def copy_job(source_prefix: str, bucket: str, target_prefix: str, *, region: str
             "It can only put a prefix before the whole key. Copy these files with s3 sync."
         )
     added = target_prefix.removesuffix(source_prefix).removesuffix("/")
-    target = {"TargetResource": f"{_arn(region)}{bucket}", **({"TargetKeyPrefix": added} if added else {})}
+    target = {
+        "TargetResource": bucket_arn(bucket, partition_of(region)),
+        **({"TargetKeyPrefix": added} if added else {}),
+    }
     return {"S3PutObjectCopy": target}
-
-
-def _arn(region: str | None) -> str:
-    """Return what the ARNs of buckets begin with. AWS: "Amazon Resource Names (ARNs)"."""
-    known = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-    partition = next((name for start, name in known.items() if (region or "").startswith(start)), "aws")
-    return f"arn:{partition}:s3:::"
 
 
 def tag_job(tags: Mapping[str, str]) -> dict[str, Any]:
@@ -102,13 +100,14 @@ def job_command(
 
     `etag` is the MD5 digest of the file, `token` makes sure that running the command twice creates one job.
     """
+    partition = partition_of(region)
     fields = ["Bucket", "Key", *(["VersionId"] if versions else [])]
     manifest = {
         "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": fields},
-        "Location": {"ObjectArn": f"{_arn(region)}MANIFEST-BUCKET/manifest.csv", "ETag": etag},
+        "Location": {"ObjectArn": f"{bucket_arn('MANIFEST-BUCKET', partition)}/manifest.csv", "ETag": etag},
     }
     report = {
-        "Bucket": f"{_arn(region)}REPORT-BUCKET",
+        "Bucket": bucket_arn("REPORT-BUCKET", partition),
         "Format": _REPORT,
         "Enabled": True,
         "Prefix": "jobs",

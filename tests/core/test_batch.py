@@ -28,6 +28,7 @@ def test_a_strict_reader_of_csv_finds_the_keys(keys: list[str], version: str | N
     assert rows == [["photos", row[1], *([version] if version else [])] for row in rows]
     assert [unquote(row[1], errors="strict") for row in rows] == keys
     assert "+" not in text
+    assert text.count("/") == sum(key.count("/") for key in keys)
     assert '"' not in text
 
 

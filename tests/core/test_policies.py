@@ -153,6 +153,7 @@ def test_an_unknown_feature_suggests_another() -> None:
         iam.features_of(["uplods"])
     with pytest.raises(ValueError, match="The features are storage, operations, read"):
         iam.features_of(["zzzz"])
+    assert iam.features_of(["operations", "read"]) == ("read", "leftovers", "versions", "doctor")
 
 
 def test_e04_no_policy_grants_everything() -> None:
@@ -172,6 +173,8 @@ def test_e04_no_policy_grants_everything() -> None:
 def test_locations_with_the_same_features_share_a_statement() -> None:
     """And a location without a name is the whole bucket."""
     policy = iam.iam_policy(scope(), {"media": ["read"], "static": ["read"], "x": ["read", "write"]})
+    assert [statement["Sid"] for statement in policy["Statement"]] == ["S3storeObjects", "S3storeObjects2"]
+    assert policy["Version"] == bucket.bucket_policy([])["Version"] == "2012-10-17"
     assert [statement["Resource"] for statement in policy["Statement"]] == [
         [f"{B}/media/*", f"{B}/static/*"],
         [f"{B}/x/*"],
@@ -325,6 +328,7 @@ def test_rules_for_the_whole_bucket_delete_only_parts_and_old_versions() -> None
         ),
         ({"Sid": "A", "Effect": "Deny"}, {"Sid": "B", "Effect": "Deny"}),
         ({"NotPrincipal": {"AWS": ["1", "2"]}}, {"NotPrincipal": {"AWS": ["2", "1"]}}),
+        ({"Condition": {"Bool": {"a": True}}}, {"Condition": {"Bool": {"a": "true"}}}),
     ],
 )
 def test_statements_that_mean_the_same_are_equal(first: dict[str, Any], second: dict[str, Any]) -> None:
@@ -342,6 +346,7 @@ def test_statements_that_mean_the_same_are_equal(first: dict[str, Any], second: 
         ({"Condition": {"Bool": {"a": "true"}}}, {"Condition": {"Bool": {"a": "false"}}}),
         ({"Condition": {"Bool": {"a": "true"}}}, {}),
         ({"Condition": "x"}, {"Condition": {"x": "y"}}),
+        ({"Condition": {"StringEquals": {"a": "X"}}}, {"Condition": {"StringEquals": {"a": "x"}}}),
         ({"New": 1}, {"New": 2}),
         ({"New": {"a": 1}}, {"New": {"a": 2}}),
     ],
@@ -364,6 +369,12 @@ def test_lifecycle_rules_of_servers_are_compared_by_meaning() -> None:
     incoming = rules.incoming_rule("m")
     explicit = {**incoming, "Expiration": {"Days": 3, "ExpiredObjectDeleteMarker": False}}
     assert canonical.lifecycle_rule(explicit) == canonical.lifecycle_rule(incoming)
+    assert canonical.lifecycle_rule({**incoming, "Filter": {**incoming["Filter"], "And": None}}) == (
+        canonical.lifecycle_rule(incoming)
+    )
+    tags = [{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}]
+    first, second = ({**incoming, "Filter": {"And": {"Prefix": "m/", "Tags": each}}} for each in (tags, tags[::-1]))
+    assert canonical.lifecycle_rule(first) == canonical.lifecycle_rule(second)
     both = {**incoming, "Filter": {"And": {"Prefix": "m/incoming/", "Tags": [{"Key": "a", "Value": "b"}]}}}
     assert canonical.lifecycle_rule(both) != canonical.lifecycle_rule(incoming)
     assert canonical.lifecycle_rule({**incoming, "Status": "Disabled"}) != canonical.lifecycle_rule(incoming)
@@ -385,6 +396,10 @@ def test_each_part_of_a_cors_rule_counts_in_a_comparison(changed: dict[str, Any]
     assert canonical.cors_rule({**rule, **changed}) != canonical.cors_rule(rule)
     same = {"ID": "x", "AllowedHeaders": ["If-None-Match", "Content-Type"], "ExposeHeaders": ["etag"]}
     assert canonical.cors_rule({**rule, **same}) == canonical.cors_rule(rule)
+    # Servers leave out what is empty.
+    assert canonical.cors_rule({"AllowedOrigins": None, "AllowedMethods": None}) == canonical.cors_rule(
+        {"AllowedOrigins": [], "AllowedMethods": [], "AllowedHeaders": [], "ExposeHeaders": [], "MaxAgeSeconds": 0}
+    )
 
 
 # Merging
@@ -496,6 +511,7 @@ def test_public_statements_are_those_for_everybody_without_a_condition() -> None
     assert merge.public_statements({"Statement": PUBLIC}) == [PUBLIC]
     assert merge.public_statements({"Statement": {"Effect": "Allow"}}) == []
     assert merge.public_statements(None) == []
+    assert merge.public_statements(policy_of({**PUBLIC, "Principal": {}}, {**PUBLIC, "Principal": None})) == []
 
 
 SITE = rules.site_rule(["https://a.example"], uploads=True)
@@ -721,7 +737,9 @@ def test_e13_three_formats_say_the_same(policy: dict[str, Any], of: str | None) 
     """They are made of one value, and read back they are equal."""
     plain = json.loads(render.as_json(policy, of))
     assert plain == policy
-    (resource,) = json.loads(render.as_cloudformation(policy, of))["Resources"].values()
+    template = json.loads(render.as_cloudformation(policy, of))
+    assert template["AWSTemplateFormatVersion"] == "2010-09-09"
+    (resource,) = template["Resources"].values()
     assert resource["Properties"]["PolicyDocument"] == policy
     assert resource["Properties"].get("Bucket") == of
     assert resource["Type"] == ("AWS::S3::BucketPolicy" if of else "AWS::IAM::ManagedPolicy")

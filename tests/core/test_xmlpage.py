@@ -91,6 +91,29 @@ def test_keys_are_decoded_if_the_page_says_so(keys: list[str], plus: bool) -> No
 
 
 @pytest.mark.parametrize(
+    ("sent", "keys"),
+    [
+        (["a+b", "c"], ["a b", "c"]),
+        (["a%2Bb%20c"], ["a+b c"]),
+        (["a%0Ab", "c%0A"], ["a\nb", "c\n"]),
+        (["%26lt;", "&amp;lt;"], ["&lt;", "&lt;"]),
+    ],
+    ids=["plus", "percent", "line-feed", "entity"],
+)
+def test_each_form_of_an_encoded_key(sent: list[str], keys: list[str]) -> None:
+    """A key that is read wrongly is a file that sync copies again, or deletes."""
+    rows = "".join(f"<Contents><Key>{key}</Key>{SIZE}</Contents>" for key in sent)
+    infos = rows_of(page(rows, end="<EncodingType>url</EncodingType>"))
+    assert [info.key for info in infos or ()] == keys
+
+
+def test_each_form_of_an_entity() -> None:
+    """All five names, and both kinds of numbers."""
+    (info,) = rows_of(page(ROW.replace(KEY, "<Key>&lt;&gt;&amp;&quot;&apos;&#65;&#x42;&amp;lt;</Key>"))) or ()
+    assert info.key == "<>&\"'AB&lt;"
+
+
+@pytest.mark.parametrize(
     ("time", "microsecond"),
     [("", 0), (".1", 100_000), (".12", 120_000), (".1234567", 123_456), (".123456789", 123_456)],
 )
