@@ -87,13 +87,14 @@ def test_fo_35_lengths_and_offsets_of_large_archives(sizes):
 def test_fo_35_many_members(count):
     """More than 65,535 need Zip64."""
     members = [Member(name=f"{number}") for number in range(count)]
-    parts = b"".join(zips.local_header(member) + zips.descriptor(member, crc=0) for member in members)
-    offset, directory = 0, []
+    offset, parts, directory = 0, [], []
     for member in members:
+        part = zips.local_header(member) + zips.descriptor(member, crc=0)
+        parts.append(part)
         directory.append(zips.central_header(member, crc=0, offset=offset))
-        offset += len(zips.local_header(member)) + len(zips.descriptor(member, crc=0))
+        offset += len(part)
     central = b"".join(directory)
-    content = parts + central + zips.end(count=count, size=len(central), offset=offset)
+    content = b"".join(parts) + central + zips.end(count=count, size=len(central), offset=offset)
     assert len(content) == zips.length_of(members)
     assert len(zipfile.ZipFile(io.BytesIO(content)).infolist()) == count
 

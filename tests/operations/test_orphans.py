@@ -475,6 +475,20 @@ def test_orphans_are_moved(files, place):
     assert (moved.content_type, moved.metadata) == ("application/json", {"a": "b"})
 
 
+def test_a_move_tells_of_each_file_and_counts_it(files):
+    """As moved. A deletion counts none as sent."""
+    told = Told()
+    with find_orphans(files, now=datetime.now(timezone.utc) + LATER) as found:
+        done = move_orphans(found, place_of("archive:2026"), watcher=told)
+    assert (done.sent, done.deleted, done.size) == (2, 2, 14)
+    assert told.steps == [("move", "files/2", ""), ("move", "other/5", "")]
+    files.save("files/6", b"x")
+    with find_orphans(files, now=datetime.now(timezone.utc) + LATER) as found:
+        done = delete_orphans(found, watcher=told)
+    assert (done.sent, done.deleted) == (0, 1)
+    assert told.steps[-1] == ("delete", "files/6", "")
+
+
 def test_orphans_are_moved_to_another_server(files, settings, moto):
     """Through this machine."""
     settings.STORAGES = {
