@@ -141,6 +141,9 @@ def test_the_clock_of_the_server_counts_where_it_is_behind(storage, monkeypatch)
     monkeypatch.setattr(find, "datetime", Fast)
     with find_orphans(storage) as found:
         assert (found.count, found.young) == (0, 1)
+    # A time that the caller chooses is not compared with the server's.
+    with find_orphans(storage, now=datetime.now(timezone.utc) + LATER) as found:
+        assert (found.count, found.young) == (1, 0)
 
 
 def test_what_belongs_to_something_else(storage, settings, later):
@@ -363,6 +366,9 @@ def test_nothing_is_deleted_if_a_table_cannot_be_read(files):
             run("--delete", "--yes")
         assert "The table 'app_unread' of app.Unread cannot be read in the database 'default'" in run.err
         assert len(names(files)) == 5
+        told = Told()
+        with find_orphans(files, watcher=told) as found:
+            assert [text for text in told.warnings if "app_unread" in text] == found.doubts[:1]
         run("--delete", "--yes", "--force")
         assert names(files) == ["files/1", "files/3", "files/4"]
     finally:
