@@ -50,28 +50,25 @@ def cloudfront_read(bucket: str, distribution: str, locations: Iterable[str], pa
 
     It names one distribution, so that S3 does not count it as public. Raises ValueError for another ARN.
     """
-    if problem := distribution_problem(distribution):
-        raise ValueError(problem)
-    return {
-        "Sid": f"{OURS}CloudFront{distribution.rpartition('/')[2]}",
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudfront.amazonaws.com"},
-        "Action": "s3:GetObject",
-        "Resource": [prefix_arn(bucket, location, partition) for location in locations],
-        "Condition": {"StringEquals": {"AWS:SourceArn": distribution}},
-    }
+    return _of_distribution(
+        distribution, "s3:GetObject", [prefix_arn(bucket, location, partition) for location in locations]
+    )
 
 
 def cloudfront_key(distribution: str) -> dict[str, Any]:
     """Return the statement for the policy of a KMS key, which lets a distribution decrypt. Raises ValueError."""
+    return _of_distribution(distribution, "kms:Decrypt", "*")
+
+
+def _of_distribution(distribution: str, action: str, resource: str | list[str]) -> dict[str, Any]:
     if problem := distribution_problem(distribution):
         raise ValueError(problem)
     return {
         "Sid": f"{OURS}CloudFront{distribution.rpartition('/')[2]}",
         "Effect": "Allow",
         "Principal": {"Service": "cloudfront.amazonaws.com"},
-        "Action": "kms:Decrypt",
-        "Resource": "*",
+        "Action": action,
+        "Resource": resource,
         "Condition": {"StringEquals": {"AWS:SourceArn": distribution}},
     }
 

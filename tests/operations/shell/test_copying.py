@@ -235,6 +235,8 @@ def test_a_dry_run_only_reads(quick, tmp_path):
     assert "Dry run: 3 files would be moved, 14 B" in "\n".join(plan)
     assert (names_in(quick.default), (tmp_path / "down").exists()) == (["d/a", "d/b"], False)
     told = json.loads(quick.run("cp", "-n", "--json", "default:d/a", "other:x").out)
+    assert told["command"] == "cp"
+    assert json.loads(quick.run("mv", "-n", "--json", "default:d/a", "other:x").out)["command"] == "mv"
     assert told["plan"] == [{"op": "copy", "name": "default:d/a", "size": 7, "reason": "to other:x"}]
 
 
