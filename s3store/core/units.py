@@ -42,11 +42,10 @@ def parse_moment(text: str) -> datetime:
 
 def human_size(size: float) -> str:
     """Return a number of bytes in words: `512 B`, `1.5 GiB`. Units are powers of 1,024."""
-    for letter in ("", *_LETTERS):
-        if abs(size) < 1023.95 or letter == _LETTERS[-1]:
-            break
-        size /= 1024
-    return f"{size:.1f} {letter}iB" if letter else f"{size:.0f} B"
+    power = 0
+    while abs(size) >= 1023.95 and power < len(_LETTERS):
+        size, power = size / 1024, power + 1
+    return f"{size:.1f} {_LETTERS[power - 1]}iB" if power else f"{size:.0f} B"
 
 
 def human_span(seconds: float) -> str:
