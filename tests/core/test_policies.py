@@ -130,6 +130,9 @@ def test_e12_other_features_are_about_the_account_the_key_or_a_role() -> None:
     china = iam.iam_policy(scope(kms_key=KEY, region="cn-north-1", partition="aws-cn"), ["kms"])
     assert china["Statement"][0]["Condition"]["StringEquals"]["kms:ViaService"].endswith(".amazonaws.com.cn")
     assert "Condition" not in iam.iam_policy(scope(kms_key=KEY), ["kms"])["Statement"][0]
+    assert "Condition" not in iam.iam_policy(scope(region="eu-central-1"), ["read"])["Statement"][0]
+    first = iam.iam_policy(scope(batch_role=ROLE), {"media": ["batch"], "static": ["read"]})
+    assert granted(first)[ROLE] == {"iam:PassRole"}
     batch = iam.iam_policy(scope(batch_role=ROLE), ["batch"])
     assert granted(batch) == {"*": {"s3:CreateJob", "s3:DescribeJob"}, ROLE: {"iam:PassRole"}}
     condition = batch["Statement"][-1]["Condition"]

@@ -113,6 +113,19 @@ def test_each_form_of_an_entity() -> None:
     assert info.key == "<>&\"'AB&lt;"
 
 
+def test_numbers_of_characters_end_where_those_of_xml_end() -> None:
+    """XML: the production "Char". Others are for a parser, which refuses them."""
+
+    def keys(code: int) -> list[str] | None:
+        infos = rows_of(page(ROW.replace(KEY, f"<Key>&#{code};</Key>")))
+        return infos and [info.key for info in infos]
+
+    for code in (0x9, 0xA, 0xD, 0x20, 0xD7FF, 0xE000, 0xFFFD, 0x10000, 0x10FFFF):
+        assert keys(code) == [chr(code)]
+    for code in (0x0, 0x8, 0xB, 0xC, 0xE, 0x1F, 0xD800, 0xDFFF, 0xFFFE, 0xFFFF, 0x110000):
+        assert keys(code) is None
+
+
 @pytest.mark.parametrize(
     ("time", "microsecond"),
     [("", 0), (".1", 100_000), (".12", 120_000), (".1234567", 123_456), (".123456789", 123_456)],
