@@ -90,7 +90,9 @@ def migrate_media(
                 watcher=told,
             )
             unknown = list(_unknown(source, wanted))
-        absent = _absent(target, summary.more.pop("missing", []))
+        # A file that failed, because of its name for example, is not missing.
+        failed = {failure.name for failure in summary.failed}
+        absent = _absent(target, summary.more.pop("missing", [])) - failed
         missing = [{"name": name, "row": row} for name, row, _ in _unique(named) if name in absent]
     summary.command = "migrate-media"
     summary.more |= {
