@@ -19,6 +19,7 @@ from django.db import DatabaseError, models
 from s3store import errors
 from s3store.core import keys
 from s3store.core.parts import MIB
+from s3store.operations.command import counted as counted_words
 from s3store.operations.orphans.find import Counted, moment
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Failed, Step, Summary, Watcher
@@ -103,7 +104,7 @@ def migrate_media(
         "replaced": sorted(replaced),
     }
     if delete_source and summary.failed and not dry_run:
-        text = f"Nothing was deleted in the source, because {len(summary.failed)} files failed."
+        text = f"Nothing was deleted in the source, because {counted_words(len(summary.failed), 'file')} failed."
         summary.warnings.append(text)
         watcher.warn(text)
     elif delete_source and not dry_run:

@@ -146,7 +146,7 @@ def test_nothing_is_deleted_if_a_file_failed(disk, storage):
     assert [line for line in run.out.splitlines() if line.startswith("missing")] == [
         f"missing docs/lost.txt: named by app.Document {Document.objects.get(normal='docs/lost.txt').pk} (normal)"
     ]
-    assert "Nothing was deleted in the source, because 1 files failed" in run.err
+    assert "Nothing was deleted in the source, because 1 file failed" in run.err
     assert len([path for path in disk.rglob("*") if path.is_file()]) == 5
 
 
