@@ -427,6 +427,9 @@ def test_progress_is_shown_on_a_terminal(place, flags, shown):
     screen = Terminal()
     call_command("s3", "headers", *flags, stdout=io.StringIO(), stderr=screen)
     assert ("1/1" in screen.getvalue()) == shown
+    # One line, which is rewritten in place and erased at the end.
+    assert "\n" not in screen.getvalue()
+    assert screen.getvalue().endswith("\r\x1b[K" if shown else "")
 
 
 def test_a_subcommand_is_needed():

@@ -109,6 +109,13 @@ def test_a_meter_without_bytes(clock):
     assert terminal.lines == ["rm  1/2 files  0:05 left", "rm  2/2 files"]
 
 
+def test_more_files_than_expected(clock):
+    """A place that does not exist is a file that failed, and was not expected."""
+    terminal = Terminal()
+    Meter("rm", terminal, clock=lambda: clock[0]).step(Step(op="fail", name="a"))
+    assert terminal.lines == ["rm  1/1 files  1 failed"]
+
+
 def test_a_meter_without_a_terminal_is_silent(clock):
     """So is the base of all that is told about steps."""
     stream = io.StringIO()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from s3store.operations.multipart import Leftover, find_uploads
-from s3store.operations.orphans.find import Orphans, fill
+from s3store.operations.orphans.find import UPLOAD, Orphans, fill
 from s3store.operations.reports import Watcher
 from s3store.storage import S3Storage
 from s3store.uploads.service import INCOMING
@@ -19,9 +18,6 @@ LIFETIME = timedelta(seconds=RENEW_SECONDS)
 
 DAYS = timedelta(days=3)
 """The default age from which direct uploads are deleted."""
-
-# What `uploads.service` makes: the label of the destination, the start of a digest, and a random name.
-_KEY = re.compile(rf"{INCOMING}/[^/]+/[^/]{{1,12}}/[0-9a-f]{{32}}(\.[^/]*)?")
 
 
 def expired_files(
@@ -38,7 +34,7 @@ def expired_files(
     found = Orphans(storage=storage, wire=storage.objects)
 
     def takes(name: str, _: str) -> bool:
-        return bool(_KEY.fullmatch(name))
+        return bool(UPLOAD.fullmatch(name))
 
     fill(found, INCOMING, takes, older_than=older_than, now=now, watcher=watcher or Watcher())
     found.doubts += [str(counted.error) for counted in found.counted if counted.error]

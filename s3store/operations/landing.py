@@ -59,7 +59,7 @@ class _Spot:
     def enter(self, name: str, stack: ExitStack) -> _Spot:
         """Open a directory in this one, and create it if it does not exist. Raises LandingError for anything else."""
         where, how = self.at(name)
-        with suppress(FileExistsError):
+        with suppress(FileExistsError), _about(self.path / name):
             os.mkdir(where, **how)  # noqa: PTH102 (as above)
         kind = self.kind(name)
         if kind == stat.S_IFLNK:
@@ -139,7 +139,8 @@ class Landing:
             spot.check(last, overwrite=overwrite)
             partial = f".s3store-{secrets.token_hex(8)}"
             where, how = spot.at(partial)
-            descriptor = os.open(where, _CREATE, 0o666, **how)
+            with _about(spot.path / last):
+                descriptor = os.open(where, _CREATE, 0o666, **how)
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     yield file
@@ -174,6 +175,16 @@ class Landing:
         descriptor = os.open(self.directory, _ENTER & ~getattr(os, "O_NOFOLLOW", 0))
         stack.callback(os.close, descriptor)
         return _Spot(self.directory, descriptor)
+
+
+@contextmanager
+def _about(path: Path) -> Iterator[None]:
+    """Let errors name the whole path, and not the part of it, or the temporary file, that the system was asked for."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def _taken(path: Path) -> FileExistsError:

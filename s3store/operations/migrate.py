@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,7 +16,10 @@ from django.apps import apps
 from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError, models
 
+from s3store import errors
 from s3store.core import keys
+from s3store.core.parts import MIB
+from s3store.operations.command import counted as counted_words
 from s3store.operations.orphans.find import Counted, moment
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Failed, Step, Summary, Watcher
@@ -86,7 +91,9 @@ def migrate_media(
                 watcher=told,
             )
             unknown = list(_unknown(source, wanted))
-        absent = _absent(target, summary.more.pop("missing", []))
+        # A file that failed, because of its name for example, is not missing.
+        failed = {failure.name for failure in summary.failed}
+        absent = _absent(target, summary.more.pop("missing", [])) - failed
         missing = [{"name": name, "row": row} for name, row, _ in _unique(named) if name in absent]
     summary.command = "migrate-media"
     summary.more |= {
@@ -97,11 +104,11 @@ def migrate_media(
         "replaced": sorted(replaced),
     }
     if delete_source and summary.failed and not dry_run:
-        text = f"Nothing was deleted in the source, because {len(summary.failed)} files failed."
+        text = f"Nothing was deleted in the source, because {counted_words(len(summary.failed), 'file')} failed."
         summary.warnings.append(text)
         watcher.warn(text)
     elif delete_source and not dry_run:
-        _delete_source(source, sorted(told.names), since, summary, confirm, watcher)
+        _delete_source(source, target, sorted(told.names), since, summary, confirm, watcher)
     summary.seconds = time.monotonic() - began
     return summary
 
@@ -261,11 +268,22 @@ def texts_with(text: str) -> list[Counted]:
 
 
 def _delete_source(
-    source: Place, names: list[str], since: datetime, summary: Summary, confirm: Confirm, watcher: Watcher
+    source: Place,
+    target: Place,
+    names: list[str],
+    since: datetime,
+    summary: Summary,
+    confirm: Confirm,
+    watcher: Watcher,
 ) -> None:
-    delete = _from_disk(source, since) if source.storage is None else _from_storage(source, since)
+    if source.storage is not None:
+        _refuse_one_bucket(source, target, names)
     if not names or not confirm(names):
         return
+    if source.storage is None:
+        delete, names = _from_disk(source, target, since), _smallest_first(source, names)
+    else:
+        delete = _from_storage(source, since)
     for name in names:
         try:
             reason = delete(name)
@@ -280,18 +298,73 @@ def _delete_source(
 _CHANGED = "it was changed during this run"
 
 
-def _from_disk(source: Place, since: datetime) -> Callable[[str], str]:
-    limit = since.timestamp()
+def _refuse_one_bucket(source: Place, target: Place, names: list[str]) -> None:
+    """Raise PlaceError if the source and the target are one bucket, under two URLs of its server or two names."""
+    one, other = Remote(source), Remote(target)
+    if not one.objects.may_share_bucket(other.objects):
+        return
+    for name in names[:3]:
+        here, there = one.target(name), other.target(name)
+        if here.key != there.key:
+            return
+        found = [remote.objects.bucket.find(here.key, here.params) for remote in (one, other)]
+        if found[0] and found[1] and (found[0].etag, found[0].modified) == (found[1].etag, found[1].modified):
+            raise _the_same(source, target)
+
+
+def _the_same(source: Place, target: Place) -> PlaceError:
+    return PlaceError(
+        f"The files of {str(source)!r} and {str(target)!r} are the same files: both lead to one bucket. Nothing is to "
+        "be copied or deleted."
+    )
+
+
+def _from_disk(source: Place, target: Place, since: datetime) -> Callable[[str], str]:
+    """Return a function that deletes a file. It raises PlaceError if the directory is the bucket itself, mounted.
+
+    After the first deletion, it reads the file in the target, and puts it back if that fails.
+    """
+    limit, remote, tested = since.timestamp(), Remote(target), False
 
     def delete(name: str) -> str:
+        nonlocal tested
         path = source.local / name
         status = path.lstat()
         if max(status.st_mtime, status.st_ctime) >= limit:
             return _CHANGED
+        if not tested:
+            with tempfile.TemporaryDirectory() as directory:
+                copy = shutil.copy2(path, directory)
+                path.unlink()
+                try:
+                    with remote.reader(name) as file:
+                        while file.read(MIB):
+                            pass
+                except BaseException as error:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(copy, path)
+                    if isinstance(error, errors.ObjectNotFoundError):
+                        raise _the_same(source, target) from error
+                    raise
+            tested = True
+            return ""
         path.unlink()
         return ""
 
     return delete
+
+
+def _smallest_first(source: Place, names: list[str]) -> list[str]:
+    """Return the names with the one that is the cheapest to put back first."""
+
+    def size(name: str) -> float:
+        try:
+            return (source.local / name).lstat().st_size
+        except OSError:
+            return float("inf")
+
+    smallest = min(names, key=size)
+    return [smallest, *(name for name in names if name != smallest)]
 
 
 def _from_storage(source: Place, since: datetime) -> Callable[[str], str]:

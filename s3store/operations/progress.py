@@ -114,7 +114,7 @@ class Meter(Watcher):
 
     def text(self, seconds: float) -> str:
         """Return the line after that many seconds."""
-        parts = [self._title, f"{self._done}/{self._expected} files"]
+        parts = [self._title, f"{self._done}/{max(self._done, self._expected)} files"]
         if self._expected_size:
             rate = self._moved / max(seconds, 0.001)
             parts += [f"{human_size(self._moved)}/{human_size(self._expected_size)}", f"{human_size(rate)}/s"]

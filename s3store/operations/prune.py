@@ -45,7 +45,7 @@ def find_outdated(storage: S3StaticStorage, releases: int, *, now: datetime | No
     manifested: Any = storage
     paths, _ = manifested.load_manifest()
     if not paths:
-        raise ValueError("The storage has no manifest, so nobody knows which files are in use. Run collectstatic.")
+        raise ValueError("The storage has no manifest, so the files in use are not known. Run collectstatic.")
     current = {*paths, *paths.values()}
     known = Releases(storage, objects, paths, current, now=moment(objects, now))
     prunable = known.prunable(releases)

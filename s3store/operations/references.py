@@ -54,7 +54,7 @@ def directory_in(storage: S3Storage, other: S3Storage, path: str) -> str | None:
     None if none of its files are there. Both names end in a slash.
     """
     here, there = storage.objects, other.objects
-    if here.options.bucket_name != there.options.bucket_name:
+    if not here.may_share_bucket(there):
         return None
     root, wanted = here.prefix(""), there.prefix(path)
     if root.startswith(wanted):

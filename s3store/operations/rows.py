@@ -72,18 +72,18 @@ class Column:
 
     def named(self, names: Collection[str]) -> set[str]:
         """Return those of the names that the column contains now: one query for 500. Raises RowsError."""
+        wanted = set(names)
         if hasattr(self.field, "base_field"):
             # A list of names cannot be compared with one.
-            wanted = set(names)
             return {row.name for row in self.rows() if row.name in wanted}
         found: set[str] = set()
         listed = list(names)
         try:
             for start in range(0, len(listed), 500):
                 some = self._all().filter(**{f"{self.field.attname}__in": listed[start : start + 500]})
-                found.update(
-                    name for value in some.values_list(self.field.attname, flat=True) for name in _names(value)
-                )
+                # Some columns do not distinguish A from a, or a with a space from a. S3 does.
+                values = some.values_list(self.field.attname, flat=True)
+                found.update(name for value in values for name in _names(value) if name in wanted)
         except DatabaseError as error:
             raise self._unreadable(error) from error
         return found
@@ -152,7 +152,7 @@ def _objects_of(column: Column, objects: Objects) -> Objects | None:
     storage = column.storage
     if isinstance(storage, S3Storage):
         there = storage.objects
-        return there if there.options.bucket_name == objects.options.bucket_name else None
+        return there if there.may_share_bucket(objects) else None
     return None if type(storage) in (FileSystemStorage, InMemoryStorage) else objects
 
 

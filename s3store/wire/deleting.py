@@ -135,6 +135,7 @@ class Deleting(Requesting):
     def versions(self, prefix: str, params: Params, *, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Version]:
         """Yield the versions and delete markers of all keys that start with `prefix`, 1,000 a request."""
         extra: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
+        seen: set[tuple[str | None, str | None]] = set()
         while True:
             answer = self._call("list_object_versions", None, params, **extra)
             with self._reading("list_object_versions"):
@@ -142,8 +143,13 @@ class Deleting(Requesting):
                 found += [_version(entry, is_marker=True) for entry in answer.get("DeleteMarkers", ())]
             yield from (version for version in found if version.key.startswith(prefix))
             after = {"KeyMarker": answer.get("NextKeyMarker"), "VersionIdMarker": answer.get("NextVersionIdMarker")}
-            if not answer.get("IsTruncated") or after["KeyMarker"] is None:
+            if not answer.get("IsTruncated"):
                 return
+            marker = (after["KeyMarker"], after["VersionIdMarker"])
+            if not marker[0] or marker in seen:
+                reason = "the list of versions has no end: its marker is missing, or the same as before"
+                raise self._error(errors.InvalidResponseError, reason, "list_object_versions")
+            seen.add(marker)
             extra |= {name: value for name, value in after.items() if value}
 
 

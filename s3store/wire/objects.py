@@ -16,6 +16,7 @@ from s3store.core import keys, parameters
 from s3store.core.info import ObjectInfo, Page
 from s3store.core.keyrange import KeyRange
 from s3store.core.parameters import Parameters
+from s3store.core.policies.names import is_access_point
 from s3store.wire.bucket import Bucket
 from s3store.wire.multipart import is_threaded
 from s3store.wire.sessions import is_on_aws
@@ -50,6 +51,14 @@ class Objects(Derived):
                 f"{self.owner!r} has no bucket. Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME."
             )
         return self._bucket
+
+    def may_share_bucket(self, other: Objects) -> bool:
+        """Return whether the bucket of another storage can be the same one.
+
+        A server has several URLs, so only the names count, and an access point can belong to any bucket.
+        """
+        here, there = (each.options.bucket_name or "" for each in (self, other))
+        return here == there or is_access_point(here) or is_access_point(there)
 
     def key(self, name: str | os.PathLike[str]) -> str:
         """Return the key of the file `name`. Raises SuspiciousFileOperation for a name that is not possible."""

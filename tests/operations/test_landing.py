@@ -168,3 +168,12 @@ def test_what_windows_cannot_have_is_refused_there(tmp_path):
     """A stream of another file, for example."""
     with pytest.raises(LandingError, match="Windows"):
         write(Landing(tmp_path, windows=True), "a:b")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="only Linux has a directory in which root creates nothing")
+@pytest.mark.parametrize(("name", "path"), [("a.txt", "/proc/a.txt"), ("sub/a.txt", "/proc/sub")])
+def test_errors_of_the_system_name_the_whole_path(name, path):
+    """Not the temporary file, and not a part of the path."""
+    with pytest.raises(OSError, match="No such file") as caught:
+        write(Landing("/proc"), name)
+    assert caught.value.filename == path

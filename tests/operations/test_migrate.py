@@ -143,7 +143,10 @@ def test_nothing_is_deleted_if_a_file_failed(disk, storage):
     Letter(file="files/\x01.txt").save()
     with pytest.raises(CommandError, match="failed: "):
         run("s3:", "--delete-source", "--yes")
-    assert "Nothing was deleted in the source, because 1 files failed" in run.err
+    assert [line for line in run.out.splitlines() if line.startswith("missing")] == [
+        f"missing docs/lost.txt: named by app.Document {Document.objects.get(normal='docs/lost.txt').pk} (normal)"
+    ]
+    assert "Nothing was deleted in the source, because 1 file failed" in run.err
     assert len([path for path in disk.rglob("*") if path.is_file()]) == 5
 
 

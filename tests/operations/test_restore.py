@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from s3store import errors
 from s3store.core import parts
 from s3store.operations.restore import _decided, find_versions, restore_versions
 from s3store.storage import S3Storage
@@ -204,3 +205,17 @@ def test_what_restores_a_file(versions, at, found):
     """The version of the time, and the markers above it; nothing for a file that did not exist then, or is the same."""
     decided = _decided("k", versions, at if at is None else moment(at))
     assert (decided and (decided.version_id, decided.markers)) == found
+
+
+@pytest.mark.parametrize("after", ["", "<NextKeyMarker>k</NextKeyMarker><NextVersionIdMarker>1</NextVersionIdMarker>"])
+def test_a_list_of_versions_without_an_end(moto, s3_options, after):
+    """A listing that is not complete restores nothing, and a server that repeats itself does not keep the command."""
+    page = f"<ListVersionsResult><IsTruncated>true</IsTruncated>{after}</ListVersionsResult>"
+
+    def respond(method, target, headers):
+        return 200, {"Content-Type": "application/xml"}, page.encode()
+
+    with FaultProxy(s3_options["endpoint_url"], respond=respond) as proxy:
+        storage = S3Storage(**{**s3_options, "endpoint_url": proxy.url, "location": ""})
+        with pytest.raises(errors.InvalidResponseError, match="has no end"):
+            find_versions(storage)

@@ -9,7 +9,16 @@ _CHARACTERS = re.compile(r"[a-z0-9.-]+").fullmatch
 _IP = re.compile(r"\d+\.\d+\.\d+\.\d+").fullmatch
 _STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+_ACCESS_POINTS = ("-s3alias", "--ol-s3", ".mrap")
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+
+
+def is_access_point(name: str) -> bool:
+    """Return whether a name, given where a bucket is expected, is the alias of an access point.
+
+    It does not tell which bucket is behind it. AWS: "Access points for general purpose buckets".
+    """
+    return name.endswith(_ACCESS_POINTS)
 
 
 def bucket_name_problems(name: str) -> Iterator[str]:

@@ -45,6 +45,7 @@ class Command(BaseCommand):
         """Run the subcommand."""
         try:
             VERBS[subcommand](self, {**options, "subcommand": subcommand}).run()
+            self.stdout.flush()
         except (PlaceError, SuspiciousFileOperation) as error:
             raise CommandError(printable_lines(str(error)), returncode=UNCONFIRMED) from error
         except (errors.S3StoreError, ImproperlyConfigured) as error:
@@ -53,6 +54,13 @@ class Command(BaseCommand):
             # Who reads standard output has ended, as `head` does. Python would report it once more when it exits.
             quieten(sys.stdout)
             raise SystemExit(128 + _SIGPIPE) from None
+        except OSError as error:
+            # A full disk, for example. What standard output still holds would fail once more when Python exits.
+            try:
+                self.stdout.flush()
+            except OSError:
+                quieten(self.stdout)
+            raise CommandError(printable_lines(str(error))) from error
         except KeyboardInterrupt:
             self.stderr.write("Interrupted. Run the command again to continue.")
             raise SystemExit(130) from None

@@ -78,7 +78,7 @@ class Cp(ShellVerb):
         words = f"{found} {'would be ' * summary.dry_run}{done}, {human_size(summary.size)}"
         if summary.failed:
             words += f", {len(summary.failed)} failed"
-        self.output.finish(summary, words, then="The other files are complete.")
+        self.output.finish(summary, words, then="The other files are complete." * (count > 0))
 
     def _stream(self, sources: list[Place], target: Place) -> None:
         """Copy standard input to a file, or files to standard output."""

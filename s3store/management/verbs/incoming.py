@@ -20,7 +20,7 @@ from s3store.operations.reports import Step, Summary
 class Incoming(Verb):
     """Lists and deletes direct uploads that nobody used."""
 
-    help = "List direct uploads that no form has used, whole files and parts, and delete them."
+    help = "List direct uploads that no form has used, whole files and parts. With --delete, delete them."
 
     @staticmethod
     def add_arguments(parser: ArgumentParser) -> None:

@@ -17,8 +17,8 @@ class Multipart(Verb):
     """Lists and aborts multipart uploads that nobody finished."""
 
     help = (
-        "List multipart uploads that are not finished, and abort old ones. Their parts are invisible in listings, and "
-        "you pay for them."
+        "List multipart uploads that are not finished. With --abort, abort old ones. Their parts are invisible in "
+        "listings, and you pay for them."
     )
 
     @staticmethod

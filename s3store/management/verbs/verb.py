@@ -73,7 +73,9 @@ class Output(Watcher):
         self._yes = bool(options.get("yes"))
         self._dry_run = bool(options.get("dry_run"))
         title = str(options.get("subcommand", ""))
-        self._meter = Meter(title, base.stderr, shown=bool(options.get("progress")) and self.verbosity > 0)
+        # Django's wrapper would add a colour and the end of a line to each write.
+        terminal = base.stderr._out
+        self._meter = Meter(title, terminal, shown=bool(options.get("progress")) and self.verbosity > 0)
 
     # What operations report
 

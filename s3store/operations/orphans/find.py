@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -26,6 +27,12 @@ DAY = timedelta(days=1)
 
 # What s3store keeps for itself, below any directory: trash, records, probes.
 _OWN = ".s3store"
+
+UPLOAD = re.compile(rf"{INCOMING}/[^/]+/[^/]{{1,12}}/[0-9a-f]{{32}}(\.[^/]*)?")
+"""The name of a direct upload in its storage: the label of the destination, the start of a digest, a random name."""
+
+# A storage without an alias can be below this one: the fields of models have such storages.
+_UPLOAD_BELOW = re.compile(rf"(.*/)?{UPLOAD.pattern}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +201,9 @@ def is_examined(found: Orphans, prefix: str) -> bool:
 
 
 def _is_protected(name: str, key: str, others: set[str]) -> bool:
-    if name.startswith(f"{INCOMING}/") or any(part.casefold().startswith(_OWN) for part in name.split("/")):
+    if name.startswith(f"{INCOMING}/") or _UPLOAD_BELOW.fullmatch(name):
+        return True
+    if any(part.casefold().startswith(_OWN) for part in name.split("/")):
         return True
     return any(key == other or (other.endswith("/") and key.startswith(other)) for other in others)
 
@@ -205,23 +214,26 @@ def _others(objects: Objects) -> set[str]:
     root = objects.prefix("")
     for other in _configured():
         there = other.objects
-        if there.options.bucket_name == objects.options.bucket_name:
+        if there.may_share_bucket(objects):
             prefix = there.prefix("")
             if prefix != root and prefix.startswith(root):
                 found.add(prefix)
         manifests = getattr(other, "manifest_storage", None)
         if isinstance(manifests, S3Storage):
             there = manifests.objects
-            if there.options.bucket_name == objects.options.bucket_name:
+            if there.may_share_bucket(objects):
                 found.add(there.key(other.manifest_name))
     return found
 
 
-def _configured() -> Iterator[Any]:
+def _configured(broken: list[str] | None = None) -> Iterator[Any]:
+    """Yield the S3Storages of STORAGES. `broken` gets a sentence about each alias that cannot be loaded."""
     for alias in storages.backends:
         try:
             other = storages[alias]
-        except InvalidStorageError:
+        except InvalidStorageError as error:
+            if broken is not None:
+                broken.append(f"STORAGES[{alias!r}] cannot be loaded, so its files could be among the orphans: {error}")
             continue
         if isinstance(other, S3Storage):
             yield other
@@ -326,9 +338,9 @@ def _doubt(found: Orphans) -> None:
             f"{found.count} of {found.objects} files are orphans, more than half. The location may be wrong, or "
             f"{references.NAME} incomplete."
         )
-    root, bucket = found.wire.prefix(""), found.wire.options.bucket_name
-    for other in _configured():
-        if isinstance(other, S3StaticStorage) and other.objects.options.bucket_name == bucket:
+    root = found.wire.prefix("")
+    for other in _configured(found.doubts):
+        if isinstance(other, S3StaticStorage) and other.objects.may_share_bucket(found.wire):
             static = other.objects.prefix("")
             if root.startswith(static):
                 found.doubts.append(

@@ -107,7 +107,8 @@ class _Removal:
         for column in columns():
             if str(column) in self._unread:
                 continue
-            names = {name: key for key in keys if (name := name_at(self._objects, column, key)) is not None}
+            exact = {name: key for key in keys if (name := name_at(self._objects, column, key)) is not None}
+            names = exact | {f"/{name}": key for name, key in exact.items()}
             used |= {keys[names[name]].name for name in (column.named(names) if names else ())}
         for orphan in batch:
             if orphan.name in used:

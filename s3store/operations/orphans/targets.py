@@ -23,12 +23,14 @@ def target_of(found: Orphans, place: Place) -> Callable[[Orphan], None]:
     if place.storage is None:
         return _on_disk(found, place.local)
     objects, there, root = found.wire, place.storage.objects, place.path.rstrip("/")
-    same = _is_same_bucket(objects, there)
-    if same and is_examined(found, there.prefix(root)):
+    # The same server can have another URL here: a file that is moved to itself would be lost.
+    if objects.may_share_bucket(there) and is_examined(found, there.prefix(root)):
         raise PlaceError(
-            f"{place} is in the storage itself, so that the next run would find the files there. Use a directory below "
-            f".s3store/, such as {place.alias or 'default'}:.s3store/orphans/, or another storage."
+            f"{place} is in the storage itself, or in a bucket of that name on another server. The next run could find "
+            f"the files there. Use a directory below .s3store/, such as {place.alias or 'default'}:.s3store/orphans/, "
+            "or another storage."
         )
+    same = _is_same_bucket(objects, there)
     return _in_bucket(found, place.storage, there, root) if same else _in_storage(found, place.storage, there, root)
 
 

@@ -163,7 +163,7 @@ class StorageTarget(Target):
 
     def _refuse_the_same(self, objects: Objects, item: Item, target: StoredTarget) -> None:
         """Raise PlaceError if two endpoints lead to the same object: moving would delete the only copy."""
-        if (objects.bucket.name, item.key) != (self.objects.bucket.name, target.key):
+        if item.key != target.key or not objects.may_share_bucket(self.objects):
             return
         there = self.objects.bucket.find(target.key, target.params)
         if there and there.size == item.info.size and _etag(there) == _etag(item.info):

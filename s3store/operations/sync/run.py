@@ -12,7 +12,7 @@ from typing import NamedTuple
 from s3store.core.globs import Filter
 from s3store.core.keyrange import KeyRange
 from s3store.files.file import inflates
-from s3store.operations.command import THREADS
+from s3store.operations.command import THREADS, counted
 from s3store.operations.inventory import Inventory
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Failed, Step, Summary, Watcher
@@ -460,7 +460,7 @@ class _Run:
         """Delete what only the target has, unless something speaks against it."""
         summary, doomed = self._summary, self._doomed
         if summary.failed and len(doomed):
-            self.warn(f"Nothing was deleted, because {len(summary.failed)} files failed.")
+            self.warn(f"Nothing was deleted, because {counted(len(summary.failed), 'file')} failed.")
             return
         refused = refusal(doomed, taken=summary.objects, force=force, most=most, target=str(summary.target))
         if refused:

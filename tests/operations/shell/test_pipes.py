@@ -11,6 +11,7 @@ import uuid
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from s3store.core.parts import MIB
 from s3store.management.commands.s3 import quieten
@@ -39,7 +40,7 @@ def manage(tmp_path, quick):
 
     def start(*arguments, **options):
         command = [sys.executable, "-m", "django", "s3", *arguments]
-        return subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, **options)
+        return subprocess.Popen(command, env=environment, stdout=options.pop("to", -1), stderr=-1, **options)
 
     return start
 
@@ -69,6 +70,32 @@ def test_a_reader_that_ends_early_ends_the_command_quietly(manage, quick):
     assert process.stderr.read() == b""
     assert process.wait() == 141
     process.stderr.close()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is full")
+@pytest.mark.parametrize("arguments", [["cat", "default:a"], ["ls", "default:"], ["ls", "--json", "default:"]], ids=str)
+def test_a_full_disk_behind_standard_output(manage, quick, arguments):
+    """One sentence and exit status 1, and no traceback: for a few bytes, which Python writes when it exits, too."""
+    fill(quick.default, "a")
+    with open("/dev/full", "wb") as full:
+        process = manage(*arguments, to=full)
+        _, err = process.communicate()
+    assert (process.returncode, err.decode()) == (1, "CommandError: [Errno 28] No space left on device\n")
+
+
+def test_an_error_of_the_system_in_this_process(quick):
+    """It is the error of the command, and the output of the caller stays as it is."""
+    fill(quick.default, "a")
+
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+        def flush(self):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(CommandError, match="No space left on device"):
+        call_command("s3", "ls", "default:", stdout=Full())
 
 
 def test_a_taken_name_is_not_overwritten_from_standard_input(manage, quick):

