@@ -213,6 +213,12 @@ class LocalBucket(Bucket):
         with self._operation("put_object_acl", key):
             self.store.rewrite_headers(key, lambda headers: {**records.without_acl(headers), "x-amz-acl": acl})
 
+    def restore(self, key: str, params: Params, *, tier: str, days: int | None) -> str:  # noqa: ARG002
+        """Return "": the twin archives nothing. Raises ObjectNotFoundError."""
+        with self._operation("restore_object", key):
+            self.store.get(key)
+        return ""
+
     def delete_listed(self, wanted: Sequence[Deletion], params: Params, *, markers: bool = False) -> list[Deleted]:  # noqa: ARG002
         """Delete objects, and return the outcome of each. There are no versions, and so no markers."""
         found = []

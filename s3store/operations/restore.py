@@ -76,7 +76,7 @@ def find_versions(
                 spool.add(version)
         for key, versions in groupby(spool, key=_key_of):
             name = objects.name(key)
-            if name is None or name.endswith("/") or _is_own(name, path) or not rules.takes(name):
+            if name is None or name.endswith("/") or is_own(name, path) or not rules.takes(name):
                 continue
             if restorable := _decided(name, versions, at):
                 found.append(restorable)
@@ -177,7 +177,8 @@ def _leading_markers(versions: Sequence[Version]) -> Iterator[Version]:
         yield version
 
 
-def _is_own(name: str, path: str) -> bool:
+def is_own(name: str, path: str) -> bool:
+    """Return whether a file is a direct upload or belongs to s3store itself, and `path` is not there."""
     own = (f"{INCOMING}/", ".s3store/")
     return not f"{path}/".startswith(own) and (name.startswith(own[0]) or f"/{own[1]}" in f"/{name}")
 

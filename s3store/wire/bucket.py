@@ -21,6 +21,7 @@ from s3store.core import parameters, parts, ranges
 from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
+from s3store.wire.archives import Archives
 from s3store.wire.copies import Copies
 from s3store.wire.deleting import Deletion
 from s3store.wire.in_parts import InParts
@@ -40,7 +41,7 @@ logger = logging.getLogger("s3store")
 _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
 
 
-class Bucket(Copies, InParts, OpenUploads, Tagging):
+class Bucket(Copies, InParts, OpenUploads, Tagging, Archives):
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
 
     @property

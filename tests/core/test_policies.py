@@ -104,7 +104,7 @@ TABLE = {
     "static-clear": ("", "DeleteObject"),
     "uploads": ("ListBucketMultipartUploads", "GetObject PutObject AbortMultipartUpload ListMultipartUploadParts"),
     "versions": ("ListBucketVersions", "GetObjectVersion DeleteObjectVersion"),
-    "archive": ("", "RestoreObject"),
+    "archive": ("ListBucket", "RestoreObject GetObject"),
 }
 
 
