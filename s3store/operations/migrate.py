@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError, models
 
-from s3store.core import keys
+from s3store.operations import clearing
+from s3store.operations.clearing import Confirm
+from s3store.operations.named import Named, name_at_place, refused_at, unique
 from s3store.operations.orphans.find import Counted, moment
 from s3store.operations.places import Place, PlaceError
-from s3store.operations.reports import Failed, Step, Summary, Watcher
-from s3store.operations.rows import Column, columns, name_in
+from s3store.operations.renames import Renames
+from s3store.operations.reports import Step, Summary, Watcher
+from s3store.operations.rows import Column, columns
 from s3store.operations.spool import Side, Spool, merged
 from s3store.operations.sync import sync
 from s3store.operations.sync.local import Walk
+from s3store.operations.sync.names import NameRefusedError
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Found
 from s3store.storage import S3Storage
-from s3store.wire.deleting import Deletion
 
 __all__ = ["migrate_media", "texts_with"]
 
 THREADS = 32
-
-Named = tuple[str, str, bool]
-"""The name of a file relative to both places; the row that names it, for people; whether the site uses the target."""
-
-Confirm = Callable[[list[str]], bool]
 
 
 def migrate_media(
@@ -42,6 +37,7 @@ def migrate_media(
     target: Place,
     *,
     verify: bool = False,
+    rewrite_names: bool = False,
     delete_source: bool = False,
     confirm: Confirm = lambda _: True,
     bandwidth: int | None = None,
@@ -58,6 +54,9 @@ def migrate_media(
 
     `more` of the summary has `rows`, the number of rows; `counted` for each column; `missing`, the names that are in
     neither place, with a row; and `unknown`, the names of files in the source that no row knows. These stay.
+    With `rewrite_names`, files whose names the target refuses get names that it accepts: the file appears under the new
+    name in the source, is copied and compared, and then all rows that name it are changed in one transaction. Without
+    it, they are failures. `renamed` lists them: `name`, `to` and `rows`, the number of rows.
     `replaced` are files that differ because the site has replaced them in the target, after the settings were
     switched: the newer file stays. Raises RowsError if a table cannot be read, PlaceError, and the errors of `sync`.
     """
@@ -68,17 +67,20 @@ def migrate_media(
     since = _clock(source)
     told = _Compared(watcher)
     counted: list[Counted] = []
-    with Spool[Named]() as named:
+    with ExitStack() as stack:
+        named = stack.enter_context(Spool[Named]())
+        renames = stack.enter_context(Renames(source, target)) if rewrite_names else None
         for column in columns():
-            counted.append(_add(named, column, source, target))
-        with closing(Side[Named](lambda: _unique(named))) as wanted:
+            counted.append(_add(named, column, source, target, renames))
+        renamed = renames.run(named, dry_run=dry_run, threads=threads, watcher=watcher) if renames else None
+        with closing(Side[Named](lambda: unique(named))) as wanted:
             replaced = _replaced(source, target, named, threads=threads)
             for name in sorted(replaced):
                 watcher.warn(f"'{name}' was replaced in the target since the switch, so the file there stays.")
             summary = sync(
                 source,
                 target,
-                names=(name for name, _, _ in _unique(named) if name not in replaced),
+                names=(name for name, _, _ in unique(named) if name not in replaced),
                 verify=verify or delete_source,
                 bandwidth=bandwidth,
                 threads=threads,
@@ -86,14 +88,19 @@ def migrate_media(
                 watcher=told,
             )
             unknown = list(_unknown(source, wanted))
+        unknown += _refused_and_unknown(summary, named)
+        if renamed:
+            unknown = [name for name in unknown if name not in renamed.old]
         absent = _absent(target, summary.more.pop("missing", []))
-        missing = [{"name": name, "row": row} for name, row, _ in _unique(named) if name in absent]
+        missing = [{"name": name, "row": row} for name, row, _ in unique(named) if name in absent]
     summary.command = "migrate-media"
+    if renamed:
+        renamed.add_to(summary)
     summary.more |= {
         "rows": sum(each.rows for each in counted),
         "counted": [{"source": each.source, "database": each.database, "rows": each.rows} for each in counted],
         "missing": missing,
-        "unknown": unknown,
+        "unknown": sorted(unknown),
         "replaced": sorted(replaced),
     }
     if delete_source and summary.failed and not dry_run:
@@ -101,7 +108,7 @@ def migrate_media(
         summary.warnings.append(text)
         watcher.warn(text)
     elif delete_source and not dry_run:
-        _delete_source(source, sorted(told.names), since, summary, confirm, watcher)
+        clearing.delete_source(source, sorted(told.names), since, summary, confirm, watcher)
     summary.seconds = time.monotonic() - began
     return summary
 
@@ -140,14 +147,16 @@ class _Compared(Watcher):
 # Rows
 
 
-def _add(named: Spool[Named], column: Column, source: Place, target: Place) -> Counted:
+def _add(named: Spool[Named], column: Column, source: Place, target: Place, renames: Renames | None) -> Counted:
     number = 0
     for row in column.rows():
         there = name_at_place(target, column, row.name)
-        name = name_at_place(source, column, row.name) or there
-        if name is not None:
+        name = name_at_place(source, column, row.name) or there or refused_at(target, column, row.name)
+        if name is None:
+            continue
+        number += 1
+        if renames is None or not renames.take(column, row, name):
             named.add((name, str(row), there is not None and isinstance(column.storage, S3Storage)))
-            number += 1
     return Counted(source=str(column), rows=number, database=column.database)
 
 
@@ -181,29 +190,6 @@ def _times(source: Place) -> Callable[[str], float]:
     return modified
 
 
-def name_at_place(place: Place, column: Column, name: str) -> str | None:
-    """Return the name of a row's file relative to a place, or None if the files of the column are elsewhere."""
-    if place.storage is not None:
-        found = name_in(place.storage.objects, column, name)
-        path = keys.clean_name(place.path).rstrip("/")
-        if not found or not path:
-            return found
-        return found[len(path) + 1 :] if found.startswith(f"{path}/") else None
-    if not isinstance(column.storage, FileSystemStorage):
-        return None
-    root, above = os.path.realpath(column.storage.location), os.path.realpath(place.local)
-    relative = Path(os.path.relpath(f"{root}/{name}", above))
-    return None if relative.parts[:1] in ((), ("..",)) else relative.as_posix()
-
-
-def _unique(named: Spool[Named]) -> Iterator[Named]:
-    previous = None
-    for row in named:
-        if row[0] != previous:
-            yield row
-        previous = row[0]
-
-
 # Reports
 
 
@@ -215,6 +201,14 @@ def _unknown(source: Place, wanted: Side[Named]) -> Iterator[str]:
         for name, known, there in merged(wanted, listed, restarted=lambda _: None):
             if there is not None and known is None:
                 yield name
+
+
+def _refused_and_unknown(summary: Summary, named: Spool[Named]) -> set[str]:
+    """Remove the failures of files that no row names, and return their names: the target need not have them."""
+    failed = {each.name for each in summary.failed if each.code == NameRefusedError.code}
+    unknown = failed - {name for name, _, _ in unique(named) if name in failed} if failed else failed
+    summary.failed = [each for each in summary.failed if each.name not in unknown]
+    return unknown
 
 
 def _listed(source: Place, found: Found) -> Iterator[Any]:
@@ -255,56 +249,3 @@ def texts_with(text: str) -> list[Counted]:
                 if rows:
                     found.append(Counted(source=source, rows=rows))
     return found
-
-
-# Deleting the source
-
-
-def _delete_source(
-    source: Place, names: list[str], since: datetime, summary: Summary, confirm: Confirm, watcher: Watcher
-) -> None:
-    delete = _from_disk(source, since) if source.storage is None else _from_storage(source, since)
-    if not names or not confirm(names):
-        return
-    for name in names:
-        try:
-            reason = delete(name)
-        except OSError as error:
-            summary.failed.append(Failed.of(name, error))
-            watcher.step(Step(op="fail", name=name, reason=str(error)))
-            continue
-        summary.deleted += not reason
-        watcher.step(Step(op="keep" if reason else "delete", name=name, reason=reason or "it is in the target"))
-
-
-_CHANGED = "it was changed during this run"
-
-
-def _from_disk(source: Place, since: datetime) -> Callable[[str], str]:
-    limit = since.timestamp()
-
-    def delete(name: str) -> str:
-        path = source.local / name
-        status = path.lstat()
-        if max(status.st_mtime, status.st_ctime) >= limit:
-            return _CHANGED
-        path.unlink()
-        return ""
-
-    return delete
-
-
-def _from_storage(source: Place, since: datetime) -> Callable[[str], str]:
-    remote = Remote(source)
-
-    def delete(name: str) -> str:
-        target, bucket = remote.target(name), remote.objects.bucket
-        info = bucket.find(target.key, target.params)
-        if info is None or info.modified is None or info.modified >= since.replace(microsecond=0):
-            return _CHANGED
-        (done,) = bucket.delete_listed([Deletion(key=target.key)], remote.objects.listing_params)
-        if done.failure:
-            raise OSError(f"{done.failure.code}: {done.failure.message}")
-        return ""
-
-    return delete
