@@ -175,7 +175,7 @@ class _Run:
                 self.note_state(file, done)
             elif done == "begun":
                 access = Access(state=ARCHIVED, archive=file.storage_class)
-                self.note(done, _begun(file, access, days), archive.longest(file.storage_class, tier))
+                self.note("begun", _begun(file, access, days), archive.longest(file.storage_class, tier))
             else:
                 self.note(done, Step(op="extend", name=file.name, size=file.size, reason=f"for {days} days"))
             self.watcher.moved(file.size)
