@@ -12,15 +12,13 @@ from datetime import datetime, timezone
 from functools import partial
 from itertools import groupby
 
-from s3store.core import parts
 from s3store.core.globs import Filter
-from s3store.core.units import human_size
 from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.operations.spool import Spool
 from s3store.storage import S3Storage
 from s3store.uploads.service import INCOMING
 from s3store.wire import pool
-from s3store.wire.copying import copy_whole
+from s3store.wire.copying import copy_version
 from s3store.wire.deleting import Deletion, Version
 from s3store.wire.objects import Objects
 
@@ -133,13 +131,8 @@ def _restore(objects: Objects, at: datetime | None, each: Restorable) -> None:
         for done in objects.bucket.delete_listed(wanted, objects.listing_params):
             if done.failure:
                 raise OSError(f"{done.failure.code}: {done.failure.message}")
-    elif each.size > parts.MAX_COPY_SIZE:
-        limit = human_size(parts.MAX_COPY_SIZE)
-        raise ValueError(
-            f"the version has more than {limit}, which S3 does not copy. Delete the newer versions instead."
-        )
     else:
-        copy_whole(objects, each.key, objects.target_at(each.key), version_id=each.version_id)
+        copy_version(objects, each.key, each.version_id, objects.target_at(each.key), size=each.size)
 
 
 def _decided(name: str, versions: Iterable[Version], at: datetime | None) -> Restorable | None:

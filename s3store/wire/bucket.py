@@ -195,13 +195,14 @@ class Bucket(Copies, InParts, OpenUploads, Tagging, Archives):
         parameters.check_acl(acl)
         self._call("put_object_acl", key, params, ACL=acl)
 
-    def tags(self, key: str, params: Params) -> str:
+    def tags(self, key: str, params: Params, *, version_id: str | None = None) -> str:
         """Return an object's tags as the parameter Tagging has them: "" if it has none, or the server knows no tags.
 
-        AWS: "GetObjectTagging".
+        `version_id` names an older version of the object. AWS: "GetObjectTagging".
         """
+        extra = {"VersionId": version_id} if version_id else {}
         try:
-            answer = self._call("get_object_tagging", key, params)
+            answer = self._call("get_object_tagging", key, params, **extra)
         except errors.InvalidRequestError:
             return ""
         with self._reading("get_object_tagging", key):
