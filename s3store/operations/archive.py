@@ -177,7 +177,7 @@ class _Run:
                 access = Access(state=ARCHIVED, archive=file.storage_class)
                 self.note("begun", _begun(file, access, days), archive.longest(file.storage_class, tier))
             else:
-                self.note(done, Step(op="extend", name=file.name, size=file.size, reason=f"for {days} days"))
+                self.note("extended", Step(op="extend", name=file.name, size=file.size, reason=f"for {days} days"))
             self.watcher.moved(file.size)
 
     def note(self, what: str, step: Step, ready: timedelta | None = None) -> None:

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
 from s3store.operations.places import Place
 from s3store.operations.reports import Failed, Step, Summary, Watcher
+from s3store.operations.spool import Spool
 from s3store.operations.sync.remote import Remote
 from s3store.wire.deleting import Deletion
 
-Confirm = Callable[[list[str]], bool]
+
+class Names:
+    """The names whose last step in a run was not a failure, sorted. They are not in memory.
+
+    A file that failed after it was compared once was listed again.
+    """
+
+    def __init__(self, steps: Spool[tuple[str, bool]]) -> None:
+        self._steps = steps
+        self._count = sum(1 for _ in self)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        for name, steps in groupby(self._steps, key=itemgetter(0)):
+            *_, (_, is_done) = steps
+            if is_done:
+                yield name
+
+
+Confirm = Callable[[Names], bool]
 
 
 def delete_source(
-    source: Place, names: list[str], since: datetime, summary: Summary, confirm: Confirm, watcher: Watcher
+    source: Place, names: Names, since: datetime, summary: Summary, confirm: Confirm, watcher: Watcher
 ) -> None:
     """Delete files of a source that have not changed since a moment, after a question, and note them in the summary."""
     delete = from_disk(source, since) if source.storage is None else from_storage(source, since)
-    if not names or not confirm(names):
+    if not len(names) or not confirm(names):
         return
     for name in names:
         try:

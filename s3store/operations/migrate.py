@@ -65,9 +65,10 @@ def migrate_media(
     watcher, began = watcher or Watcher(), time.monotonic()
     # A file that is written after this moment is not deleted, whatever was compared.
     since = _clock(source)
-    told = _Compared(watcher)
     counted: list[Counted] = []
     with ExitStack() as stack:
+        steps = stack.enter_context(Spool[tuple[str, bool]]()) if delete_source and not dry_run else None
+        told = _Compared(watcher, steps)
         named = stack.enter_context(Spool[Named]())
         renames = stack.enter_context(Renames(source, target)) if rewrite_names else None
         for column in columns():
@@ -93,22 +94,22 @@ def migrate_media(
             unknown = [name for name in unknown if name not in renamed.old]
         absent = _absent(target, summary.more.pop("missing", []))
         missing = [{"name": name, "row": row} for name, row, _ in unique(named) if name in absent]
-    summary.command = "migrate-media"
-    if renamed:
-        renamed.add_to(summary)
-    summary.more |= {
-        "rows": sum(each.rows for each in counted),
-        "counted": [{"source": each.source, "database": each.database, "rows": each.rows} for each in counted],
-        "missing": missing,
-        "unknown": sorted(unknown),
-        "replaced": sorted(replaced),
-    }
-    if delete_source and summary.failed and not dry_run:
-        text = f"Nothing was deleted in the source, because {len(summary.failed)} files failed."
-        summary.warnings.append(text)
-        watcher.warn(text)
-    elif delete_source and not dry_run:
-        clearing.delete_source(source, sorted(told.names), since, summary, confirm, watcher)
+        summary.command = "migrate-media"
+        if renamed:
+            renamed.add_to(summary)
+        summary.more |= {
+            "rows": sum(each.rows for each in counted),
+            "counted": [{"source": each.source, "database": each.database, "rows": each.rows} for each in counted],
+            "missing": missing,
+            "unknown": sorted(unknown),
+            "replaced": sorted(replaced),
+        }
+        if steps is not None and summary.failed:
+            text = f"Nothing was deleted in the source, because {len(summary.failed)} files failed."
+            summary.warnings.append(text)
+            watcher.warn(text)
+        elif steps is not None:
+            clearing.delete_source(source, clearing.Names(steps), since, summary, confirm, watcher)
     summary.seconds = time.monotonic() - began
     return summary
 
@@ -123,11 +124,11 @@ def _clock(place: Place) -> datetime:
 
 
 class _Compared(Watcher):
-    """Passes everything on, and notes the names whose content was compared or sent."""
+    """Passes everything on, and notes the names whose content was compared or sent, outside memory."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Watcher, steps: Spool[tuple[str, bool]] | None) -> None:
         self._watcher = watcher
-        self.names: set[str] = set()
+        self._steps = steps
 
     def expect(self, objects: int, size: int) -> None:
         self._watcher.expect(objects, size)
@@ -136,8 +137,8 @@ class _Compared(Watcher):
         self._watcher.moved(size)
 
     def step(self, step: Step) -> None:
-        # A file that failed after it was compared once was listed again.
-        (self.names.discard if step.op == "fail" else self.names.add)(step.name)
+        if self._steps is not None:
+            self._steps.add((step.name, step.op != "fail"))
         self._watcher.step(step)
 
     def warn(self, text: str) -> None:
@@ -162,9 +163,9 @@ def _add(named: Spool[Named], column: Column, source: Place, target: Place, rena
 
 def _replaced(source: Place, target: Place, named: Spool[Named], *, threads: int) -> set[str]:
     """Return the names of files that differ, and that the site has written to the target after the source."""
-    live = [name for name, _, is_live in named if is_live]
-    if not live:
+    if not any(is_live for _, _, is_live in named):
         return set()
+    live = (name for name, _, is_live in named if is_live)
     plan = sync(source, target, names=live, threads=threads, dry_run=True).plan or ()
     remote, modified = Remote(target), _times(source)
     found = set()

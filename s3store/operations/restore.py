@@ -6,7 +6,7 @@ AWS: "Restoring previous versions", "Working with delete markers".
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -22,7 +22,7 @@ from s3store.wire.copying import copy_version
 from s3store.wire.deleting import Deletion, Version
 from s3store.wire.objects import Objects
 
-__all__ = ["Restorable", "find_versions", "restore_versions"]
+__all__ = ["Restorable", "find_versions", "restore_versions", "scan_versions"]
 
 THREADS = 32
 
@@ -56,7 +56,18 @@ def find_versions(
     at: datetime | None = None,
     rules: Filter = Filter(),  # noqa: B008 (immutable)
 ) -> list[Restorable]:
-    """Return the files below a directory, or the file `path`, that can be restored, by name.
+    """Return what `scan_versions` yields."""
+    return list(scan_versions(storage, path, at=at, rules=rules))
+
+
+def scan_versions(
+    storage: S3Storage,
+    path: str = "",
+    *,
+    at: datetime | None = None,
+    rules: Filter = Filter(),  # noqa: B008 (immutable)
+) -> Iterator[Restorable]:
+    """Yield the files below a directory, or the file `path`, that can be restored, by name.
 
     With `at`, those that existed at that time and are another version or deleted now. Without, those that are deleted
     now. Direct uploads, and what s3store keeps for itself, are left out. Files that came later are not among them.
@@ -66,7 +77,6 @@ def find_versions(
         raise ValueError("at must have a time zone.")
     objects = storage.objects
     prefix = objects.prefix(path)
-    found: list[Restorable] = []
     with Spool[Version](key=_key_of) as spool:
         for version in objects.bucket.versions(prefix.rstrip("/") if path else prefix, objects.listing_params):
             # The prefix is that of a file too: names that only begin in the same way are others.
@@ -77,13 +87,12 @@ def find_versions(
             if name is None or name.endswith("/") or is_own(name, path) or not rules.takes(name):
                 continue
             if restorable := _decided(name, versions, at):
-                found.append(restorable)
-    return found
+                yield restorable
 
 
 def restore_versions(
     storage: S3Storage,
-    found: Sequence[Restorable],
+    found: Collection[Restorable] | Spool[Restorable],
     *,
     at: datetime | None = None,
     threads: int = THREADS,

@@ -96,7 +96,8 @@ class Column:
         if hasattr(self.field, "base_field"):
             raise RowsError(f"{self} contains lists of names. Change the row yourself.")
         found = self._all().filter(pk=pk, **{self.field.attname: name})
-        return found.update(**{self.field.attname: new})
+        count: int = found.update(**{self.field.attname: new})
+        return count
 
     def _all(self) -> models.QuerySet[Any]:
         return models.QuerySet(self.model, using=self.database)

@@ -200,7 +200,7 @@ class Bucket(Copies, InParts, OpenUploads, Tagging, Archives):
 
         `version_id` names an older version of the object. AWS: "GetObjectTagging".
         """
-        extra = {"VersionId": version_id} if version_id else {}
+        extra: dict[str, Any] = {"VersionId": version_id} if version_id else {}
         try:
             answer = self._call("get_object_tagging", key, params, **extra)
         except errors.InvalidRequestError:

@@ -221,7 +221,7 @@ def test_what_is_refused(storage, arguments, said):
     assert (caught.value.returncode, sent.methods) == (2, [])
 
 
-@pytest.mark.parametrize("arguments", [["--days", "3"], ["--tier", "bulk"], ["--status"]])
+@pytest.mark.parametrize("arguments", [["--days", "0"], ["--tier", "bulk"], ["--status"]])
 def test_options_of_archived_files_alone(storage, arguments):
     """They need --archived: without it, the command is about versions."""
     with pytest.raises(CommandError, match=f"{arguments[0]} needs --archived") as caught:

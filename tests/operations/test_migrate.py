@@ -17,14 +17,17 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import models
 
-from s3store.operations import clearing, named
+from s3store.operations import clearing, migrate, named
 from s3store.operations.migrate import migrate_media, texts_with
 from s3store.operations.places import Place, PlaceError
+from s3store.operations.reports import Step, Watcher
 from s3store.operations.rows import Column
+from s3store.operations.spool import Spool
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from tests.app.models import Album, Document, Letter, Upload
 from tests.faults.proxy import FaultProxy
+from tests.memory import forget_peak, peak
 from tests.uploads.site import names
 
 FILES = {"files/1.txt": b"one", "files/2.txt": b"two", "images/ä b.png": b"three", "unknown/4.txt": b"four"}
@@ -276,6 +279,23 @@ def test_a_table_that_cannot_be_read(disk, storage, monkeypatch):
     with pytest.raises(CommandError, match="'missing' of app"):
         run("s3:")
     assert names(storage) == []
+
+
+def test_the_names_to_delete_are_not_in_memory():
+    """Half a million names take no more memory than a hundred thousand; a file whose last step failed is left out."""
+    growth = []
+    for count in (100_000, 500_000):
+        with Spool() as steps:
+            forget_peak()
+            before = peak()
+            told = migrate._Compared(Watcher(), steps)
+            for number in range(count):
+                told.step(Step(op="skip", name=f"photos/2026/{number:012}/picture.jpg"))
+            told.step(Step(op="fail", name=f"photos/2026/{1:012}/picture.jpg"))
+            found = clearing.Names(steps)
+            assert (len(found), sum(1 for _ in found)) == (count - 1, count - 1)
+            growth.append(peak() - before)
+    assert growth[1] < growth[0] + 20 * 1024, growth
 
 
 def test_links_are_not_followed(disk, storage):

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from s3store.conf.sources import media_root, media_url
 from s3store.core.units import human_size, parse_size, printable
 from s3store.management.verbs.verb import DIFFERS, UNCONFIRMED, Verb, add_dry_run, add_work, add_yes, examples
+from s3store.operations.clearing import Names
 from s3store.operations.command import counted
 from s3store.operations.migrate import migrate_media, texts_with
 from s3store.operations.places import Place, place_of
@@ -115,7 +116,7 @@ class MigrateMedia(Verb):
                 said = each.error or f"{counted(each.rows, 'row')} with {media_url()}"
                 output.say(f"texts   {each.source}: {printable(said)}")
 
-    def _agrees(self, names: list[str]) -> bool:
+    def _agrees(self, names: Names) -> bool:
         try:
             self.output.confirm(
                 f"{examples(names, len(names))}\nThe target has these files. Delete them in the source?"

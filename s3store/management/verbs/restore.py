@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from datetime import timedelta
+from operator import attrgetter
 
 from django.core.management.base import CommandError
 
@@ -24,7 +25,8 @@ from s3store.management.verbs.verb import (
 from s3store.operations import command
 from s3store.operations.archive import DAYS, look_archived, restore_archived
 from s3store.operations.reports import Summary
-from s3store.operations.restore import find_versions, restore_versions, step_of
+from s3store.operations.restore import Restorable, restore_versions, scan_versions, step_of
+from s3store.operations.spool import Spool
 from s3store.storage import S3Storage
 
 
@@ -67,7 +69,13 @@ class Restore(Verb):
         if self._archived(storage, rules, threads):
             return
         with storage.objects.bucket.counted() as sent:
-            found = find_versions(storage, options["path"], at=options["at"], rules=rules)
+            listed = scan_versions(storage, options["path"], at=options["at"], rules=rules)
+            found = Spool(listed, key=attrgetter("name"))
+        with found:
+            self._restore(storage, found, threads, len(sent))
+
+    def _restore(self, storage: S3Storage, found: Spool[Restorable], threads: int, requests: int) -> None:
+        options = self.options
         size = sum(each.size for each in found)
         words = f"{command.counted(len(found), 'file')} to restore ({human_size(size)})"
         summary = Summary(command="restore", dry_run=options["dry_run"], objects=len(found), size=size)
@@ -75,11 +83,11 @@ class Restore(Verb):
             summary.plan = [step_of(each) for each in found]
             for step in summary.plan:
                 self.output.step(step)
-        elif found:
+        elif len(found):
             self.output.confirm(f"{examples((each.name for each in found), len(found), size)}\nRestore these files?")
             summary = restore_versions(storage, found, at=options["at"], threads=threads, watcher=self.output)
             words += f", {summary.sent} restored"
-        summary.requests += len(sent)
+        summary.requests += requests
         self.output.finish(summary, words, then="Files that were restored are skipped in the next run.")
 
     # Archived files
@@ -87,7 +95,8 @@ class Restore(Verb):
     def _archived(self, storage: S3Storage, rules: Filter, threads: int) -> bool:
         """Restore archived files, and return whether that was asked for."""
         options = self.options
-        given = [f"--{name}" for name in ("days", "tier", "status") if options[name]]
+        given = [f"--{name}" for name in ("days", "tier") if options[name] is not None]
+        given += ["--status"] * options["status"]
         if not options["archived"]:
             if given:
                 raise CommandError(f"{given[0]} needs --archived.", returncode=UNCONFIRMED)
