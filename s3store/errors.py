@@ -259,7 +259,7 @@ _BY_CODE: dict[str, type[S3StoreError]] = {
 _ADVICE = {
     "BucketAlreadyExists": "Another account has a bucket of this name. Choose another bucket_name.",
     "EntityTooLarge": "One request creates at most 5 GiB, and some servers less: lower multipart_threshold.",
-    "InvalidObjectState": "The object is archived (Glacier). Restore it before you read or copy it.",
+    "InvalidObjectState": "The object is archived (Glacier). Make it readable first: s3 restore --archived.",
     "InvalidToken": (
         "The session token does not belong to the access key. Set security_token (AWS_SESSION_TOKEN) together with "
         "the keys of the same session, or remove it for permanent keys."

@@ -368,8 +368,10 @@ def test_only_one_module_makes_keys() -> None:
     }
     # The rules and checks judge a location; they make no key of it. Setup writes it into the documents of a bucket.
     # The location of Django's own storage is a directory.
+    # `s3 settings` writes it into STORAGES.
     documents = {"s3store.operations.project", "s3store.operations.setup.planning", "s3store.operations.setup.wishes"}
-    judges = {"s3store.conf.rules.values", "s3store.checks", "s3store.operations.migrate"}
+    documents |= {"s3store.operations.storages"}
+    judges = {"s3store.conf.rules.values", "s3store.checks", "s3store.operations.named"}
     assert readers <= {"s3store.wire.objects"} | judges | documents
 
 

@@ -58,6 +58,8 @@ class ObjectInfo:
     kms_key_id: str | None = None
     version_id: str | None = None
     redirect_location: str | None = None
+    restore: str | None = None
+    archive_status: str | None = None
     crc32: str | None = field(default=None, repr=False)
     all_metadata: Mapping[str, str] | None = field(default=None, repr=False)
 
@@ -145,7 +147,7 @@ def listed_infos(
 
 
 def _default(info: ObjectInfo, attribute: str) -> None:
-    """Return None for a fact that a listing does not have. Listings do not store seventeen times None for each file."""
+    """Return None for a fact that a listing does not have. Listings do not store so many times None for each file."""
     if attribute not in _FACTS:
         raise AttributeError(f"{type(info).__name__!r} object has no attribute {attribute!r}")
 

@@ -108,6 +108,7 @@ _TAKES = {
     "delete_object_tagging": frozenset({"ExpectedBucketOwner"}),
     "get_object_acl": _EVERY_REQUEST,
     "put_object_acl": _EVERY_REQUEST,
+    "restore_object": _EVERY_REQUEST,
     "create_bucket": frozenset(),
     **dict.fromkeys(_BUCKET_SETTINGS, frozenset({"ExpectedBucketOwner"})),
 }

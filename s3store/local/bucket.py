@@ -192,7 +192,7 @@ class LocalBucket(Bucket):
             total += 1
         return total
 
-    def tags(self, key: str, params: Params) -> str:  # noqa: ARG002
+    def tags(self, key: str, params: Params, *, version_id: str | None = None) -> str:  # noqa: ARG002
         """Return an object's tags as the parameter Tagging has them."""
         with self._operation("get_object_tagging", key):
             return str(self.store.get(key).params.get("Tagging") or "")
@@ -213,6 +213,12 @@ class LocalBucket(Bucket):
         with self._operation("put_object_acl", key):
             self.store.rewrite_headers(key, lambda headers: {**records.without_acl(headers), "x-amz-acl": acl})
 
+    def restore(self, key: str, params: Params, *, tier: str, days: int | None) -> str:  # noqa: ARG002
+        """Return "": the twin archives nothing. Raises ObjectNotFoundError."""
+        with self._operation("restore_object", key):
+            self.store.get(key)
+        return ""
+
     def delete_listed(self, wanted: Sequence[Deletion], params: Params, *, markers: bool = False) -> list[Deleted]:  # noqa: ARG002
         """Delete objects, and return the outcome of each. There are no versions, and so no markers."""
         found = []
@@ -224,6 +230,10 @@ class LocalBucket(Bucket):
                 failure = errors.Failure(key=deletion.key, code=refusal.code, message=refusal.message)
             found.append(Deleted(deletion=deletion, failure=failure))
         return found
+
+    def version(self, key: str, version_id: str, params: Params) -> ObjectInfo:  # noqa: ARG002
+        """Return the facts about an object, which is its only version. Raises ObjectNotFoundError."""
+        return self.head(key, params)
 
     def versions(self, prefix: str, params: Params, *, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Version]:  # noqa: ARG002
         """Yield the objects whose keys start with `prefix`: each is its only version."""
@@ -309,6 +319,7 @@ class LocalBucket(Bucket):
         last: int,
         etag: str,
         origin: str | None = None,
+        version_id: str | None = None,  # noqa: ARG002
     ) -> Part:
         """Copy the bytes `first` to `last` of the version `etag` of an object as one part.
 

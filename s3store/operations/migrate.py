@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError, models
 
-from s3store import errors
-from s3store.core import keys
-from s3store.core.parts import MIB
+from s3store.operations import clearing
+from s3store.operations.clearing import Confirm
 from s3store.operations.command import counted as counted_words
+from s3store.operations.named import Named, name_at_place, refused_at, unique
 from s3store.operations.orphans.find import Counted, moment
 from s3store.operations.places import Place, PlaceError
-from s3store.operations.reports import Failed, Step, Summary, Watcher
-from s3store.operations.rows import Column, columns, name_in
+from s3store.operations.renames import Renames
+from s3store.operations.reports import Step, Summary, Watcher
+from s3store.operations.rows import Column, columns
 from s3store.operations.spool import Side, Spool, merged
 from s3store.operations.sync import sync
 from s3store.operations.sync.local import Walk
+from s3store.operations.sync.names import NameRefusedError
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Found
 from s3store.storage import S3Storage
-from s3store.wire.deleting import Deletion
 
 __all__ = ["migrate_media", "texts_with"]
 
 THREADS = 32
-
-Named = tuple[str, str, bool]
-"""The name of a file relative to both places; the row that names it, for people; whether the site uses the target."""
-
-Confirm = Callable[[list[str]], bool]
 
 
 def migrate_media(
@@ -47,6 +38,7 @@ def migrate_media(
     target: Place,
     *,
     verify: bool = False,
+    rewrite_names: bool = False,
     delete_source: bool = False,
     confirm: Confirm = lambda _: True,
     bandwidth: int | None = None,
@@ -63,6 +55,9 @@ def migrate_media(
 
     `more` of the summary has `rows`, the number of rows; `counted` for each column; `missing`, the names that are in
     neither place, with a row; and `unknown`, the names of files in the source that no row knows. These stay.
+    With `rewrite_names`, files whose names the target refuses get names that it accepts: the file appears under the new
+    name in the source, is copied and compared, and then all rows that name it are changed in one transaction. Without
+    it, they are failures. `renamed` lists them: `name`, `to` and `rows`, the number of rows.
     `replaced` are files that differ because the site has replaced them in the target, after the settings were
     switched: the newer file stays. Raises RowsError if a table cannot be read, PlaceError, and the errors of `sync`.
     """
@@ -71,19 +66,23 @@ def migrate_media(
     watcher, began = watcher or Watcher(), time.monotonic()
     # A file that is written after this moment is not deleted, whatever was compared.
     since = _clock(source)
-    told = _Compared(watcher)
     counted: list[Counted] = []
-    with Spool[Named]() as named:
+    with ExitStack() as stack:
+        steps = stack.enter_context(Spool[tuple[str, bool]]()) if delete_source and not dry_run else None
+        told = _Compared(watcher, steps)
+        named = stack.enter_context(Spool[Named]())
+        renames = stack.enter_context(Renames(source, target)) if rewrite_names else None
         for column in columns():
-            counted.append(_add(named, column, source, target))
-        with closing(Side[Named](lambda: _unique(named))) as wanted:
+            counted.append(_add(named, column, source, target, renames))
+        renamed = renames.run(named, dry_run=dry_run, threads=threads, watcher=watcher) if renames else None
+        with closing(Side[Named](lambda: unique(named))) as wanted:
             replaced = _replaced(source, target, named, threads=threads)
             for name in sorted(replaced):
                 watcher.warn(f"'{name}' was replaced in the target since the switch, so the file there stays.")
             summary = sync(
                 source,
                 target,
-                names=(name for name, _, _ in _unique(named) if name not in replaced),
+                names=(name for name, _, _ in unique(named) if name not in replaced),
                 verify=verify or delete_source,
                 bandwidth=bandwidth,
                 threads=threads,
@@ -91,24 +90,29 @@ def migrate_media(
                 watcher=told,
             )
             unknown = list(_unknown(source, wanted))
+        unknown += _refused_and_unknown(summary, named)
+        if renamed:
+            unknown = [name for name in unknown if name not in renamed.old]
         # A file that failed, because of its name for example, is not missing.
         failed = {failure.name for failure in summary.failed}
         absent = _absent(target, summary.more.pop("missing", [])) - failed
-        missing = [{"name": name, "row": row} for name, row, _ in _unique(named) if name in absent]
-    summary.command = "migrate-media"
-    summary.more |= {
-        "rows": sum(each.rows for each in counted),
-        "counted": [{"source": each.source, "database": each.database, "rows": each.rows} for each in counted],
-        "missing": missing,
-        "unknown": unknown,
-        "replaced": sorted(replaced),
-    }
-    if delete_source and summary.failed and not dry_run:
-        text = f"Nothing was deleted in the source, because {counted_words(len(summary.failed), 'file')} failed."
-        summary.warnings.append(text)
-        watcher.warn(text)
-    elif delete_source and not dry_run:
-        _delete_source(source, target, sorted(told.names), since, summary, confirm, watcher)
+        missing = [{"name": name, "row": row} for name, row, _ in unique(named) if name in absent]
+        summary.command = "migrate-media"
+        if renamed:
+            renamed.add_to(summary)
+        summary.more |= {
+            "rows": sum(each.rows for each in counted),
+            "counted": [{"source": each.source, "database": each.database, "rows": each.rows} for each in counted],
+            "missing": missing,
+            "unknown": sorted(unknown),
+            "replaced": sorted(replaced),
+        }
+        if steps is not None and summary.failed:
+            text = f"Nothing was deleted in the source, because {counted_words(len(summary.failed), 'file')} failed."
+            summary.warnings.append(text)
+            watcher.warn(text)
+        elif steps is not None:
+            clearing.delete_source(source, target, clearing.Names(steps), since, summary, confirm, watcher)
     summary.seconds = time.monotonic() - began
     return summary
 
@@ -123,11 +127,11 @@ def _clock(place: Place) -> datetime:
 
 
 class _Compared(Watcher):
-    """Passes everything on, and notes the names whose content was compared or sent."""
+    """Passes everything on, and notes the names whose content was compared or sent, outside memory."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Watcher, steps: Spool[tuple[str, bool]] | None) -> None:
         self._watcher = watcher
-        self.names: set[str] = set()
+        self._steps = steps
 
     def expect(self, objects: int, size: int) -> None:
         self._watcher.expect(objects, size)
@@ -136,8 +140,8 @@ class _Compared(Watcher):
         self._watcher.moved(size)
 
     def step(self, step: Step) -> None:
-        # A file that failed after it was compared once was listed again.
-        (self.names.discard if step.op == "fail" else self.names.add)(step.name)
+        if self._steps is not None:
+            self._steps.add((step.name, step.op != "fail"))
         self._watcher.step(step)
 
     def warn(self, text: str) -> None:
@@ -147,22 +151,24 @@ class _Compared(Watcher):
 # Rows
 
 
-def _add(named: Spool[Named], column: Column, source: Place, target: Place) -> Counted:
+def _add(named: Spool[Named], column: Column, source: Place, target: Place, renames: Renames | None) -> Counted:
     number = 0
     for row in column.rows():
         there = name_at_place(target, column, row.name)
-        name = name_at_place(source, column, row.name) or there
-        if name is not None:
+        name = name_at_place(source, column, row.name) or there or refused_at(target, column, row.name)
+        if name is None:
+            continue
+        number += 1
+        if renames is None or not renames.take(column, row, name):
             named.add((name, str(row), there is not None and isinstance(column.storage, S3Storage)))
-            number += 1
     return Counted(source=str(column), rows=number, database=column.database)
 
 
 def _replaced(source: Place, target: Place, named: Spool[Named], *, threads: int) -> set[str]:
     """Return the names of files that differ, and that the site has written to the target after the source."""
-    live = [name for name, _, is_live in named if is_live]
-    if not live:
+    if not any(is_live for _, _, is_live in named):
         return set()
+    live = (name for name, _, is_live in named if is_live)
     plan = sync(source, target, names=live, threads=threads, dry_run=True).plan or ()
     remote, modified = Remote(target), _times(source)
     found = set()
@@ -188,29 +194,6 @@ def _times(source: Place) -> Callable[[str], float]:
     return modified
 
 
-def name_at_place(place: Place, column: Column, name: str) -> str | None:
-    """Return the name of a row's file relative to a place, or None if the files of the column are elsewhere."""
-    if place.storage is not None:
-        found = name_in(place.storage.objects, column, name)
-        path = keys.clean_name(place.path).rstrip("/")
-        if not found or not path:
-            return found
-        return found[len(path) + 1 :] if found.startswith(f"{path}/") else None
-    if not isinstance(column.storage, FileSystemStorage):
-        return None
-    root, above = os.path.realpath(column.storage.location), os.path.realpath(place.local)
-    relative = Path(os.path.relpath(f"{root}/{name}", above))
-    return None if relative.parts[:1] in ((), ("..",)) else relative.as_posix()
-
-
-def _unique(named: Spool[Named]) -> Iterator[Named]:
-    previous = None
-    for row in named:
-        if row[0] != previous:
-            yield row
-        previous = row[0]
-
-
 # Reports
 
 
@@ -222,6 +205,14 @@ def _unknown(source: Place, wanted: Side[Named]) -> Iterator[str]:
         for name, known, there in merged(wanted, listed, restarted=lambda _: None):
             if there is not None and known is None:
                 yield name
+
+
+def _refused_and_unknown(summary: Summary, named: Spool[Named]) -> set[str]:
+    """Remove the failures of files that no row names, and return their names: the target need not have them."""
+    failed = {each.name for each in summary.failed if each.code == NameRefusedError.code}
+    unknown = failed - {name for name, _, _ in unique(named) if name in failed} if failed else failed
+    summary.failed = [each for each in summary.failed if each.name not in unknown]
+    return unknown
 
 
 def _listed(source: Place, found: Found) -> Iterator[Any]:
@@ -262,122 +253,3 @@ def texts_with(text: str) -> list[Counted]:
                 if rows:
                     found.append(Counted(source=source, rows=rows))
     return found
-
-
-# Deleting the source
-
-
-def _delete_source(
-    source: Place,
-    target: Place,
-    names: list[str],
-    since: datetime,
-    summary: Summary,
-    confirm: Confirm,
-    watcher: Watcher,
-) -> None:
-    if source.storage is not None:
-        _refuse_one_bucket(source, target, names)
-    if not names or not confirm(names):
-        return
-    if source.storage is None:
-        delete, names = _from_disk(source, target, since), _smallest_first(source, names)
-    else:
-        delete = _from_storage(source, since)
-    for name in names:
-        try:
-            reason = delete(name)
-        except OSError as error:
-            summary.failed.append(Failed.of(name, error))
-            watcher.step(Step(op="fail", name=name, reason=str(error)))
-            continue
-        summary.deleted += not reason
-        watcher.step(Step(op="keep" if reason else "delete", name=name, reason=reason or "it is in the target"))
-
-
-_CHANGED = "it was changed during this run"
-
-
-def _refuse_one_bucket(source: Place, target: Place, names: list[str]) -> None:
-    """Raise PlaceError if the source and the target are one bucket, under two URLs of its server or two names."""
-    one, other = Remote(source), Remote(target)
-    if not one.objects.may_share_bucket(other.objects):
-        return
-    for name in names[:3]:
-        here, there = one.target(name), other.target(name)
-        if here.key != there.key:
-            return
-        found = [remote.objects.bucket.find(here.key, here.params) for remote in (one, other)]
-        if found[0] and found[1] and (found[0].etag, found[0].modified) == (found[1].etag, found[1].modified):
-            raise _the_same(source, target)
-
-
-def _the_same(source: Place, target: Place) -> PlaceError:
-    return PlaceError(
-        f"The files of {str(source)!r} and {str(target)!r} are the same files: both lead to one bucket. Nothing is to "
-        "be copied or deleted."
-    )
-
-
-def _from_disk(source: Place, target: Place, since: datetime) -> Callable[[str], str]:
-    """Return a function that deletes a file. It raises PlaceError if the directory is the bucket itself, mounted.
-
-    After the first deletion, it reads the file in the target, and puts it back if that fails.
-    """
-    limit, remote, tested = since.timestamp(), Remote(target), False
-
-    def delete(name: str) -> str:
-        nonlocal tested
-        path = source.local / name
-        status = path.lstat()
-        if max(status.st_mtime, status.st_ctime) >= limit:
-            return _CHANGED
-        if not tested:
-            with tempfile.TemporaryDirectory() as directory:
-                copy = shutil.copy2(path, directory)
-                path.unlink()
-                try:
-                    with remote.reader(name) as file:
-                        while file.read(MIB):
-                            pass
-                except BaseException as error:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(copy, path)
-                    if isinstance(error, errors.ObjectNotFoundError):
-                        raise _the_same(source, target) from error
-                    raise
-            tested = True
-            return ""
-        path.unlink()
-        return ""
-
-    return delete
-
-
-def _smallest_first(source: Place, names: list[str]) -> list[str]:
-    """Return the names with the one that is the cheapest to put back first."""
-
-    def size(name: str) -> float:
-        try:
-            return (source.local / name).lstat().st_size
-        except OSError:
-            return float("inf")
-
-    smallest = min(names, key=size)
-    return [smallest, *(name for name in names if name != smallest)]
-
-
-def _from_storage(source: Place, since: datetime) -> Callable[[str], str]:
-    remote = Remote(source)
-
-    def delete(name: str) -> str:
-        target, bucket = remote.target(name), remote.objects.bucket
-        info = bucket.find(target.key, target.params)
-        if info is None or info.modified is None or info.modified >= since.replace(microsecond=0):
-            return _CHANGED
-        (done,) = bucket.delete_listed([Deletion(key=target.key)], remote.objects.listing_params)
-        if done.failure:
-            raise OSError(f"{done.failure.code}: {done.failure.message}")
-        return ""
-
-    return delete

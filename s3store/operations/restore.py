@@ -6,25 +6,23 @@ AWS: "Restoring previous versions", "Working with delete markers".
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from itertools import groupby
 
-from s3store.core import parts
 from s3store.core.globs import Filter
-from s3store.core.units import human_size
 from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.operations.spool import Spool
 from s3store.storage import S3Storage
 from s3store.uploads.service import INCOMING
 from s3store.wire import pool
-from s3store.wire.copying import copy_whole
+from s3store.wire.copying import copy_version
 from s3store.wire.deleting import Deletion, Version
 from s3store.wire.objects import Objects
 
-__all__ = ["Restorable", "find_versions", "restore_versions"]
+__all__ = ["Restorable", "find_versions", "restore_versions", "scan_versions"]
 
 THREADS = 32
 
@@ -58,7 +56,18 @@ def find_versions(
     at: datetime | None = None,
     rules: Filter = Filter(),  # noqa: B008 (immutable)
 ) -> list[Restorable]:
-    """Return the files below a directory, or the file `path`, that can be restored, by name.
+    """Return what `scan_versions` yields."""
+    return list(scan_versions(storage, path, at=at, rules=rules))
+
+
+def scan_versions(
+    storage: S3Storage,
+    path: str = "",
+    *,
+    at: datetime | None = None,
+    rules: Filter = Filter(),  # noqa: B008 (immutable)
+) -> Iterator[Restorable]:
+    """Yield the files below a directory, or the file `path`, that can be restored, by name.
 
     With `at`, those that existed at that time and are another version or deleted now. Without, those that are deleted
     now. Direct uploads, and what s3store keeps for itself, are left out. Files that came later are not among them.
@@ -68,7 +77,6 @@ def find_versions(
         raise ValueError("at must have a time zone.")
     objects = storage.objects
     prefix = objects.prefix(path)
-    found: list[Restorable] = []
     with Spool[Version](key=_key_of) as spool:
         for version in objects.bucket.versions(prefix.rstrip("/") if path else prefix, objects.listing_params):
             # The prefix is that of a file too: names that only begin in the same way are others.
@@ -76,16 +84,15 @@ def find_versions(
                 spool.add(version)
         for key, versions in groupby(spool, key=_key_of):
             name = objects.name(key)
-            if name is None or name.endswith("/") or _is_own(name, path) or not rules.takes(name):
+            if name is None or name.endswith("/") or is_own(name, path) or not rules.takes(name):
                 continue
             if restorable := _decided(name, versions, at):
-                found.append(restorable)
-    return found
+                yield restorable
 
 
 def restore_versions(
     storage: S3Storage,
-    found: Sequence[Restorable],
+    found: Collection[Restorable] | Spool[Restorable],
     *,
     at: datetime | None = None,
     threads: int = THREADS,
@@ -133,13 +140,8 @@ def _restore(objects: Objects, at: datetime | None, each: Restorable) -> None:
         for done in objects.bucket.delete_listed(wanted, objects.listing_params):
             if done.failure:
                 raise OSError(f"{done.failure.code}: {done.failure.message}")
-    elif each.size > parts.MAX_COPY_SIZE:
-        limit = human_size(parts.MAX_COPY_SIZE)
-        raise ValueError(
-            f"the version has more than {limit}, which S3 does not copy. Delete the newer versions instead."
-        )
     else:
-        copy_whole(objects, each.key, objects.target_at(each.key), version_id=each.version_id)
+        copy_version(objects, each.key, each.version_id, objects.target_at(each.key), size=each.size)
 
 
 def _decided(name: str, versions: Iterable[Version], at: datetime | None) -> Restorable | None:
@@ -177,7 +179,8 @@ def _leading_markers(versions: Sequence[Version]) -> Iterator[Version]:
         yield version
 
 
-def _is_own(name: str, path: str) -> bool:
+def is_own(name: str, path: str) -> bool:
+    """Return whether a file is a direct upload or belongs to s3store itself, and `path` is not there."""
     own = (f"{INCOMING}/", ".s3store/")
     return not f"{path}/".startswith(own) and (name.startswith(own[0]) or f"/{own[1]}" in f"/{name}")
 

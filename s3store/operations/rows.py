@@ -88,6 +88,17 @@ class Column:
             raise self._unreadable(error) from error
         return found
 
+    def rename(self, pk: Any, name: str, new: str) -> int:
+        """Let a row name a file as `new`, if it still names it as `name`. Returns the number of rows: 0 or 1.
+
+        Neither `save` nor signals run. Raises DatabaseError, and RowsError for a list of names.
+        """
+        if hasattr(self.field, "base_field"):
+            raise RowsError(f"{self} contains lists of names. Change the row yourself.")
+        found = self._all().filter(pk=pk, **{self.field.attname: name})
+        count: int = found.update(**{self.field.attname: new})
+        return count
+
     def _all(self) -> models.QuerySet[Any]:
         return models.QuerySet(self.model, using=self.database)
 

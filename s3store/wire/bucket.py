@@ -21,6 +21,7 @@ from s3store.core import parameters, parts, ranges
 from s3store.core.info import WRITE_TOKEN, Grant, ObjectInfo, Page
 from s3store.core.parameters import Params, with_metadata
 from s3store.wire import backoff
+from s3store.wire.archives import Archives
 from s3store.wire.copies import Copies
 from s3store.wire.deleting import Deletion
 from s3store.wire.in_parts import InParts
@@ -40,7 +41,7 @@ logger = logging.getLogger("s3store")
 _IGNORE_CONDITIONS: WeakSet[Any] = WeakSet()
 
 
-class Bucket(Copies, InParts, OpenUploads, Tagging):
+class Bucket(Copies, InParts, OpenUploads, Tagging, Archives):
     """The verbs on one bucket. The boto3 client behind it is shared by the process."""
 
     @property
@@ -194,13 +195,14 @@ class Bucket(Copies, InParts, OpenUploads, Tagging):
         parameters.check_acl(acl)
         self._call("put_object_acl", key, params, ACL=acl)
 
-    def tags(self, key: str, params: Params) -> str:
+    def tags(self, key: str, params: Params, *, version_id: str | None = None) -> str:
         """Return an object's tags as the parameter Tagging has them: "" if it has none, or the server knows no tags.
 
-        AWS: "GetObjectTagging".
+        `version_id` names an older version of the object. AWS: "GetObjectTagging".
         """
+        extra: dict[str, Any] = {"VersionId": version_id} if version_id else {}
         try:
-            answer = self._call("get_object_tagging", key, params)
+            answer = self._call("get_object_tagging", key, params, **extra)
         except errors.InvalidRequestError:
             return ""
         with self._reading("get_object_tagging", key):

@@ -21,15 +21,28 @@ def kept_parameters(objects: Objects, target: Target) -> Params:
     return Parameters((name, value) for name, value in params.items() if name not in dropped)
 
 
-def whole_parameters(objects: Objects, info: ObjectInfo, kept: Params) -> Params:
+def whole_parameters(objects: Objects, info: ObjectInfo, kept: Params, *, version_id: str | None = None) -> Params:
     """Return the parameters of a copy that the server does not make at once: with the headers and tags of the source.
 
     Costs a request for the tags.
     """
     params = Parameters({**kept, **info.parameters})
-    if "Tagging" not in kept and (tags := objects.bucket.tags(info.key, kept)):
+    if "Tagging" not in kept and (tags := objects.bucket.tags(info.key, kept, version_id=version_id)):
         params["Tagging"] = tags
     return params
+
+
+def copy_version(objects: Objects, source: str, version_id: str, target: Target, *, size: int) -> None:
+    """Copy a version of an object that has `size` bytes. Raises ObjectNotFoundError.
+
+    One request up to 5 GiB. Larger ones are copied in parts, which costs two requests more for headers and tags.
+    """
+    if size <= parts.MAX_COPY_SIZE:
+        copy_whole(objects, source, target, version_id=version_id)
+        return
+    info = objects.bucket.version(source, version_id, target.params)
+    params = whole_parameters(objects, info, kept_parameters(objects, target), version_id=version_id)
+    copy_in_parts(objects.bucket, info, target.key, params, version_id=version_id)
 
 
 def copy_whole(

@@ -12,9 +12,11 @@ from typing import Any
 
 from s3store import errors
 from s3store.core import parts
+from s3store.core.info import ObjectInfo
 from s3store.core.parameters import Params
 from s3store.wire import backoff
 from s3store.wire.requesting import Requesting
+from s3store.wire.responses import described
 
 # The number of attempts at single keys of a batch that S3 was too busy to delete: botocore does not retry them.
 _TRIES = 4
@@ -131,6 +133,12 @@ class Deleting(Requesting):
             failure = errors.Failure(key=deletion.key, code=error.code or "", message=str(error))
             return Deleted(deletion=deletion, failure=failure)
         return Deleted(deletion=deletion, marker=answer.get("VersionId") if answer.get("DeleteMarker") else None)
+
+    def version(self, key: str, version_id: str, params: Params) -> ObjectInfo:
+        """Return the facts about a version of an object. Raises ObjectNotFoundError."""
+        answer = self._call("head_object", key, params, VersionId=version_id)
+        with self._reading("head_object", key):
+            return described(key, answer)
 
     def versions(self, prefix: str, params: Params, *, limit: int = parts.MAX_DELETE_KEYS) -> Iterator[Version]:
         """Yield the versions and delete markers of all keys that start with `prefix`, 1,000 a request."""

@@ -61,11 +61,16 @@ class InParts(Requesting):
         last: int,
         etag: str,
         origin: str | None = None,
+        version_id: str | None = None,
     ) -> Part:
-        """Copy the bytes `first` to `last` of the version `etag` of an object, in the bucket `origin`, as one part."""
+        """Copy the bytes `first` to `last` of the content `etag` of an object, in the bucket `origin`, as one part.
+
+        `version_id` names an older version of the object.
+        """
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number, "CopySourceIfMatch": etag}
         extra["CopySourceRange"] = f"bytes={first}-{last}"
-        copied = self._copied("upload_part_copy", source, key, params, origin=origin, **extra)
+        extra |= {"origin": origin, "version_id": version_id}
+        copied = self._copied("upload_part_copy", source, key, params, **extra)
         with self._reading("upload_part_copy", key):
             return Part(number=number, etag=copied["ETag"], checksums=_checksums_in(copied))
 

@@ -74,10 +74,12 @@ class MultipartUpload:
             len(block), self._bucket.upload_part, self._key, self._upload_id, self._number, block, self._params
         )
 
-    def copy(self, info: ObjectInfo, first: int, last: int, *, origin: str | None = None) -> None:
+    def copy(
+        self, info: ObjectInfo, first: int, last: int, *, origin: str | None = None, version_id: str | None = None
+    ) -> None:
         """Copy the bytes `first` to `last` of an object, in the bucket `origin`, as a part. Waits as `send`."""
         copy_part: Any = self._bucket.copy_part
-        where = {"first": first, "last": last, "etag": info.etag, "origin": origin}
+        where = {"first": first, "last": last, "etag": info.etag, "origin": origin, "version_id": version_id}
         arguments = (info.key, self._key, self._upload_id, self._number, self._params)
         self._submit(last + 1 - first, copy_part, *arguments, **where)
 
@@ -136,20 +138,28 @@ def _done(work: Callable[..., Part], *arguments: Any, **named: Any) -> Future[Pa
 
 
 def copy_in_parts(
-    bucket: Bucket, info: ObjectInfo, key: str, params: Params, *, create: bool = False, origin: str | None = None
+    bucket: Bucket,
+    info: ObjectInfo,
+    key: str,
+    params: Params,
+    *,
+    create: bool = False,
+    origin: str | None = None,
+    version_id: str | None = None,
 ) -> ObjectInfo:
     """Copy an object of any size above 0, with these parameters. Raises ObjectChangedError if it changes meanwhile.
 
-    `origin` is the bucket of the source, if it is another one of the same endpoint. Raises ObjectExistsError with
-    `create` if the key is taken.
+    `origin` is the bucket of the source, if it is another one of the same endpoint; `version_id` names an older version
+    of it, which `info` is about. Raises ObjectExistsError with `create` if the key is taken.
     """
     size = parts.part_size_of(info.size, parts.COPY_PART_SIZE)
     threads = _COPY_THREADS if is_threaded(bucket.options) else 1
     upload = MultipartUpload(bucket, key, params, create=create, part_size=size, threads=threads)
     try:
         for first, last in parts.part_ranges(info.size, size):
-            upload.copy(info, first, last, origin=origin)
-        return upload.complete(source=info, origin=origin)
+            upload.copy(info, first, last, origin=origin, version_id=version_id)
+        # A version does not change.
+        return upload.complete(source=None if version_id else info, origin=origin)
     except BaseException:
         upload.abort()
         raise

@@ -77,6 +77,8 @@ def described(key: str, answer: Mapping[str, Any], *, size: int | None = None) -
         etag=answer.get("ETag"),
         modified=answer.get("LastModified"),
         version_id=answer.get("VersionId"),
+        restore=answer.get("Restore"),
+        archive_status=answer.get("ArchiveStatus"),
         crc32=answer.get("ChecksumCRC32"),
         all_metadata={name.lower(): value for name, value in answer.get("Metadata", {}).items()},
         **facts,

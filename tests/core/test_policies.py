@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3store.core.policies import bucket, canonical, iam, merge, names, render, rules
+from s3store.core.policies import bucket, canonical, iam, merge, names, render, render_rules, rules
 
 B = "arn:aws:s3:::my-bucket"
 DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
@@ -104,7 +104,7 @@ TABLE = {
     "static-clear": ("", "DeleteObject"),
     "uploads": ("ListBucketMultipartUploads", "GetObject PutObject AbortMultipartUpload ListMultipartUploadParts"),
     "versions": ("ListBucketVersions", "GetObjectVersion DeleteObjectVersion"),
-    "archive": ("", "RestoreObject"),
+    "archive": ("ListBucket", "RestoreObject GetObject"),
 }
 
 
@@ -754,6 +754,79 @@ def test_e13_three_formats_say_the_same(policy: dict[str, Any], of: str | None) 
     assert meaning(read) == meaning(policy)
     assert ('resource "aws_s3_bucket_policy"' if of else 'resource "aws_iam_policy"') in terraform
     assert terraform.count("{") == terraform.count("}")
+
+
+def parsed_rules(source: str) -> list[dict[str, Any]]:
+    """Return the blocks of the rules in a Terraform resource of ours, with Terraform's names."""
+    found: list[dict[str, Any]] = []
+    stack: list[dict[str, Any]] = [{}]
+    for line in source.splitlines()[2:-1]:
+        word = line.strip()
+        if word.endswith("{"):
+            inner: dict[str, Any] = {}
+            if len(stack) == 1:
+                assert word in ("cors_rule {", "rule {")
+                found.append(inner)
+            else:
+                stack[-1][word[:-2]] = inner
+            stack.append(inner)
+        elif word == "}":
+            stack.pop()
+        else:
+            name, _, value = word.partition(" = ")
+            stack[-1][name] = json.loads(value.replace("$${", "${"))
+    assert len(stack) == 1
+    return found
+
+
+def test_e13_rules_in_three_formats_say_the_same() -> None:
+    """The names are those of S3, of Terraform's resources and of CloudFormation's properties."""
+    cors = [{**rules.site_rule(["https://a.example"], uploads=True), "AllowedHeaders": ["${x}"]}]
+    found = json.loads(render_rules.as_json("cors", cors, "b"))
+    assert found == {"CORSRules": cors}
+    terraform = render_rules.as_terraform("cors", cors, "b")
+    assert terraform.startswith(
+        'resource "aws_s3_bucket_cors_configuration" "s3store" {\n  bucket = "b"\n  cors_rule {'
+    )
+    names = ("id", "allowed_origins", "allowed_methods", "allowed_headers", "expose_headers", "max_age_seconds")
+    assert parsed_rules(terraform) == [dict(zip(names, cors[0].values(), strict=True))]
+    bucket_of = json.loads(render_rules.as_cloudformation("cors", cors, "b"))["Resources"]["S3storeBucket"]
+    assert (bucket_of["Type"], bucket_of["Properties"]["BucketName"]) == ("AWS::S3::Bucket", "b")
+    names = ("Id", "AllowedOrigins", "AllowedMethods", "AllowedHeaders", "ExposedHeaders", "MaxAge")
+    wanted = [dict(zip(names, cors[0].values(), strict=True))]
+    assert bucket_of["Properties"]["CorsConfiguration"] == {"CorsRules": wanted}
+    lifecycle = [rules.incoming_rule("media"), rules.abort_rule(), rules.noncurrent_rule()]
+    assert json.loads(render_rules.as_json("lifecycle", lifecycle, "b")) == {"Rules": lifecycle}
+    assert parsed_rules(render_rules.as_terraform("lifecycle", lifecycle, "b")) == [
+        {
+            "id": "s3store-media-incoming",
+            "status": "Enabled",
+            "filter": {"prefix": "media/incoming/"},
+            "expiration": {"days": 3},
+        },
+        {
+            "id": "s3store-abort",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+        },
+        {
+            "id": "s3store-old-versions",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "noncurrent_version_expiration": {"noncurrent_days": 30},
+        },
+    ]
+    bucket_of = json.loads(render_rules.as_cloudformation("lifecycle", lifecycle, "b"))["Resources"]["S3storeBucket"]
+    assert bucket_of["Properties"]["LifecycleConfiguration"]["Rules"] == [
+        {"Id": "s3store-media-incoming", "Status": "Enabled", "Prefix": "media/incoming/", "ExpirationInDays": 3},
+        {"Id": "s3store-abort", "Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
+        {
+            "Id": "s3store-old-versions",
+            "Status": "Enabled",
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        },
+    ]
 
 
 def test_a_distribution_that_is_named_wrongly_shows_an_example() -> None:

@@ -161,13 +161,24 @@ def test_failures(storage, options, settings):
 
 
 def test_a_version_of_more_than_5_gib(storage, monkeypatch):
-    """S3 does not copy it in one request."""
-    storage.save("a", b"old")
+    """S3 does not copy it in one request: it is copied in parts, with headers, metadata and tags of that version."""
+    content = bytes(range(256)) * 4096 * 11
+    storage.save("a", content, content_type="text/x-old", metadata={"by": "ann"})
+    target = storage.objects.target("a")
+    storage.objects.bucket.put_tags(target.key, {"old": "1"}, target.params)
     at = second_later()
     storage.save("a", b"new")
+    storage.objects.bucket.put_tags(target.key, {"new": "1"}, target.params)
     monkeypatch.setattr(parts, "MAX_COPY_SIZE", 2)
-    done = restore_versions(storage, find_versions(storage, at=at), at=at)
-    assert "Delete the newer versions instead" in done.failed[0].why
+    monkeypatch.setattr(parts, "COPY_PART_SIZE", 5 * parts.MIB)
+    with counted_requests(storage) as sent:
+        done = restore_versions(storage, find_versions(storage, at=at), at=at)
+    assert done.failed == []
+    assert sorted(sent.methods) == sorted(["GET", "GET", "HEAD", "GET", "POST", "PUT", "PUT", "PUT", "POST"])
+    stat = storage.stat("a")
+    assert (stat.size, stat.content_type, stat.metadata) == (len(content), "text/x-old", {"by": "ann"})
+    assert storage.read_bytes("a") == content
+    assert storage.objects.bucket.tags(target.key, target.params) == "old=1"
 
 
 def test_a_bucket_without_versions(s3_options):

@@ -704,6 +704,12 @@ def test_e13_print_policy_cors_lifecycle_and_cloudfront(
     (rule,) = json.loads(run("--print-cors")[0])["CORSRules"]
     assert rule["AllowedOrigins"] == [ORIGIN]
     assert len(json.loads(run("--print-lifecycle", "--versioning")[0])["Rules"]) == 3
+    assert "aws_s3_bucket_cors_configuration" in run("--print-cors", "--format", "terraform")[0]
+    template = json.loads(run("--print-lifecycle", "--format", "cloudformation")[0])["Resources"]["S3storeBucket"]
+    assert template["Properties"]["BucketName"] == options_for(moto)["bucket_name"]
+    assert len(template["Properties"]["LifecycleConfiguration"]["Rules"]) == 2
+    with pytest.raises(CommandError, match="use --print-policy --distribution ARN"):
+        run("--print-cloudfront", "--distribution", DISTRIBUTION, "--format", "terraform")
     plain = json.loads(run("--print-cloudfront", "--distribution", DISTRIBUTION)[0])
     assert list(plain) == ["bucket_policy"]
     assert len(plain["bucket_policy"]["Statement"]) == 1

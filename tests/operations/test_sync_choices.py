@@ -13,6 +13,7 @@ from s3store import errors
 from s3store.core import parts
 from s3store.core.keyrange import KeyRange
 from s3store.core.parts import MIB
+from s3store.operations.archive import restore_archived
 from s3store.operations.inventory import open_inventory
 from s3store.operations.sync import ContentDiffersError, across, decide, digests, sync
 from s3store.operations.sync.decide import LOOK, SEND, SKIP, How
@@ -374,12 +375,15 @@ def test_verify_after_sending_finds_a_difference(s3_storage, tmp_path, monkeypat
 
 
 def test_archived_files_are_named(moto, tmp_path):
-    """They cannot be read before S3 has restored them."""
+    """They cannot be read before S3 has restored them. Then they can, in the same storage class."""
     storage = S3Storage(**options_for(moto), location="archived", object_parameters={"StorageClass": "GLACIER"})
     storage.save("a", b"1")
     summary = sync(place(storage), local(tmp_path / "down"))
     assert [(failure.name, failure.code) for failure in summary.failed] == [("a", "Archived")]
-    assert "RestoreObject" in summary.failed[0].why
+    assert "s3 restore --archived" in summary.failed[0].why
+    restore_archived(storage)
+    assert sync(place(storage), local(tmp_path / "down")).sent == 1
+    assert (tmp_path / "down" / "a").read_bytes() == b"1"
 
 
 class Tenant(S3Storage):

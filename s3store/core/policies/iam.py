@@ -147,14 +147,15 @@ FEATURES: dict[str, Feature] = {
         without="Without kms:Decrypt, files can be saved but not read, and uploads in parts fail at their end.",
     ),
     "versions": Feature(
-        title="s3 restore",
+        title="s3 restore of versions",
         bucket=("s3:ListBucketVersions",),
         objects=("s3:GetObjectVersion", "s3:DeleteObjectVersion"),
         without="Deleted and overwritten versions cannot be found.",
     ),
     "archive": Feature(
-        title="Files in Glacier",
-        objects=("s3:RestoreObject",),
+        title="s3 restore --archived",
+        bucket=("s3:ListBucket",),
+        objects=("s3:RestoreObject", "s3:GetObject"),
         without="Archived files cannot be made readable.",
     ),
     "doctor": Feature(

@@ -39,32 +39,33 @@ def as_terraform(policy: Policy, bucket: str | None = None) -> str:
     lines += ["}", ""]
     document = "data.aws_iam_policy_document.s3store.json"
     if bucket:
-        lines += ['resource "aws_s3_bucket_policy" "s3store" {', f"  bucket = {_quoted(bucket)}"]
+        lines += ['resource "aws_s3_bucket_policy" "s3store" {', f"  bucket = {quoted(bucket)}"]
     else:
         lines += ['resource "aws_iam_policy" "s3store" {', '  name   = "s3store"']
     return "\n".join([*lines, f"  policy = {document}", "}"])
 
 
 def _statement(statement: Mapping[str, Any]) -> list[str]:
-    lines = [f"    {name} = {_quoted(statement[key])}" for key, name in (("Sid", "sid"), ("Effect", "effect"))]
+    lines = [f"    {name} = {quoted(statement[key])}" for key, name in (("Sid", "sid"), ("Effect", "effect"))]
     for key, name in (("Action", "actions"), ("Resource", "resources")):
         lines.append(f"    {name} = {_list(statement[key])}")
     principal = statement.get("Principal")
     if principal:
         for kind, who in (principal if isinstance(principal, Mapping) else {"*": principal}).items():
-            lines += ["    principals {", f"      type = {_quoted(kind)}", f"      identifiers = {_list(who)}", "    }"]
+            lines += ["    principals {", f"      type = {quoted(kind)}", f"      identifiers = {_list(who)}", "    }"]
     for test, keys in statement.get("Condition", {}).items():
         for variable, values in keys.items():
-            lines += ["    condition {", f"      test = {_quoted(test)}", f"      variable = {_quoted(variable)}"]
+            lines += ["    condition {", f"      test = {quoted(test)}", f"      variable = {quoted(variable)}"]
             lines += [f"      values = {_list(values)}", "    }"]
     return lines
 
 
 def _list(value: Any) -> str:
-    return f"[{', '.join(map(_quoted, value if isinstance(value, list) else [value]))}]"
+    return f"[{', '.join(map(quoted, value if isinstance(value, list) else [value]))}]"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as Terraform has it."""
     # In Terraform, these start an expression.
     return json.dumps(text).replace("${", "$${").replace("%{", "%%{")
 

@@ -23,6 +23,7 @@ from s3store.management.verbs.policy import Policy
 from s3store.management.verbs.prune import Prune
 from s3store.management.verbs.restore import Restore
 from s3store.management.verbs.rm import Rm
+from s3store.management.verbs.settings import Settings
 from s3store.management.verbs.setup import Setup
 from s3store.management.verbs.shards import Shards
 from s3store.management.verbs.stat import StatVerb
@@ -54,6 +55,7 @@ VERBS: dict[str, type[Verb]] = {
     "prune": Prune,
     "restore": Restore,
     "rm": Rm,
+    "settings": Settings,
     "setup": Setup,
     "shards": Shards,
     "stat": StatVerb,

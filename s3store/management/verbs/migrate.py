@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from s3store.conf.sources import media_root, media_url
 from s3store.core.units import human_size, parse_size, printable
 from s3store.management.verbs.verb import DIFFERS, UNCONFIRMED, Verb, add_dry_run, add_work, add_yes, examples
+from s3store.operations.clearing import Names
 from s3store.operations.command import counted
 from s3store.operations.migrate import migrate_media, texts_with
 from s3store.operations.places import Place, place_of
@@ -20,9 +21,14 @@ from s3store.operations.rows import RowsError
 _FLAGS = (
     ("--verify", "Compare the content of every file, also after sending it."),
     ("--check", "Only compare. The exit status is 3 if a file is missing, or not in the target yet."),
+    ("--rewrite-names", "Give files new names that the target refuses, and change the rows that name them."),
     ("--delete-source", "Then delete the files in the source that were compared in this run. Asks first."),
     ("--texts", "Also count the rows of text and JSON that contain MEDIA_URL."),
 )
+
+
+# The codes of files whose names the target refuses.
+_REFUSED = ("NameRefused", "SuspiciousFileOperation")
 
 
 class MigrateMedia(Verb):
@@ -57,6 +63,7 @@ class MigrateMedia(Verb):
                 self._source(),
                 place_of(options["target"]),
                 verify=options["verify"],
+                rewrite_names=options["rewrite_names"],
                 delete_source=options["delete_source"],
                 confirm=self._agrees,
                 bandwidth=parse_size(options["bandwidth"]) if options["bandwidth"] else None,
@@ -77,7 +84,10 @@ class MigrateMedia(Verb):
             f"({human_size(summary.size)}), {summary.skipped} unchanged, {len(missing)} missing, "
             f"{len(unknown)} unknown, {summary.deleted} deleted, {len(summary.failed)} failed"
         )
-        output.finish(summary, words, then="Run the command again: files that are complete are skipped.")
+        then = "Run the command again: files that are complete are skipped."
+        if not options["rewrite_names"] and any(failed.code in _REFUSED for failed in summary.failed):
+            then += " With --rewrite-names, files whose names the target refuses get new ones."
+        output.finish(summary, words, then=then)
         if options["check"] and (missing or summary.sent):
             raise CommandError("Some files are not in the target.", returncode=DIFFERS)
 
@@ -94,6 +104,9 @@ class MigrateMedia(Verb):
                 output.say(f"{column['source']}: {counted(column['rows'], 'row')}")
         for missing in summary.more["missing"]:
             output.say(f"missing {printable(missing['name'])}: named by {printable(missing['row'])}")
+        for renamed in summary.more.get("renamed", ()):
+            old, new = printable(renamed["name"]), printable(renamed["to"])
+            output.say(f"renamed {old}: {new}, in {counted(renamed['rows'], 'row')}")
         for name in summary.more["unknown"]:
             output.say(f"unknown {printable(name)}", level=2)
         if self.options["texts"]:
@@ -103,7 +116,7 @@ class MigrateMedia(Verb):
                 said = each.error or f"{counted(each.rows, 'row')} with {media_url()}"
                 output.say(f"texts   {each.source}: {printable(said)}")
 
-    def _agrees(self, names: list[str]) -> bool:
+    def _agrees(self, names: Names) -> bool:
         try:
             self.output.confirm(
                 f"{examples(names, len(names))}\nThe target has these files. Delete them in the source?"

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from s3store.core.policies import iam
+from s3store.core.policies import iam, render_rules
 from s3store.core.policies.bucket import bucket_policy, cloudfront_key, distribution_problem
 from s3store.core.policies.merge import Change, compact
 from s3store.core.policies.render import FORMATS
@@ -65,7 +65,7 @@ class Setup(Verb):
         for name, what in _PRINTED.items():
             add(f"--print-{name}", action="store_true", help=f"Only print {what}. Sends no request.")
         add("--batch-role", metavar="ARN", help="The role of S3 Batch Operations, for --print-iam batch.")
-        add("--format", choices=FORMATS, default="json", help="The format of printed policies. Default: json.")
+        add("--format", choices=FORMATS, default="json", help="The format of what is printed. Default: json.")
 
     def run(self) -> None:
         """Run the command. Raises CommandError."""
@@ -160,6 +160,11 @@ class Setup(Verb):
                 raise ValueError("The bucket needs no policy: the endpoint uses http, and no prefix is public.")
             out.write(FORMATS[options["format"]](policy, bucket))
         elif name == "cloudfront":
+            if options["format"] != "json":
+                raise ValueError(
+                    "--print-cloudfront prints two policies as JSON. For the one of the bucket in another format, use "
+                    "--print-policy --distribution ARN."
+                )
             distribution = wishes.distribution or ""
             if problem := distribution_problem(distribution):
                 raise ValueError(f"--distribution: {problem}")
@@ -175,7 +180,7 @@ class Setup(Verb):
                 raise ValueError(
                     "The origins of the site are not known. Set CSRF_TRUSTED_ORIGINS, or give --cors-origin."
                 )
-            self._document({"CORSRules" if name == "cors" else "Rules": rules})
+            out.write(render_rules.FORMATS[options["format"]](name, rules, bucket or ""))
 
     def _document(self, value: Any) -> None:
         self.base.stdout.write(json.dumps(value, indent=2))

@@ -562,7 +562,8 @@ GROUPS: tuple[tuple[str, tuple[Finding, ...]], ...] = (
                 WARNING,
                 "Files are archived",
                 "Objects of the storage class {storage_class} cannot be read before they are restored.",
-                "Restore the files that the site needs, or change the lifecycle rule that archives them.",
+                "Restore the files that the site needs: s3 restore --archived. "
+                "Or change the lifecycle rule that archives them.",
             ),
             _is(
                 "requester-pays",

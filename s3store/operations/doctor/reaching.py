@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from s3store.core.x509 import certificate
 from s3store.operations.doctor.examination import Examination
 from s3store.operations.doctor.writing import explicit_deny
 from s3store.wire.examining import Examiner, Reply
@@ -111,7 +112,10 @@ def _no_response(examined: Examination, reply: Reply) -> None:
         _proxy(examined, reply)
     if reply.failure == "SSLError":
         if "CERTIFICATE_VERIFY_FAILED" in reply.text or "certificate verify failed" in reply.text.lower():
-            examined.end("certificate", reply.seen)
+            # A proxy may decide who is asked.
+            found = None if proxies_of(examined) else certificate(presented(host, port))
+            names = f"; subject {found.subject}; issuer {found.issuer}; expires {found.expires}" if found else ""
+            examined.end("certificate", f"{reply.seen}{names}")
         _scheme(examined, reply, "http")
     server = urlsplit(examined.endpoint).hostname or ""
     if not _tries(lambda: socket.getaddrinfo(host, port)):
@@ -140,15 +144,25 @@ def _tries(work: Callable[[], object]) -> bool:
 
 def speaks_tls(host: str, port: int) -> bool:
     """Return whether the server uses TLS at a port, whatever its certificate is."""
+    return bool(presented(host, port))
+
+
+def presented(host: str, port: int) -> bytes:
+    """Return the certificate of a server in DER, whatever it is, or b"" if the server does not use TLS at the port.
+
+    Nothing is sent after the handshake.
+    """
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-
-    def shake() -> None:
-        with socket.create_connection((host, port), _SECONDS) as plain, context.wrap_socket(plain):
-            pass
-
-    return _tries(shake)
+    try:
+        with (
+            socket.create_connection((host, port), _SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=host) as connection,
+        ):
+            return connection.getpeercert(binary_form=True) or b""
+    except OSError:
+        return b""
 
 
 def _scheme(examined: Examination, reply: Reply, wanted: str) -> None:

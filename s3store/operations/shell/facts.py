@@ -34,6 +34,8 @@ def facts_of(stat: Stat) -> dict[str, Any]:
         "etag": (stat.etag or "").strip('"') or None,
         "version_id": stat.version_id,
         "crc32": stat.crc32,
+        "restore": stat.restore,
+        "archive_status": stat.archive_status,
         "size_before_compression": stat.plain_size,
     }
     facts |= {attribute: getattr(stat, attribute) for attribute in sorted(ATTRIBUTES.values())}

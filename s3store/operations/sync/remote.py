@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from s3store.core import keys, urls
+from s3store.core.archive import READABLE, access_of
 from s3store.core.info import ObjectInfo
 from s3store.core.keyrange import KeyRange
 from s3store.files.reader import RangeReader
@@ -96,6 +97,11 @@ class Remote:
             return bucket.get(target.key, target.params, start=start, stop=stop, etag=etag)
 
         return RangeReader(target.key, fetch)
+
+    def is_readable(self, relative: str) -> bool:
+        """Return whether a file in an archive is restored: one request. Listings do not tell."""
+        target = self.target(relative)
+        return access_of(self.objects.bucket.head(target.key, target.params)).state == READABLE
 
     def is_file(self) -> bool:
         """Return whether the path is that of a file: one request."""

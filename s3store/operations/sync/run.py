@@ -376,8 +376,8 @@ class _Run:
             if verdict.op == SKIP:
                 return _Done(SKIP, 0, verdict.reason)
         op = "copy" if self._copier else "send" if self._sides.up else "get"
-        if source.storage_class in _ARCHIVED:
-            raise ArchivedError(f"It is archived in {source.storage_class}. Restore it first (AWS: RestoreObject).")
+        if source.storage_class in _ARCHIVED and not (self._sides.down and self._sides.down.is_readable(source.name)):
+            raise ArchivedError(f"It is archived in {source.storage_class}. Restore it first: s3 restore --archived.")
         if self._summary.dry_run:
             return _Done(op, source.size, verdict.reason)
         size = self._sent(source, target)

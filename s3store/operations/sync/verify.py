@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any, NamedTuple
 
+from s3store.core.archive import ARCHIVES
 from s3store.core.globs import Filter
 from s3store.core.keyrange import KeyRange
 from s3store.core.parts import MIB
@@ -23,8 +24,6 @@ from s3store.wire import pool
 from s3store.wire.multipart import is_threaded
 
 MISSING, EXTRA, DIFFERS = "missing", "extra", "differs"
-
-_ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 def verify(
@@ -143,8 +142,9 @@ def verify_rows(
                 finding = Step(op=MISSING, name=name, reason=f"named by {row.row}")
                 findings.append(finding)
                 step(finding)
-            elif there.storage_class in _ARCHIVED:
-                summary.failed.append(Failed(name=name, code="Archived", why="It is archived, and cannot be read."))
+            elif there.storage_class in ARCHIVES and not remote.is_readable(name):
+                why = "It is archived, and cannot be read. Restore it first: s3 restore --archived."
+                summary.failed.append(Failed(name=name, code="Archived", why=why))
             elif read:
                 yield row
             else:

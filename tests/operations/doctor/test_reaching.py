@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -236,7 +237,10 @@ def test_od_23_a_certificate_of_an_unknown_authority(moto, certificates):
     context, bundle = certificates
     with FaultProxy(moto.endpoint_url, tls=context) as proxy:
         report = examined(storage_at(moto, proxy.url))
-        ends_with(report, "certificate", "CERTIFICATE_VERIFY_FAILED", "AWS_CA_BUNDLE")
+        ends_with(report, "certificate", "CERTIFICATE_VERIFY_FAILED", "AWS_CA_BUNDLE", "; issuer OU=Testing CA #")
+        (found,) = report.findings
+        assert "; subject OU=Testing cert #" in found.seen
+        assert re.search(r"; expires \d{14}Z", found.seen)
         report = examined(storage_at(moto, proxy.url, verify=bundle))
     assert any(text.startswith("Delete") for text in report.passed)
 

@@ -1,0 +1,170 @@
+"""Deletes files of a source that were compared with their copies."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import groupby, islice
+from operator import itemgetter
+from pathlib import Path
+
+from s3store import errors
+from s3store.core.parts import MIB
+from s3store.operations.places import Place, PlaceError
+from s3store.operations.reports import Failed, Step, Summary, Watcher
+from s3store.operations.spool import Spool
+from s3store.operations.sync.remote import Remote
+from s3store.wire.deleting import Deletion
+
+
+class Names:
+    """The names whose last step in a run was not a failure, sorted. They are not in memory.
+
+    A file that failed after it was compared once was listed again.
+    """
+
+    def __init__(self, steps: Spool[tuple[str, bool]]) -> None:
+        self._steps = steps
+        self._count = sum(1 for _ in self)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        for name, steps in groupby(self._steps, key=itemgetter(0)):
+            *_, (_, is_done) = steps
+            if is_done:
+                yield name
+
+
+Confirm = Callable[[Names], bool]
+
+
+def delete_source(
+    source: Place,
+    target: Place,
+    names: Names,
+    since: datetime,
+    summary: Summary,
+    confirm: Confirm,
+    watcher: Watcher,
+) -> None:
+    """Delete files of a source that have not changed since a moment, after a question, and note them in the summary.
+
+    Raises PlaceError, with all files there, if the source and the target are one bucket.
+    """
+    if source.storage is not None:
+        refuse_one_bucket(source, target, names)
+    if not len(names) or not confirm(names):
+        return
+    ordered: Iterable[str] = names
+    if source.storage is None:
+        delete, ordered = from_disk(source, target, since), smallest_first(source, names)
+    else:
+        delete = from_storage(source, since)
+    for name in ordered:
+        try:
+            reason = delete(name)
+        except OSError as error:
+            summary.failed.append(Failed.of(name, error))
+            watcher.step(Step(op="fail", name=name, reason=str(error)))
+            continue
+        summary.deleted += not reason
+        watcher.step(Step(op="keep" if reason else "delete", name=name, reason=reason or "it is in the target"))
+
+
+CHANGED = "it was changed during this run"
+
+
+def refuse_one_bucket(source: Place, target: Place, names: Iterable[str]) -> None:
+    """Raise PlaceError if the source and the target are one bucket, under two URLs of its server or two names."""
+    one, other = Remote(source), Remote(target)
+    if not one.objects.may_share_bucket(other.objects):
+        return
+    for name in islice(names, 3):
+        here, there = one.target(name), other.target(name)
+        if here.key != there.key:
+            return
+        found = [remote.objects.bucket.find(here.key, here.params) for remote in (one, other)]
+        if found[0] and found[1] and (found[0].etag, found[0].modified) == (found[1].etag, found[1].modified):
+            raise the_same(source, target)
+
+
+def the_same(source: Place, target: Place) -> PlaceError:
+    """Return the error for two places that are one bucket."""
+    return PlaceError(
+        f"The files of {str(source)!r} and {str(target)!r} are the same files: both lead to one bucket. Nothing is to "
+        "be copied or deleted."
+    )
+
+
+def from_disk(source: Place, target: Place, since: datetime) -> Callable[[str], str]:
+    """Return the function that deletes a file, and returns why it stays.
+
+    It raises PlaceError if the directory is the bucket itself, mounted: after the first deletion, it reads the file in
+    the target, and puts it back if that fails.
+    """
+    limit, remote, tested = since.timestamp(), Remote(target), False
+
+    def delete(name: str) -> str:
+        nonlocal tested
+        path = source.local / name
+        status = path.lstat()
+        if max(status.st_mtime, status.st_ctime) >= limit:
+            return CHANGED
+        if tested:
+            path.unlink()
+        else:
+            delete_and_read(path, name)
+            tested = True
+        return ""
+
+    def delete_and_read(path: Path, name: str) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            copy = shutil.copy2(path, directory)
+            path.unlink()
+            try:
+                with remote.reader(name) as file:
+                    while file.read(MIB):
+                        pass
+            except BaseException as error:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(copy, path)
+                if isinstance(error, errors.ObjectNotFoundError):
+                    raise the_same(source, target) from error
+                raise
+
+    return delete
+
+
+def smallest_first(source: Place, names: Iterable[str]) -> Iterator[str]:
+    """Yield the names, and first the one that is the cheapest to put back."""
+
+    def size(name: str) -> float:
+        try:
+            return (source.local / name).lstat().st_size
+        except OSError:
+            return float("inf")
+
+    smallest = min(names, key=size)
+    yield smallest
+    yield from (name for name in names if name != smallest)
+
+
+def from_storage(source: Place, since: datetime) -> Callable[[str], str]:
+    """Return the function that deletes a file, and returns why it stays."""
+    remote = Remote(source)
+
+    def delete(name: str) -> str:
+        target, bucket = remote.target(name), remote.objects.bucket
+        info = bucket.find(target.key, target.params)
+        if info is None or info.modified is None or info.modified >= since.replace(microsecond=0):
+            return CHANGED
+        (done,) = bucket.delete_listed([Deletion(key=target.key)], remote.objects.listing_params)
+        if done.failure:
+            raise OSError(f"{done.failure.code}: {done.failure.message}")
+        return ""
+
+    return delete
