@@ -13,10 +13,9 @@ from typing import IO
 
 from s3store import errors
 from s3store.core.info import MTIME, ObjectInfo
-from s3store.core.parts import MIB
 from s3store.files.codec import encoding_of
+from s3store.files.download import download, in_pieces
 from s3store.files.file import S3File, inflates
-from s3store.files.reader import RangeReader
 from s3store.files.upload import transfer_of
 from s3store.operations.sync import digests, names
 from s3store.operations.sync.remote import Remote
@@ -29,12 +28,8 @@ try:
 except ImportError:  # pragma: no cover (Windows: without locks, nothing is continued)
     fcntl = None  # type: ignore[assignment]
 
-RESUMABLE = 8 * MIB
-"""Downloads from this size are continued by the next run."""
-
 _LONGEST = 255
 _VERSION = 16
-_BLOCK = MIB
 
 # After these, the next run continues the download.
 _RESUMABLE = (StoppedError, KeyboardInterrupt, errors.S3ConnectionError, errors.S3TimeoutError, errors.ServerError)
@@ -63,35 +58,30 @@ class Fetcher:
         """
         names.check_for_disk(row.name, windows=sys.platform == "win32")
         with self._tree.parent(row.name, create=True) as (directory, last):
-            with self._opened(row.name, directory, last) as (reader, file, part, start):
-                self._receive(row.name, reader, file, start)
-                size = file.seek(0, os.SEEK_END)
+            with self._opened(row.name, directory, last) as (content, file, part, resume):
+                size, info = self._receive(row.name, content, file, resume=resume)
                 file.flush()
-                os.utime(file.fileno(), (_time_of(reader.info),) * 2)
+                os.utime(file.fileno(), (_time_of(info),) * 2)
                 self._publish(directory, part, last, row.name, replace=replace)
-            return size, reader.info
+            return size, info
 
     @contextmanager
-    def _opened(self, name: str, directory: int, last: str) -> Iterator[tuple[RangeReader, IO[bytes], str, int]]:
-        """Yield the object, the file for its content, its name, and the bytes that the file has already.
+    def _opened(self, name: str, directory: int, last: str) -> Iterator[tuple[S3File, IO[bytes], str, bool]]:
+        """Yield the object, the file for its content, its name, and whether an earlier run is continued.
 
         The file is deleted if the block raises, unless the next run can continue it.
         """
-        with self._source.reader(name) as reader:
-            info = reader.info
+        with self._content(name) as content:
+            info = content.info
             packed = self._inflates and encoding_of(info)
-            resumable = info.size >= RESUMABLE and bool(info.etag) and not packed
+            resumable = in_pieces(info, content.options) and not packed
             part = _part_name(last, info.etag if resumable else None)
             if resumable:
                 self._forget_others(directory, last, part)
             file, part, locked = _open_part(directory, part)
             with file:
-                start = file.seek(0, os.SEEK_END) if resumable and locked else 0
-                if start > info.size:
-                    start = 0
-                file.truncate(start)
                 try:
-                    yield reader, file, part, start
+                    yield content, file, part, resumable and locked
                 except _RESUMABLE:
                     if not (resumable and locked):
                         _unlink(directory, part)
@@ -100,32 +90,22 @@ class Fetcher:
                     _unlink(directory, part)
                     raise
 
-    def _receive(self, name: str, reader: RangeReader, file: IO[bytes], start: int) -> None:
-        """Write the rest of the object. What an earlier run has written is compared with the ETag at the end."""
-        reader.seek(start)
-        file.seek(start)
-        self._work.moved(start)
-        with S3File(
-            self._source.objects, self._source.target(name), "rb", reader, self._source.storage.open
-        ) as content:
-            while block := content.read(_BLOCK):
-                self._work.pace(len(block))
-                file.write(block)
-                self._work.moved(len(block))
-        if start:
-            info = reader.info
-            part_size = transfer_of(self._source.objects.options).part_size
-            file.flush()
-            proven = info.size == file.tell() and digests.matches(file, info.size, _bare(info), part_size=part_size)
-            if not proven:
-                # A crash can leave zeros in a file. What the ETag does not prove is not kept.
-                file.seek(0)
-                file.truncate()
-                self._again(name, file)
+    def _content(self, name: str) -> S3File:
+        source = self._source
+        return S3File(source.objects, source.target(name), "rb", source.reader(name), source.storage.open)
 
-    def _again(self, name: str, file: IO[bytes]) -> None:
-        with self._source.reader(name) as reader:
-            self._receive(name, reader, file, 0)
+    def _receive(self, name: str, content: S3File, file: IO[bytes], *, resume: bool) -> tuple[int, ObjectInfo]:
+        """Write the object. What an earlier run has written is compared with the ETag at the end."""
+        arrived = download(content, file, again=lambda: self._content(name), crew=self._work, resume=resume)
+        info = arrived.info or content.info
+        if arrived.resumed:
+            part_size = transfer_of(content.options).part_size
+            if not digests.matches(file, info.size, _bare(info), part_size=part_size):
+                # A crash can leave zeros in a file. What the ETag does not prove is not kept.
+                file.truncate(0)
+                with self._content(name) as again:
+                    return self._receive(name, again, file, resume=resume)
+        return arrived.size, info
 
     def _publish(self, directory: int, part: str, last: str, name: str, *, replace: bool) -> None:
         if replace:
