@@ -224,9 +224,8 @@ class Directory(Target):
             self._landing.make_directory(inside.rstrip("/"))
         else:
             how: dict[str, Any] = {"overwrite": self._overwrite, "modified": item.info.modified, "durable": move}
-            with self._landing.writing(self.name(inside), **how) as file:
-                with opened(selection, item) as source:
-                    download(source, file, again=partial(opened, selection, item), crew=self.crew)
+            with self._landing.writing(self.name(inside), **how) as file, opened(selection, item) as source:
+                download(source, file, again=partial(opened, selection, item), crew=self.crew)
         if move:
             delete_unchanged(selection, item)
 
