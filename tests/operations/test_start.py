@@ -52,7 +52,7 @@ def test_help_has_all_subcommands():
 
 def test_an_unknown_subcommand_is_an_error():
     """Which names those that exist."""
-    with pytest.raises(Exception, match="invalid choice: 'nix'.*verify"):
+    with pytest.raises(Exception, match=r"invalid choice: 'nix'.*verify"):
         parser().parse_args(["nix"])
     with pytest.raises(KeyError):
         VERBS["nix"]

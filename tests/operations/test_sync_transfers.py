@@ -11,8 +11,10 @@ import pytest
 from s3store import errors
 from s3store.core.parts import MIB
 from s3store.files.pieces import Pieces, write_at
-from s3store.operations.sync import down, journal, sync, up
+from s3store.operations import landing
+from s3store.operations.sync import journal, sync, up
 from s3store.operations.sync.work import Bandwidth, Budget, StoppedError, Work
+from s3store.operations.unfinished import Spot, open_part, part_name
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy
 from tests.operations.sync_places import Steps, files_in, fill, local, objects_in, place, storage_at
@@ -244,7 +246,7 @@ def test_pieces_that_an_earlier_run_damaged_are_downloaded_again(s3_storage, tmp
     sync(local(tree), place(s3_storage))
     target = tmp_path / "target"
     target.mkdir()
-    note_pieces(target / down._part_name("large", s3_storage.stat("large").etag), bytes(len(LARGE)), pieces)
+    note_pieces(target / part_name("large", s3_storage.stat("large").etag), bytes(len(LARGE)), pieces)
     summary = sync(place(s3_storage), local(target))
     assert (summary.failed, files_in(target)) == ([], files_in(tree))
 
@@ -257,7 +259,7 @@ def test_what_an_earlier_run_did_not_note_is_downloaded_again(s3_storage, tmp_pa
     for number, damaged in enumerate((bytes(9 * MIB), bytes(30 * MIB), LARGE, bytes(len(LARGE) + 28), LARGE + b"s")):
         target = tmp_path / f"target-{number}"
         target.mkdir()
-        (target / down._part_name("large", etag)).write_bytes(damaged)
+        (target / part_name("large", etag)).write_bytes(damaged)
         summary = sync(place(s3_storage), local(target))
         assert (summary.failed, files_in(target)) == ([], files_in(tree))
 
@@ -298,8 +300,8 @@ def test_what_was_downloaded_of_another_version_is_deleted(s3_storage, tmp_path)
     sync(local(tree), place(s3_storage))
     target = tmp_path / "target"
     target.mkdir()
-    other = down._part_name("large.x", "e")
-    for name in (down._part_name("large", "old"), other, ".large.s3store-part"):
+    other = part_name("large.x", "e")
+    for name in (part_name("large", "old"), other, ".large.s3store-part"):
         (target / name).write_bytes(b"x")
     sync(place(s3_storage), local(target), delete=True)
     assert sorted(os.listdir(target)) == sorted([other, ".large.s3store-part", "large"])
@@ -311,7 +313,7 @@ def test_two_processes_never_write_the_same_temporary_file(s3_storage, tmp_path)
     target = tmp_path / "target"
     target.mkdir()
     directory = os.open(target, os.O_RDONLY)
-    file, name, locked = down._open_part(directory, down._part_name("a", None))
+    file, name, locked = open_part(Spot(target, directory), part_name("a", None))
     assert (name, locked) == (".a.s3store-part", True)
     assert sync(place(s3_storage), local(target)).failed == []
     assert sorted(os.listdir(target)) == [".a.s3store-part", "a"]
@@ -360,7 +362,7 @@ def test_a_file_that_is_created_meanwhile_is_not_replaced(s3_storage, tmp_path, 
             (target / "b").unlink()
 
             def refuse(*_, **__):
-                raise OSError(down._NO_LINKS[0], "no links")
+                raise OSError(landing._NO_LINKS[0], "no links")
 
             monkeypatch.setattr(os, "link", refuse)
         summary = sync(place(s3_storage), local(target), watcher=Creates())

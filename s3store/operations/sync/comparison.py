@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from s3store.core.globs import Filter
+from s3store.operations.landing import Landing
 from s3store.operations.spool import OutOfOrder, Side, merged
 from s3store.operations.sync import decide
 from s3store.operations.sync.decide import LOOK, SEND, SKIP, How, Verdict
@@ -15,7 +16,6 @@ from s3store.operations.sync.report import Report
 from s3store.operations.sync.rows import Found, Row
 from s3store.operations.sync.sides import Sides
 from s3store.operations.sync.transfer import Pair
-from s3store.operations.sync.tree import Tree
 from s3store.operations.sync.up import SMALL, small_md5
 
 
@@ -149,6 +149,6 @@ class Comparison:
                 self.missing[name] = None
 
 
-def _rows_below(tree: Tree, found: Found) -> Iterator[Row]:
-    if tree.root.exists():
-        yield from Walk(root=tree.root).rows(found)
+def _rows_below(tree: Landing, found: Found) -> Iterator[Row]:
+    if tree.directory.exists():
+        yield from Walk(root=tree.directory).rows(found)

@@ -159,7 +159,7 @@ class _Run:
                 f"sync writes files as they are: it does not call {method}. Check that other code can read them."
             )
         if self._downloads and self._sides.tree:
-            self._sides.tree.root.mkdir(parents=True, exist_ok=True)
+            self._sides.tree.directory.mkdir(parents=True, exist_ok=True)
         while True:
             # A side that is in another order is sorted, and then everything is compared once more.
             comparison.begin_again()

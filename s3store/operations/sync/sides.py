@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from s3store.core.keyrange import KeyRange
 from s3store.files.file import inflates
 from s3store.operations.inventory import Inventory
+from s3store.operations.landing import Landing
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.sync.local import Walk
 from s3store.operations.sync.remote import Remote
-from s3store.operations.sync.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Sides:
     up: Remote | None = None
     down: Remote | None = None
     walk: Walk | None = None
-    tree: Tree | None = None
+    tree: Landing | None = None
 
     @classmethod
     def of(
@@ -37,7 +37,7 @@ class Sides:
                 what = "is a file: use s3 cp for a single file" if source.local.exists() else "does not exist"
                 raise PlaceError(f"The source {str(source)!r} {what}.")
             walk = Walk(root=source.local, follow=follow, unsafe=unsafe)
-            return cls(up=up, walk=walk, tree=Tree(source.local, follow=follow))
+            return cls(up=up, walk=walk, tree=Landing(source.local, follow=follow))
         down = Remote(source, within, inventory)
         if not source.path.endswith("/") and down.is_file():
             raise PlaceError(f"The source {str(source)!r} is a file: use s3 cp for a single file.")
@@ -46,7 +46,7 @@ class Sides:
                 raise PlaceError(f"The target {str(target)!r} is not a directory.")
             if os.open not in os.supports_dir_fd:  # pragma: no cover (Windows)
                 raise PlaceError("This system cannot write files safely below a directory. Use Linux or macOS.")
-            return cls(down=down, tree=Tree(target.local))
+            return cls(down=down, tree=Landing(target.local))
         if _same_bucket(up, down) and (up.prefix.startswith(down.prefix) or down.prefix.startswith(up.prefix)):
             raise PlaceError(f"{str(source)!r} and {str(target)!r} contain each other. Choose two separate places.")
         return cls(up=up, down=down)
