@@ -22,12 +22,10 @@ from s3store.operations.sync.manifests import Manifests
 from s3store.operations.sync.report import Report
 from s3store.operations.sync.rows import Row
 from s3store.operations.sync.sides import Sides, overridden, skew
-from s3store.operations.sync.transfer import RESTORE, ArchivedError, ContentDiffersError, Done, Transfer
+from s3store.operations.sync.transfer import RESTORE, Done, Transfer
 from s3store.operations.sync.work import Work
 from s3store.wire import pool
 from s3store.wire.multipart import is_threaded
-
-__all__ = ["ArchivedError", "ContentDiffersError", "sync"]
 
 
 def sync(
