@@ -29,9 +29,10 @@ from django.utils.http import http_date
 from s3store import errors
 from s3store.core.parts import KIB, MIB
 from s3store.core.presentation import SAVED, SHOWN
+from s3store.files.pieces import PartReader
 from s3store.serving import file_response, internal_uri
 from s3store.storage import S3Storage
-from s3store.streaming.chunks import AsyncChunks, PartReader
+from s3store.streaming.chunks import AsyncChunks
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy
 from tests.optional import needs

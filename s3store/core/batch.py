@@ -21,9 +21,6 @@ LARGEST_COPY = 5_000_000_000
 
 MOST_TAGS = 10
 
-ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
-"""The storage classes from which a job restores. AWS: "Restore objects"."""
-
 TIERS = ("STANDARD", "BULK")
 
 _REPORT = "Report_CSV_20180820"

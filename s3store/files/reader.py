@@ -62,7 +62,7 @@ class RangeReader(io.RawIOBase):
 
     def __init__(self, key: str, fetch: Fetch) -> None:
         super().__init__()
-        self._key = key
+        self.key = key
         self._fetch = fetch
         self._position = 0
         self._last_read = 0
@@ -112,7 +112,7 @@ class RangeReader(io.RawIOBase):
             raise ValueError("I/O operation on closed file.")
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.info.size}[whence]
         if base + offset < 0:
-            raise OSError(f"Cannot seek to {base + offset}, which is before the start of {self._key!r}.")
+            raise OSError(f"Cannot seek to {base + offset}, which is before the start of {self.key!r}.")
         self._position = base + offset
         return self._position
 
@@ -179,13 +179,20 @@ class RangeReader(io.RawIOBase):
         else:
             self._ask(self._position, min(self._position + wanted, self.info.size))
 
-    def _ask(self, start: int, stop: int | None) -> None:
+    def request(self, start: int, stop: int | None) -> Response:
+        """Return the bytes from `start` to `stop` of the version that is open. Raises ObjectChangedError."""
         answer = self._fetch(start, stop, self.info.etag)
-        if answer.info.size != self.info.size:
+        # Some servers ignore If-Match.
+        etags = answer.info.etag, self.info.etag
+        if answer.info.size != self.info.size or (all(etags) and etags[0] != etags[1]):
+            answer.body.close()
             raise errors.ObjectChangedError(
-                f"{self._key!r} was replaced while it was being read. {errors.ObjectChangedError.advice}", key=self._key
+                f"{self.key!r} was replaced while it was being read. {errors.ObjectChangedError.advice}", key=self.key
             )
-        self._use(answer)
+        return answer
+
+    def _ask(self, start: int, stop: int | None) -> None:
+        self._use(self.request(start, stop))
 
     def _use(self, answer: Response) -> None:
         self._stream = answer
@@ -197,17 +204,17 @@ class RangeReader(io.RawIOBase):
             count = self._stream.body.readinto(view)
         if self._pace.is_too_slow(count):
             raise errors.S3TimeoutError(
-                f"The response for {self._key!r} is slower than {LOWEST_SPEED} bytes per second. "
+                f"The response for {self.key!r} is slower than {LOWEST_SPEED} bytes per second. "
                 f"{errors.S3TimeoutError.advice}",
                 operation="get_object",
-                key=self._key,
+                key=self.key,
             )
         if not count:
             # The connection was closed without an error, but before the last byte.
             raise errors.S3ConnectionError(
-                f"The response for {self._key!r} ended after {self._stream_position} of {self.info.size} bytes.",
+                f"The response for {self.key!r} ended after {self._stream_position} of {self.info.size} bytes.",
                 operation="get_object",
-                key=self._key,
+                key=self.key,
             )
         self._check.update(self._stream_position, view[:count])
         self._stream_position += count

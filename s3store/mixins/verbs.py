@@ -14,6 +14,7 @@ from s3store import errors
 from s3store.core import keys, parameters, parts
 from s3store.core.info import Grant, Stat
 from s3store.core.parameters import with_acl, with_metadata
+from s3store.files.download import download
 from s3store.files.local import LocalFile, replacing
 from s3store.files.markers import write_marker
 from s3store.wire.copying import copy_new, copy_whole
@@ -154,12 +155,13 @@ class Verbs:
     def download_path(self, name: str, path: str | os.PathLike[str]) -> Path:
         """Download a file to a local path, and return the path. The local file appears complete or not at all.
 
-        Missing directories of the path are created.
+        Objects above `multipart_threshold` of `transfer_config` arrive in pieces, with up to `max_concurrency` requests
+        at the same time. Missing directories of the path are created.
         """
         wanted = Path(path)
         wanted.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(wanted) as file:
-            self.download_to(name, file)
+        with replacing(wanted) as target, self.open(name) as file:
+            download(file, target, again=lambda: self.open(name))
         return wanted
 
     # Metadata and ACLs

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from s3store.core import batch
+from s3store.core.archive import ARCHIVES
 from s3store.core.batch import BatchError, Task
 from s3store.core.info import ObjectInfo
 from s3store.operations.inventory import stored
@@ -106,7 +107,7 @@ class BatchManifest:
         """
         what = next(iter(self.operation))
         large = what == "S3PutObjectCopy" and info.size > batch.LARGEST_COPY
-        there = what == "S3InitiateRestoreObject" and info.storage_class not in batch.ARCHIVED
+        there = what == "S3InitiateRestoreObject" and info.storage_class not in ARCHIVES
         if large or there:
             self._rest.write(f"{name}\n")
             self.left += 1

@@ -12,9 +12,7 @@ from typing import IO
 from asgiref.sync import sync_to_async
 
 from s3store import errors
-from s3store.core.info import ObjectInfo
 from s3store.core.parts import KIB
-from s3store.files.reader import Check, Fetch, RangeReader
 
 CHUNK = 128 * KIB
 """The number of bytes in memory at a time."""
@@ -32,22 +30,6 @@ def _threads() -> ThreadPoolExecutor:
 
 # A forked child has none of its parent's threads. Windows does not have this function.
 getattr(os, "register_at_fork", lambda **_: None)(after_in_child=_threads.cache_clear)
-
-
-class PartReader(RangeReader):
-    """Reads a part of an object. Creating a reader sends one request, for exactly that part."""
-
-    def __init__(self, key: str, fetch: Fetch, *, start: int, stop: int | None) -> None:
-        self._first = start
-        # A broken response is continued up to the end of the part, not of the object.
-        super().__init__(key, lambda first, _, etag: fetch(first, stop, etag))
-
-    def _open(self) -> ObjectInfo:
-        answer = self._fetch(self._first, None, None)
-        self._check = Check(answer.info)
-        self._use(answer)
-        self._position = self._last_read = self._first
-        return answer.info
 
 
 class Unpacked:

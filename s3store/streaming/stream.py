@@ -23,8 +23,9 @@ from s3store.core.presentation import SAFE, present
 from s3store.core.requested import Requested, accepts, parse_range
 from s3store.files.codec import encoding_of
 from s3store.files.file import Reopen, S3File
+from s3store.files.pieces import PartReader
 from s3store.files.reader import RangeReader
-from s3store.streaming.chunks import AsyncChunks, Chunks, PartReader, Unpacked
+from s3store.streaming.chunks import AsyncChunks, Chunks, Unpacked
 from s3store.wire.objects import Objects, Target
 from s3store.wire.responses import Response
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from datetime import datetime, timezone
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_a_link_that_appears_meanwhile_is_not_followed(monkeypatch, tmp_path):
 def test_sk_02_a_file_beside_a_directory_of_the_same_name(place, tmp_path):
     """`x` and `x/y` cannot both exist: the second one is refused, whichever it is."""
     write(place, "x", b"first")
-    with pytest.raises(LandingError, match="is a file, and a directory is needed"):
+    with pytest.raises(LandingError, match="is a file and not a directory"):
         write(place, "x/y")
     write(place, "z/y")
     with pytest.raises(LandingError, match="is a directory"):
@@ -127,12 +128,12 @@ def test_a_name_that_is_free_again_is_a_failure_all_the_same(place, monkeypatch)
     assert everything(place.directory) == {}
 
 
-@pytest.mark.parametrize("kind", [PermissionError, NotImplementedError])
-def test_file_systems_without_links(place, monkeypatch, kind):
+@pytest.mark.parametrize("error", [PermissionError(errno.EPERM, "no links here"), NotImplementedError()])
+def test_file_systems_without_links(place, monkeypatch, error):
     """An empty file reserves the name."""
 
     def no_links(*_, **__):
-        raise kind("no links here")
+        raise error
 
     monkeypatch.setattr(os, "link", no_links)
     write(place, "a", b"one")
@@ -150,7 +151,7 @@ def test_nothing_is_left_of_a_file_that_fails(place):
         raise KeyboardInterrupt
     assert everything(place.directory) == {"a": b"old"}
     with pytest.raises(ZeroDivisionError), place.writing("b") as file:
-        for path in place.directory.glob(".s3store-*"):
+        for path in place.directory.glob("*.s3store-part"):
             path.unlink()
         raise ZeroDivisionError
     assert everything(place.directory) == {"a": b"old"}
@@ -177,3 +178,61 @@ def test_errors_of_the_system_name_the_whole_path(name, path):
     with pytest.raises(OSError, match="No such file") as caught:
         write(Landing("/proc"), name)
     assert caught.value.filename == path
+
+
+def test_a_reserved_name_is_free_again_if_the_file_does_not_get_it(place, monkeypatch):
+    """On a file system without links, when the disk fails."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="no links here"):
+        write(place, "a")
+    assert everything(place.directory) == {}
+
+
+def test_files_are_read_where_they_are(place):
+    """And neither through a link nor from anything else."""
+    write(place, "a/b", b"content")
+    with place.open("a/b") as file:
+        assert file.read() == b"content"
+    (place.directory / "link").symlink_to("a")
+    (place.directory / "a" / "link").symlink_to("b")
+    for name in ("link/b", "a/link"):
+        with pytest.raises(LandingError, match="is a symbolic link, which is not followed"), place.open(name):
+            pass
+    with pytest.raises(FileNotFoundError), place.open("none/b"):
+        pass
+    os.mkfifo(place.directory / "pipe")
+    with pytest.raises(LandingError, match="not a regular file"), place.open("pipe"):
+        pass
+    follows = Landing(place.directory, follow=True)
+    for name in ("link/b", "a/link"):
+        with follows.open(name) as file:
+            assert file.read() == b"content"
+
+
+def test_a_second_name_of_another_file_is_not_written_to(place, tmp_path):
+    """Somebody who can create links in the directory does not choose which file is overwritten."""
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    place.make_directory("")
+    os.link(precious, place.directory / ".a.s3store-part")
+    write(place, "a")
+    assert precious.read_bytes() == b"precious"
+    assert (place.directory / "a").read_bytes() == b"new"
+
+
+def test_a_deep_directory_needs_few_descriptors(place):
+    """Anybody who can write to the bucket chooses the depth."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = max(map(int, os.listdir("/proc/self/fd"))) if os.path.isdir("/proc/self/fd") else 200
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, limits[1]))
+    try:
+        write(place, "d/" * 100 + "a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert (place.directory / ("d/" * 100) / "a").read_bytes() == b"new"

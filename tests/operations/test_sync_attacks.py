@@ -8,7 +8,7 @@ import pytest
 
 from s3store.operations.sync import deletes, sync
 from s3store.operations.sync.deletes import Doomed, refusal
-from s3store.operations.sync.names import NameRefusedError, check_for_disk, check_for_storage
+from s3store.operations.sync.names import NameRefusedError, check_for_storage
 from s3store.operations.sync.rows import Row
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
@@ -104,22 +104,6 @@ def test_markers_become_directories(hostile, tmp_path):
     (tmp_path / "target" / "empty" / "inner").write_bytes(b"")
     summary = sync(place(hostile), local(tmp_path / "target"))
     assert [failure.name for failure in summary.failed] == ["data/", "empty/inner/"]
-
-
-@pytest.mark.parametrize("name", ["", "/a", "a//b", "../a", "a/./b", "a\0"])
-def test_names_that_are_no_path_below_a_directory(name):
-    """Whatever a storage lists."""
-    with pytest.raises(NameRefusedError, match="is not a path below a directory"):
-        check_for_disk(name)
-
-
-@pytest.mark.parametrize("name", ["C:x", "con", "a/NUL.txt", "a\\b", "end.", "end ", "a?"])
-def test_names_that_windows_cannot_have(name):
-    """They are files elsewhere."""
-    check_for_disk(name)
-    with pytest.raises(NameRefusedError, match="Windows cannot have"):
-        check_for_disk(name, windows=True)
-    check_for_disk("a/b.txt", windows=True)
 
 
 @pytest.mark.parametrize("name", ["a\\b", " /a", "\udcff", "tab\t"])

@@ -11,6 +11,7 @@ import pytest
 from s3store import errors
 from s3store.core.info import DIGEST, ObjectInfo
 from s3store.core.parts import MIB
+from s3store.operations.landing import Landing
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Watcher
 from s3store.operations.sync import deletes, down, in_parts, journal, local, look, sync, up
@@ -18,8 +19,8 @@ from s3store.operations.sync.decide import How
 from s3store.operations.sync.look import ObjectLook
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Found, Row
-from s3store.operations.sync.tree import Tree
 from s3store.operations.sync.work import Work
+from s3store.operations.unfinished import Spot, open_part
 from s3store.storage import S3Storage
 from s3store.testing.fixtures import options_for
 from s3store.wire.deleting import Deleted
@@ -83,13 +84,13 @@ def test_a_temporary_file_that_was_published_meanwhile_is_not_opened_again(tmp_p
         return real(file, how)
 
     monkeypatch.setattr(fcntl, "flock", publish)
-    file, name, locked = down._open_part(descriptor, ".a.s3store-part")
+    file, name, locked = open_part(Spot(target, descriptor), ".a.s3store-part")
     with file:
         file.write(b"mine")
     assert (locked, name != ".a.s3store-part") == (False, True)
     assert files_in(target) == {"a": b"published", name: b"mine"}
-    down._unlink(descriptor, name)
-    down._unlink(descriptor, name)
+    Spot(target, descriptor).unlink(name)
+    Spot(target, descriptor).unlink(name)
     os.close(descriptor)
 
 
@@ -160,7 +161,7 @@ def test_directories_that_cannot_be_read(tmp_path, monkeypatch):
 
 def test_a_directory_that_is_no_directory_any_more(tmp_path):
     """Other errors than those of links are told as they are."""
-    tree = Tree(fill(tmp_path / "tree", {"d/a": "a"}))
+    tree = Landing(fill(tmp_path / "tree", {"d/a": "a"}))
     with pytest.raises(FileNotFoundError), tree.open("x/a"):
         pass
     with pytest.raises(FileNotFoundError), tree.open("d/b"):
@@ -171,7 +172,7 @@ def test_a_directory_that_is_no_directory_any_more(tmp_path):
 
 def test_two_threads_create_the_same_directory(tmp_path, monkeypatch):
     """The one that is later uses it."""
-    tree = Tree(fill(tmp_path / "tree", {"a": "a"}))
+    tree = Landing(fill(tmp_path / "tree", {"a": "a"}))
     real = os.mkdir
 
     def late(path, *more, **named):

@@ -10,8 +10,11 @@ import pytest
 
 from s3store import errors
 from s3store.core.parts import MIB
-from s3store.operations.sync import down, journal, sync, up
+from s3store.files.pieces import Pieces, write_at
+from s3store.operations import landing
+from s3store.operations.sync import journal, sync, up
 from s3store.operations.sync.work import Bandwidth, Budget, StoppedError, Work
+from s3store.operations.unfinished import Spot, open_part, part_name
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy
 from tests.operations.sync_places import Steps, files_in, fill, local, objects_in, place, storage_at
@@ -215,28 +218,80 @@ def test_a_download_that_broke_is_continued(wire, tmp_path):
     (part,) = target.iterdir()
     assert part.name.startswith(".large.")
     assert part.name.endswith(".s3store-part")
-    with part.open("wb") as file:
-        file.write(LARGE[: 9 * MIB])
+    note_pieces(part, LARGE, [0, 2])
     wire.clear()
     summary = sync(place(storage), local(target))
     assert (summary.failed, files_in(target)) == ([], files_in(tree))
-    # The first response is for the facts about the object.
-    ranges = [one.request_headers.get("range") for one in wire.requests("GET", "large")]
-    assert ranges[0] is None
-    assert ranges[1].startswith(f"bytes={9 * MIB}-")
+    # The response without a range is for the facts about the object.
+    ranges = {one.request_headers.get("range") for one in wire.requests("GET", "large")}
+    assert ranges == {None, f"bytes={8 * MIB}-{16 * MIB - 1}"}
+    conditions = {one.request_headers.get("if-match") for one in wire.requests("GET", "large")}
+    assert conditions == {None, storage.stat("large").etag}
 
 
-def test_what_an_earlier_run_damaged_is_downloaded_again(s3_storage, tmp_path):
-    """A crash can leave zeros in a file, or more than the object has."""
+def note_pieces(part, content, numbers):
+    """Write some pieces, as an interrupted download would have done."""
+    with part.open("w+b") as file:
+        pieces = Pieces(file, len(LARGE), 8 * MIB, noted=True)
+        for number in numbers:
+            start, stop = pieces.place(number)
+            write_at(file, content[start:stop], start)
+            pieces.arrived(number)
+
+
+@pytest.mark.parametrize("pieces", [[0], [1, 2], [0, 1, 2]])
+def test_pieces_that_an_earlier_run_damaged_are_downloaded_again(s3_storage, tmp_path, pieces):
+    """A crash can leave zeros where a piece is noted: the ETag shows it."""
+    tree = fill(tmp_path / "tree", {"large": LARGE})
+    sync(local(tree), place(s3_storage))
+    target = tmp_path / "target"
+    target.mkdir()
+    note_pieces(target / part_name("large", s3_storage.stat("large").etag), bytes(len(LARGE)), pieces)
+    summary = sync(place(s3_storage), local(target))
+    assert (summary.failed, files_in(target)) == ([], files_in(tree))
+
+
+def test_what_an_earlier_run_did_not_note_is_downloaded_again(s3_storage, tmp_path):
+    """Also a note about pieces of another size, and a file that was cut."""
     tree = fill(tmp_path / "tree", {"large": LARGE})
     sync(local(tree), place(s3_storage))
     etag = s3_storage.stat("large").etag
-    for damaged in (bytes(9 * MIB), bytes(30 * MIB), LARGE):
-        target = tmp_path / f"target-{len(damaged)}"
+    for number, damaged in enumerate((bytes(9 * MIB), bytes(30 * MIB), LARGE, bytes(len(LARGE) + 28), LARGE + b"s")):
+        target = tmp_path / f"target-{number}"
         target.mkdir()
-        (target / down._part_name("large", etag)).write_bytes(damaged)
+        (target / part_name("large", etag)).write_bytes(damaged)
         summary = sync(place(s3_storage), local(target))
         assert (summary.failed, files_in(target)) == ([], files_in(tree))
+
+
+def test_a_stopped_download_notes_the_pieces_that_are_complete(wire, tmp_path):
+    """Their content is in the file, and the next run requests the others."""
+    storage = storage_at(wire.options, max_attempts=1)
+    tree = fill(tmp_path / "tree", {"large": LARGE})
+    sync(local(tree), place(storage))
+    target = tmp_path / "target"
+
+    class Stops(Steps):
+        arrived = 0
+
+        def moved(self, size):
+            self.arrived += size
+            if self.arrived > 12 * MIB:
+                raise errors.S3TimeoutError("slow")
+
+    assert len(sync(place(storage), local(target), watcher=Stops()).failed) == 1
+    (part,) = target.iterdir()
+    with part.open("r+b") as file:
+        pieces = Pieces(file, len(LARGE), 8 * MIB, noted=True)
+        assert pieces.found
+        for number in pieces.found:
+            start, stop = pieces.place(number)
+            assert os.pread(file.fileno(), stop - start, start) == LARGE[start:stop]
+    wire.clear()
+    assert sync(place(storage), local(target)).failed == []
+    assert files_in(target) == files_in(tree)
+    starts = {one.request_headers.get("range", "").partition("-")[0] for one in wire.requests("GET", "large")}
+    assert not starts & {f"bytes={number * 8 * MIB}" for number in pieces.found}
 
 
 def test_what_was_downloaded_of_another_version_is_deleted(s3_storage, tmp_path):
@@ -245,8 +300,8 @@ def test_what_was_downloaded_of_another_version_is_deleted(s3_storage, tmp_path)
     sync(local(tree), place(s3_storage))
     target = tmp_path / "target"
     target.mkdir()
-    other = down._part_name("large.x", "e")
-    for name in (down._part_name("large", "old"), other, ".large.s3store-part"):
+    other = part_name("large.x", "e")
+    for name in (part_name("large", "old"), other, ".large.s3store-part"):
         (target / name).write_bytes(b"x")
     sync(place(s3_storage), local(target), delete=True)
     assert sorted(os.listdir(target)) == sorted([other, ".large.s3store-part", "large"])
@@ -258,7 +313,7 @@ def test_two_processes_never_write_the_same_temporary_file(s3_storage, tmp_path)
     target = tmp_path / "target"
     target.mkdir()
     directory = os.open(target, os.O_RDONLY)
-    file, name, locked = down._open_part(directory, down._part_name("a", None))
+    file, name, locked = open_part(Spot(target, directory), part_name("a", None))
     assert (name, locked) == (".a.s3store-part", True)
     assert sync(place(s3_storage), local(target)).failed == []
     assert sorted(os.listdir(target)) == [".a.s3store-part", "a"]
@@ -307,7 +362,7 @@ def test_a_file_that_is_created_meanwhile_is_not_replaced(s3_storage, tmp_path, 
             (target / "b").unlink()
 
             def refuse(*_, **__):
-                raise OSError(down._NO_LINKS[0], "no links")
+                raise OSError(landing._NO_LINKS[0], "no links")
 
             monkeypatch.setattr(os, "link", refuse)
         summary = sync(place(s3_storage), local(target), watcher=Creates())

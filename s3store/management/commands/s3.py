@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import SUPPRESS
+from argparse import SUPPRESS, Action, ArgumentParser, _SubParsersAction
+from collections.abc import Iterator, Mapping
 from copy import copy
 from typing import Any
 
@@ -22,6 +23,46 @@ from s3store.wire.effort import patient
 _SIGPIPE = 13
 
 
+class _Lazily(_SubParsersAction):  # type: ignore[type-arg]  # generic in the stubs only
+    """The parsers of the subcommands. One is made when it is needed, and all of them for help and for call_command."""
+
+    flags: list[Action]
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.choices: Any = _Parsers(self)
+
+    def made(self, name: str) -> ArgumentParser:
+        """Return the parser of a subcommand. Raises KeyError for an unknown one."""
+        if name not in self._name_parser_map:
+            verb = VERBS[name]
+            parser = self.add_parser(name, help=verb.help, description=verb.help)
+            verb.add_arguments(parser)
+            for flag in self.flags:
+                parser._add_action(flag)
+        made: ArgumentParser = self._name_parser_map[name]
+        return made
+
+    def _get_subactions(self) -> list[Action]:
+        for name in VERBS:
+            self.made(name)
+        return super()._get_subactions()
+
+
+class _Parsers(Mapping[str, ArgumentParser]):
+    def __init__(self, action: _Lazily) -> None:
+        self._action = action
+
+    def __getitem__(self, name: str) -> ArgumentParser:
+        return self._action.made(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(VERBS)
+
+    def __len__(self) -> int:
+        return len(VERBS)
+
+
 class Command(BaseCommand):
     """Dispatches to a subcommand."""
 
@@ -31,14 +72,11 @@ class Command(BaseCommand):
         """Declare the subcommands."""
         # Django's own flags are allowed before the subcommand and after it.
         flags = [copy(action) for action in parser._actions if action.option_strings]
-        subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
-        for name, verb in VERBS.items():
-            below = subparsers.add_parser(name, help=verb.help, description=verb.help)
-            verb.add_arguments(below)
-            for flag in flags:
-                if flag.dest not in ("help", "version"):
-                    flag.default = flag.help = SUPPRESS
-                    below._add_action(flag)
+        flags = [flag for flag in flags if flag.dest not in ("help", "version")]
+        for flag in flags:
+            flag.default = flag.help = SUPPRESS
+        subparsers: Any = parser.add_subparsers(action=_Lazily, dest="subcommand", required=True, metavar="SUBCOMMAND")
+        subparsers.flags = flags
 
     @patient()
     def handle(self, *_: Any, subcommand: str, **options: Any) -> None:

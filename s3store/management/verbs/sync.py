@@ -59,6 +59,11 @@ class Sync(Verb):
         for flag, help_text in _FLAGS:
             parser.add_argument(flag, action="store_true", help=help_text)
         parser.add_argument("--max-delete", type=int, metavar="N", help="With --delete: at most N files.")
+        parser.add_argument(
+            "--batch-manifest",
+            metavar="FILE",
+            help="Copy nothing: write the plan to this new file, as a manifest for S3 Batch Operations.",
+        )
         parser.add_argument("--bandwidth", metavar="SIZE", help="Bytes per second, such as 10MiB.")
         add_rules(parser)
         add_shard(parser)
@@ -70,7 +75,8 @@ class Sync(Verb):
     def run(self) -> None:
         """Run the command. Raises CommandError with everything that failed."""
         options, output = self.options, self.output
-        if options["delete"] and not (options["dry_run"] or options["yes"] or (sys.stdin and sys.stdin.isatty())):
+        plans = options["dry_run"] or options["batch_manifest"]
+        if options["delete"] and not (plans or options["yes"] or (sys.stdin and sys.stdin.isatty())):
             text = "--delete asks before it deletes, and there is no terminal. Give --yes to agree, or --dry-run."
             raise CommandError(text, returncode=UNCONFIRMED)
         try:
@@ -94,9 +100,10 @@ class Sync(Verb):
                 bandwidth=parse_size(options["bandwidth"]) if options["bandwidth"] else None,
                 threads=self._threads(),
                 dry_run=options["dry_run"],
+                batch_manifest=options["batch_manifest"],
                 watcher=output,
             )
-        except ValueError as error:
+        except (ValueError, FileExistsError) as error:
             raise CommandError(str(error), returncode=UNCONFIRMED) from error
         finally:
             output.close()
@@ -105,6 +112,8 @@ class Sync(Verb):
             f"{summary.skipped} unchanged, {summary.deleted} deleted, {len(summary.failed)} failed"
         )
         output.finish(summary, words, then="Run the command again: files that are complete are skipped.")
+        for command in summary.more.get("batch", ()):
+            output.say(command)
         if options["check"] and (summary.sent or summary.deleted):
             raise CommandError("The two places differ.", returncode=DIFFERS)
 

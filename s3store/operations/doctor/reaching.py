@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from s3store.core.archive import ARCHIVES
 from s3store.core.x509 import certificate
 from s3store.operations.doctor.examination import Examination
 from s3store.operations.doctor.writing import explicit_deny
@@ -22,7 +23,6 @@ _REDIRECTS = (302, 303, 307)
 
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
-_ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 
 _BY_CODE = {
     "ExpiredToken": "session-expired",
@@ -56,7 +56,7 @@ def examine_listing(examined: Examination) -> None:
 def _first_object(examined: Examination, reply: Reply) -> None:
     for entry in reply.value.get("Contents") or ():
         storage_class = str(entry.get("StorageClass") or "")
-        if storage_class in _ARCHIVED:
+        if storage_class in ARCHIVES:
             examined.found("archived", f"{entry['Key']!r} has it", storage_class=storage_class)
 
 

@@ -14,6 +14,7 @@ from typing import IO, cast
 from django.core.files.base import File
 
 from s3store.core.globs import Filter
+from s3store.files.download import HELPERS, Helpers
 from s3store.operations import command
 from s3store.operations.command import THREADS
 from s3store.operations.places import Place, PlaceError
@@ -99,7 +100,9 @@ def copy(
     def attempt(job: Job) -> Step:
         return _one(job, to, move=move, dry_run=dry_run)
 
-    with measured(summary, [source for source in chosen if isinstance(source, Selection)], to.everything):
+    selections = [source for source in chosen if isinstance(source, Selection)]
+    with Helpers(min(threads - 1, HELPERS), watcher.moved) as crew, measured(summary, selections, to.everything):
+        to.crew = crew
         for outcome in pool.run(attempt, jobs(), threads=threads):
             summary.objects += 1
             if outcome.result is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import IO
+
+from django.core.files.base import File
 
 from s3store.core import parts
 from s3store.operations.shell.applying import ImpossibleNameError
@@ -28,18 +30,17 @@ def concatenate(selections: Sequence[Selection], target: IO[bytes], *, recursive
 def write_content(selection: Selection, item: Item, target: IO[bytes]) -> int:
     """Write the content of one file, as `open` of the storage returns it, and return the number of bytes."""
     total = 0
-    for chunk in chunks_of(selection, item):
-        target.write(chunk)
-        total += len(chunk)
+    with opened(selection, item) as file:
+        for chunk in file.chunks(parts.MIB):
+            target.write(chunk)
+            total += len(chunk)
     return total
 
 
-def chunks_of(selection: Selection, item: Item) -> Iterator[bytes]:
-    """Yield the content of one file in blocks of 1 MiB."""
+def opened(selection: Selection, item: Item) -> File[bytes]:
+    """Return a file, open for reading, as the storage opens it."""
     if item.name is None:
         raise ImpossibleNameError(f"{item.key!r} is not a possible name. Use boto3 for such keys: storage.client.")
     # The hooks of a subclass see the options with which the file was found.
     with selection.objects.pinned():
-        file = selection.storage.open(item.name)
-    with file:
-        yield from file.chunks(parts.MIB)
+        return selection.storage.open(item.name)

@@ -6,11 +6,13 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import IO, Any
 
 from s3store import errors
 from s3store.core.info import DIGEST, WRITE_TOKEN, ObjectInfo
 from s3store.core.parameters import CONTENT_HEADERS
+from s3store.files.download import Crew, Helpers, download
 from s3store.files.local import LocalFile, look
 from s3store.files.markers import write_marker
 from s3store.files.reader import RangeReader
@@ -19,7 +21,7 @@ from s3store.operations.landing import Landing, LandingError
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.shell.applying import ImpossibleNameError
 from s3store.operations.shell.local import LocalItem
-from s3store.operations.shell.reading import chunks_of
+from s3store.operations.shell.reading import opened
 from s3store.operations.shell.selecting import Item, Selection, storage_in
 from s3store.wire.copying import copy_new, copy_whole, kept_parameters
 from s3store.wire.objects import Objects
@@ -40,6 +42,7 @@ class Target(ABC):
         self._is_directory = is_directory
         self.everything = []
         self.moved: Callable[[int], None] = lambda _: None
+        self.crew: Crew = Helpers(0)
 
     @abstractmethod
     def place(self, inside: str) -> str:
@@ -116,13 +119,13 @@ class StorageTarget(Target):
 
     def upload(self, file: LocalItem, inside: str, *, move: bool) -> None:
         """Copy a file of this machine. Raises OSError if it changes meanwhile."""
-        with file.open() as opened:
-            before = os.fstat(opened.fileno())
-            self.save(inside, _Told(opened, self.name(inside), self.moved))
+        with file.open() as content:
+            before = os.fstat(content.fileno())
+            self.save(inside, _Told(content, self.name(inside), self.moved))
             if move:
                 now = file.path.stat()
                 same = (before.st_dev, before.st_ino) == (now.st_dev, now.st_ino)
-                if not same or look(opened.fileno()) != (before.st_size, before.st_mtime_ns):
+                if not same or look(content.fileno()) != (before.st_size, before.st_mtime_ns):
                     raise OSError(f"{file.path} was changed meanwhile. It was copied, and not deleted.")
         if move:
             file.path.unlink()
@@ -221,10 +224,8 @@ class Directory(Target):
             self._landing.make_directory(inside.rstrip("/"))
         else:
             how: dict[str, Any] = {"overwrite": self._overwrite, "modified": item.info.modified, "durable": move}
-            with self._landing.writing(self.name(inside), **how) as file:
-                for chunk in chunks_of(selection, item):
-                    file.write(chunk)
-                    self.moved(len(chunk))
+            with self._landing.writing(self.name(inside), **how) as file, opened(selection, item) as source:
+                download(source, file, again=partial(opened, selection, item), crew=self.crew)
         if move:
             delete_unchanged(selection, item)
 

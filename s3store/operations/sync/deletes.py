@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from s3store.core.parts import MAX_DELETE_KEYS
+from s3store.operations.landing import Landing, LandingError
 from s3store.operations.reports import Failed
 from s3store.operations.spool import Side, Spool, merged
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Found, Row
-from s3store.operations.sync.tree import OutsideError, Tree
 from s3store.wire.deleting import Deletion
 
 _EXAMPLES = 5
@@ -105,7 +105,7 @@ def delete_remote(target: Remote, doomed: Doomed) -> Iterator[tuple[Row, Failed 
         wanted.close()
 
 
-def delete_local(tree: Tree, doomed: Doomed) -> Iterator[tuple[Row, Failed | None]]:
+def delete_local(tree: Landing, doomed: Doomed) -> Iterator[tuple[Row, Failed | None]]:
     """Delete local files that still have the same size and time, and directories that become empty."""
     for row in doomed.rows:
         try:
@@ -117,26 +117,28 @@ def delete_local(tree: Tree, doomed: Doomed) -> Iterator[tuple[Row, Failed | Non
                 yield row, None
 
 
-def _delete_file(tree: Tree, row: Row) -> bool:
+def _delete_file(tree: Landing, row: Row) -> bool:
     try:
-        with tree.parent(row.name) as (directory, last):
-            status = os.stat(last, dir_fd=directory, follow_symlinks=False)
+        with tree.parent(row.name) as (spot, last):
+            where, how = spot.at(last)
+            status = os.stat(where, follow_symlinks=False, **how)  # noqa: PTH116 (Path takes no dir_fd)
             same = stat.S_ISREG(status.st_mode) and status.st_size == row.size
             if not same or status.st_mtime_ns / 1e9 != row.modified:
                 return False
-            os.unlink(last, dir_fd=directory)
+            os.unlink(where, **how)
         _delete_empty(tree, row.name)
-    except (FileNotFoundError, OutsideError):
+    except (FileNotFoundError, LandingError):
         return False
     return True
 
 
-def _delete_empty(tree: Tree, name: str) -> None:
+def _delete_empty(tree: Landing, name: str) -> None:
     above = name.rpartition("/")[0]
     while above:
-        with tree.parent(above) as (directory, last):
+        with tree.parent(above) as (spot, last):
+            where, how = spot.at(last)
             try:
-                os.rmdir(last, dir_fd=directory)
+                os.rmdir(where, **how)
             except OSError:
                 return
         above = above.rpartition("/")[0]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from s3store.operations.sync import names
 from s3store.operations.sync.rows import Found, Row
+from s3store.operations.unfinished import is_partial
 
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
@@ -63,7 +64,7 @@ class Walk:
         for entry, is_directory in listed:
             name = prefix + entry.name
             try:
-                if names.is_partial(entry.name):
+                if is_partial(entry.name):
                     continue
                 if entry.is_symlink() and not self._follows(entry, name, found, root):
                     continue

@@ -7,11 +7,11 @@ from typing import Any
 from s3store import errors
 from s3store.core.info import DIGEST, ObjectInfo
 from s3store.core.parts import MIB
+from s3store.operations.landing import Landing
 from s3store.operations.sync import decide, digests
 from s3store.operations.sync.decide import SEND, SKIP, How, Verdict
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Row
-from s3store.operations.sync.tree import Tree
 from s3store.operations.sync.up import Sender
 
 _BLOCK = MIB
@@ -20,7 +20,7 @@ _BLOCK = MIB
 class LocalLook:
     """Compares files of a tree with objects. `sender` knows how the storage would store them."""
 
-    def __init__(self, tree: Tree, remote: Remote, sender: Sender, how: How) -> None:
+    def __init__(self, tree: Landing, remote: Remote, sender: Sender, how: How) -> None:
         self._tree = tree
         self._remote = remote
         self._sender = sender

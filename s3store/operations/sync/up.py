@@ -14,11 +14,11 @@ from s3store.core.parameters import Params, with_metadata
 from s3store.core.parts import MIB
 from s3store.files.fast_put import FastUpload
 from s3store.files.local import FileChangedError, LocalFile, look
+from s3store.operations.landing import Landing
 from s3store.operations.sync.in_parts import send_in_parts
 from s3store.operations.sync.journal import noted
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Row
-from s3store.operations.sync.tree import Tree
 from s3store.operations.sync.work import Work
 
 SMALL = 256 << 10
@@ -28,7 +28,7 @@ SMALL = 256 << 10
 class Sender:
     """Sends the files of a tree to a storage."""
 
-    def __init__(self, tree: Tree, target: Remote, work: Work) -> None:
+    def __init__(self, tree: Landing, target: Remote, work: Work) -> None:
         self._tree = tree
         self._target = target
         self._work = work
@@ -85,7 +85,7 @@ class Sender:
         # SSE makes ETags something else. The digest has to be known before the first part is sent.
         if _is_opaque(params):
             params = with_metadata(params, {DIGEST: self._upload.digest(content)})
-        where = str(self._tree.root.resolve() / str(content.name)) if isinstance(content, LocalFile) else key
+        where = str(self._tree.directory.resolve() / str(content.name)) if isinstance(content, LocalFile) else key
         options = self._target.objects.options
         with noted(options, key, path=where, stamp=(*stamp, transfer.part_size), params=_known(params)) as note:
             sent = send_in_parts(self._bucket, key, content, params, part_size=transfer.part_size, work=work, note=note)
@@ -114,7 +114,7 @@ class Sender:
         return self._upload.digest(content)
 
 
-def small_md5(tree: Tree, name: str) -> str:
+def small_md5(tree: Landing, name: str) -> str:
     """Return the MD5 of a small file."""
     with tree.open(name) as file:
         return md5(file.read(MIB)).hex()

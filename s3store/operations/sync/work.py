@@ -11,10 +11,10 @@ from contextvars import copy_context
 from typing import Any, TypeVar
 
 from s3store.core.parts import MIB
+from s3store.files.download import HELPERS
 
 Value = TypeVar("Value")
 
-_PART_THREADS = 8
 _MEMORY = 64 * MIB
 
 
@@ -89,7 +89,12 @@ class Work:
         self._stopped = threading.Event()
         # Not `sleep`: an interrupted run does not wait for its turn.
         self._bandwidth = Bandwidth(bandwidth, sleep=self._stopped.wait)
-        self._threads = ThreadPoolExecutor(_PART_THREADS, "s3store-part") if threaded else None
+        self._threads = ThreadPoolExecutor(HELPERS, "s3store-part") if threaded else None
+
+    @property
+    def helpers(self) -> int:
+        """The number of threads that help with one large file."""
+        return HELPERS if self._threads else 0
 
     def submit(self, work: Callable[..., Value], *arguments: Any, **named: Any) -> Future[Value]:
         """Run something in a thread for parts, or at once if there are none."""

@@ -446,13 +446,13 @@ def test_mv_deletes_nothing_that_was_not_copied(quick, tmp_path):
 def test_mv_keeps_a_source_that_was_replaced_meanwhile(quick, monkeypatch, tmp_path):
     """What was copied is not what is there: the new one stays."""
     fill(quick.default, "a", content=b"old")
-    real = targets.chunks_of
+    real = targets.download
 
-    def chunks(selection, item):
-        yield from real(selection, item)
+    def download(*arguments, **named):
+        real(*arguments, **named)
         fill(quick.default, "a", content=b"new")
 
-    monkeypatch.setattr(targets, "chunks_of", chunks)
+    monkeypatch.setattr(targets, "download", download)
     ran = quick.run("mv", "default:a", f"{tmp_path}/a")
     assert (ran.status, quick.default.read_text("a")) == (1, "new")
     assert "It was copied, and not deleted" in ran.error
