@@ -11,6 +11,8 @@ The bucket is set only by environment variables, so that the same code works wit
     The region of the bucket.
 ``AWS_S3_ACCESS_KEY_ID``, ``AWS_S3_SECRET_ACCESS_KEY``
     The access key. Without it, botocore searches for credentials.
+``AWS_S3_UPLOAD_CHECKSUM``
+    ``crc32``: browsers send the checksum of each file, and the server refuses other bytes. Default: no checksums.
 ``PORTAL_LOCAL``
     Any value: no bucket. Files are in a directory, and static files come from the source.
 ``PORTAL_SAMPLE``
@@ -78,6 +80,7 @@ AWS_S3_ENDPOINT_URL = os.environ.get("AWS_S3_ENDPOINT_URL") or None
 AWS_S3_REGION_NAME = os.environ.get("AWS_S3_REGION_NAME") or None
 AWS_S3_ACCESS_KEY_ID = os.environ.get("AWS_S3_ACCESS_KEY_ID") or None
 AWS_S3_SECRET_ACCESS_KEY = os.environ.get("AWS_S3_SECRET_ACCESS_KEY") or None
+AWS_S3_UPLOAD_CHECKSUM = os.environ.get("AWS_S3_UPLOAD_CHECKSUM") or None
 
 # Django requires it, but the storage creates the URLs of static files.
 STATIC_URL = "/static/"
