@@ -14,7 +14,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from files.browser_tests.site import BUCKET, BrowserTestCase, drop_paths, row, rows, toast
-from files.tests.portal import picture
+from files.tests.portal import picture, sound
 from s3store.sharing import AccessLog, Share
 
 MIB = 1024 * 1024
@@ -26,6 +26,10 @@ DROP = """([selector, names]) => {
     document.querySelector(selector).dispatchEvent(new DragEvent(kind, options));
 }"""
 
+PLAYS = """() => {
+  const player = document.querySelector("audio");
+  return player.readyState >= 2 && !player.seeking && player.currentTime >= 49;
+}"""
 COUNT_DROPPED = """async () => {
   const { droppedIn } = await import("/static/files/dropped.js");
   addEventListener("drop", async (event) => {
@@ -162,6 +166,22 @@ class Journeys(BrowserTestCase):
         with page.expect_download() as found:
             page.get_by_role("link", name="Download").click()
         self.assertEqual(found.value.suggested_filename, "roof-01.png")
+
+    def test_sh_19_a_player_goes_on_after_its_url_has_ended(self):
+        """Behind the end of the signed URL, the player loads the stable URL again, and goes on at the same position."""
+        self.folder.save("long.wav", sound(60))
+        opened = []
+        with override_settings(LINK_SECONDS=1):
+            page = self.page(self.tom, at="file/long.wav")
+            page.on("request", lambda request: request.url.endswith("/open/long.wav") and opened.append(request.url))
+            page.wait_for_function("() => document.querySelector('audio').readyState > 0")
+            # The bucket's own clock ends the URL.
+            page.wait_for_timeout(2200)
+            opened.clear()
+            page.evaluate("document.querySelector('audio').currentTime = 50")
+            page.wait_for_function(PLAYS)
+        self.assertTrue(opened)
+        self.complaints = [each for each in self.complaints if "status of 403" not in each]
 
     def test_j3_send_a_film_with_an_interruption(self):
         """A large upload pauses; after a reload the same file continues where it was."""
