@@ -33,7 +33,6 @@ CONTENTS = {
     "dev": "all packages for development (800 MB, a few minutes the first time)",
 }
 SECONDS_OF_SILENCE = 5.0
-ALL_TESTS = ("-m", "pytest", "-n", "3", "--dist", "loadgroup")
 # The lowest and the highest versions in tox.ini, by Python, and the tests that `dev.py test` runs with them.
 LOWEST_AND_HIGHEST = {"python3.10": "py310-dj42-boto136", "python3.13": "py313-dj61"}
 PART_OF_THE_TESTS = (
@@ -100,13 +99,19 @@ def test(arguments: list[str]) -> int:
     check(PYTHON, "-m", "mypy")
     print("dev.py: pytest", flush=True)
     # The campaigns of faults take minutes: `coverage` runs them too.
-    return run(PYTHON, *ALL_TESTS, "-m", "not campaign") or test_lowest_and_highest() or test_packages()
+    return all_tests("-m", "not campaign") or test_lowest_and_highest() or test_packages()
 
 
 def coverage(_: list[str]) -> int:
     # Not a part of `test`: measuring takes two thirds as long as the tests.
     find_tools()
-    return run(PYTHON, *ALL_TESTS, "--cov", "--cov-branch")
+    return all_tests("--cov", "--cov-branch")
+
+
+def all_tests(*arguments: str) -> int:
+    # The tests start hundreds of processes, which would all compile the same modules.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    return run(PYTHON, "-m", "pytest", "-n", "3", "--dist", "loadgroup", *arguments)
 
 
 def demo(arguments: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import re
 from argparse import SUPPRESS, Action, ArgumentParser, _SubParsersAction
@@ -119,6 +120,7 @@ class VerbHelp(SphinxDirective):
         return list(node.children)
 
 
+@functools.cache
 def parser_of(program: str) -> ArgumentParser:
     """Return the parser of a command, or of a subcommand: `s3-headers`, as Sphinx writes the name."""
     if program == "collectstatic":

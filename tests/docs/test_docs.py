@@ -6,6 +6,7 @@ import ast
 import contextlib
 import csv
 import doctest
+import functools
 import importlib
 import inspect
 import io
@@ -218,6 +219,7 @@ def test_every_error_is_described_and_nothing_else():
     assert headings == found - {"S3StoreError"}
 
 
+@functools.cache
 def said_by_the_code() -> str:
     """Every text in the source code, with … for what is filled in, and adjacent literals joined."""
     texts = []
