@@ -188,6 +188,9 @@ def start_s3(data: Path, stack: ExitStack) -> Path:
         AWS_S3_REGION_NAME=server.region_name,
         AWS_S3_ACCESS_KEY_ID=server.access_key,
         AWS_S3_SECRET_ACCESS_KEY=server.secret_key,
+        AWS_S3_UPLOAD_CHECKSUM="crc32",
+        # Its port may change, but its bucket stays.
+        PORTAL_DATABASE=EMBEDDED_BUCKET,
     )
     return data
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from django.forms.widgets import FILE_INPUT_CONTRADICTION, ClearableFileInput, Media
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from s3store.uploads.destinations import Destination, find, signed_label
+from s3store.uploads.destinations import find
 from s3store.uploads.refusals import UploadRefusedError
-from s3store.uploads.requests import takes_checksums
+from s3store.uploads.scripts import script_settings
 from s3store.uploads.service import max_size_of
-from s3store.uploads.texts import limits, texts, zone
+from s3store.uploads.texts import limits, zone
 from s3store.uploads.tokens import RECEIPT_SECONDS, Receipt, read
 
 __all__ = ["AdminS3FileInput", "S3FileInput", "S3FilesInput"]
@@ -110,21 +110,19 @@ class S3FileInput(ClearableFileInput):
         if destination is None:
             return None
         try:
-            endpoint = reverse("s3store:begin").removesuffix("begin/")
+            script = script_settings(self.destination, destination)
         except NoReverseMatch:
             return None
         max_size = max_size_of(destination, destination.find_storage().objects)
         return {
-            "endpoint": endpoint,
-            "destination": signed_label(self.destination),
+            **script,
             "max_size": max_size,
             "limits": limits(destination.accept, max_size),
             **zone(self.max_files),
             "min_size": destination.min_size,
             "max_files": self.max_files,
             "accept": ",".join(destination.accept),
-            "engine": _engine(destination),
-            "texts": json.dumps(texts(), ensure_ascii=False),
+            "texts": json.dumps(script["texts"], ensure_ascii=False),
         }
 
 
@@ -143,15 +141,6 @@ class AdminS3FileInput(S3FileInput):
     """The input in Django's admin."""
 
     plain_template = "admin/widgets/clearable_file_input.html"
-
-
-def _engine(destination: Destination) -> str:
-    """Return the URL of the module that uploads: with checksums, that of one more, which loads the first."""
-    url = static("s3store/engine.js")
-    if not takes_checksums(destination.find_storage().objects):
-        return url
-    # After the #, where no signature of the first URL is broken.
-    return f"{static('s3store/checked.js')}#{url}"
 
 
 def _every(data: Any, name: str) -> list[Any]:

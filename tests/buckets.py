@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from s3store.storage import S3Storage
-from s3store.testing.fixtures import options_for
+from s3store.testing.fixtures import BUCKET, options_for
 from s3store.testing.servers import Server
 
 EACH_SERVER = pytest.mark.parametrize("fresh", ["moto", "seaweedfs", "environment"], indirect=True)
@@ -35,6 +35,20 @@ def server_named(name: str, request: pytest.FixtureRequest) -> Server:
         secret_key=os.environ["S3STORE_TEST_SECRET_KEY"],
         region_name=os.environ.get("S3STORE_TEST_REGION", "us-east-1"),
     )
+
+
+def server_in_place_of(request: pytest.FixtureRequest, name: str = "seaweedfs") -> Iterator[Server]:
+    """Yield the server of a fixture, or in its place the server in the environment, with the bucket of the tests."""
+    if "S3STORE_TEST_ENDPOINT_URL" not in os.environ:
+        yield request.getfixturevalue(name)
+        return
+    server = server_named("environment", request)
+    storage = S3Storage(**options_for(server))
+    storage.client.create_bucket(Bucket=BUCKET)
+    yield server
+    for stat in storage.objects.bucket.versions("", {}):
+        storage.client.delete_object(Bucket=BUCKET, Key=stat.key, VersionId=stat.version_id)
+    storage.client.delete_bucket(Bucket=BUCKET)
 
 
 @contextmanager

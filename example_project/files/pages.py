@@ -1,5 +1,6 @@
 """The page of a file, and the permanent URL of its content."""
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -38,6 +39,7 @@ def show(request: HttpRequest, access, path: str) -> HttpResponseBase:
         "crumbs": crumbs(access, parent),
         "here": folder_url(access, parent),
         "content_url": reverse("files:open", args=[access.company.slug, path]),
+        "link_seconds": settings.LINK_SECONDS,
         "link": request.build_absolute_uri(request.path),
         "preview": preview_of(access.folder, entry),
         "rendered_may": RENDERED_MAY,
@@ -52,7 +54,8 @@ def show(request: HttpRequest, access, path: str) -> HttpResponseBase:
 def open_file(request: HttpRequest, access, path: str) -> HttpResponseBase:
     """Redirect to the content, or let the browser save it with `?download=1`. This URL never changes.
 
-    The permission is checked on each request. The URL behind it works for two minutes.
+    The permission is checked on each request. The URL behind it works for LINK_SECONDS. `?stream` sends the content
+    through Django, for players that cannot reach the bucket.
     """
     folder = access.folder
     entry = folder.stat(path)
@@ -61,7 +64,14 @@ def open_file(request: HttpRequest, access, path: str) -> HttpResponseBase:
     download = bool(request.GET.get("download"))
     if download and request.method == "GET":
         record(request, access, "downloaded", path)
-    return file_response(request, folder.storage, folder.full_root + entry.path, inline=not download)
+    return file_response(
+        request,
+        folder.storage,
+        folder.full_root + entry.path,
+        mode="stream" if "stream" in request.GET else "redirect",
+        expire=settings.LINK_SECONDS,
+        inline=not download,
+    )
 
 
 @in_company("GET", "HEAD")

@@ -48,13 +48,11 @@ def find_destination(label: str) -> Destination | None:
 
 
 def upload_settings(access, path: str) -> dict[str, Any]:
-    """Return what the upload tray of a page needs."""
+    """Return what the upload tray of a page needs: as the widget, but at the company's own URL."""
     begin = reverse("files:upload-step", args=[access.company.slug, "begin"])
-    return {
-        "endpoint": begin.removesuffix("begin/"),
-        "destination": uploads.signed_label(label_of(access.company)),
-        "folder": path,
-    }
+    settings = uploads.script_settings(label_of(access.company), destination_of(access.company))
+    texts = json.dumps(settings["texts"], ensure_ascii=False)
+    return settings | {"endpoint": begin.removesuffix("begin/"), "texts": texts, "folder": path}
 
 
 def upload_step(request: HttpRequest, slug: str, step: str) -> HttpResponseBase:

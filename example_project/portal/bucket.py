@@ -16,7 +16,7 @@ CORS = {
         {
             "AllowedMethods": ["GET", "HEAD", "PUT", "POST"],
             "AllowedOrigins": ["*"],
-            "AllowedHeaders": ["content-type", "if-none-match"],
+            "AllowedHeaders": ["content-type", "if-none-match", "x-amz-checksum-crc32"],
             "MaxAgeSeconds": 7200,
         }
     ]

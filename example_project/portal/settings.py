@@ -11,8 +11,12 @@ The bucket is set only by environment variables, so that the same code works wit
     The region of the bucket.
 ``AWS_S3_ACCESS_KEY_ID``, ``AWS_S3_SECRET_ACCESS_KEY``
     The access key. Without it, botocore searches for credentials.
+``AWS_S3_UPLOAD_CHECKSUM``
+    ``crc32``: browsers send the checksum of each file, and the server refuses other bytes. Default: no checksums.
 ``PORTAL_LOCAL``
     Any value: no bucket. Files are in a directory, and static files come from the source.
+``PORTAL_DATABASE``
+    The name of the database file, without its extension. Default: the server and the bucket.
 ``PORTAL_SAMPLE``
     The companies of the sample data, with commas. Default: all six.
 ``PORTAL_URL``
@@ -24,6 +28,7 @@ The bucket is set only by environment variables, so that the same code works wit
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
 from django.core.management.utils import get_random_secret_key
@@ -78,6 +83,10 @@ AWS_S3_ENDPOINT_URL = os.environ.get("AWS_S3_ENDPOINT_URL") or None
 AWS_S3_REGION_NAME = os.environ.get("AWS_S3_REGION_NAME") or None
 AWS_S3_ACCESS_KEY_ID = os.environ.get("AWS_S3_ACCESS_KEY_ID") or None
 AWS_S3_SECRET_ACCESS_KEY = os.environ.get("AWS_S3_SECRET_ACCESS_KEY") or None
+AWS_S3_UPLOAD_CHECKSUM = os.environ.get("AWS_S3_UPLOAD_CHECKSUM") or None
+
+# The lifetime of the signed URLs behind the links of members, in seconds.
+LINK_SECONDS = 120
 
 # Django requires it, but the storage creates the URLs of static files.
 STATIC_URL = "/static/"
@@ -127,8 +136,10 @@ TEMPLATES = [
     },
 ]
 
-# One database for each bucket: rows must not refer to objects in a different bucket.
-_bucket_slug = re.sub(r"[^a-z0-9.-]+", "-", ("local" if LOCAL else AWS_STORAGE_BUCKET_NAME or "no-bucket").lower())
+# One database for each bucket of each server: rows must not refer to objects in a different bucket.
+_server = urlsplit(AWS_S3_ENDPOINT_URL or "").netloc
+_bucket = os.environ.get("PORTAL_DATABASE") or "-".join(filter(None, [_server, AWS_STORAGE_BUCKET_NAME or "no-bucket"]))
+_bucket_slug = re.sub(r"[^a-z0-9.-]+", "-", ("local" if LOCAL else _bucket).lower())
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",

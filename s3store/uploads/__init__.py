@@ -4,6 +4,7 @@ from s3store.uploads.destinations import Destination, register, register_family,
 from s3store.uploads.incoming import IncomingFile, check_sent, claim
 from s3store.uploads.owners import acting_for, owner_of
 from s3store.uploads.refusals import UploadRefusedError
+from s3store.uploads.scripts import script_settings
 from s3store.uploads.service import (
     Begun,
     PartURL,
@@ -35,6 +36,7 @@ __all__ = [
     "owner_of",
     "register",
     "register_family",
+    "script_settings",
     "sign",
     "signed",
     "signed_label",

@@ -37,12 +37,15 @@ SMALL_SAMPLE = ("lindqvist-moor", "riverside-physio")
 class Demo:
     """A running demo; the attributes are what it prints when it is ready."""
 
-    def __init__(self, data: Path, *arguments: str, sample: tuple[str, ...] = SMALL_SAMPLE) -> None:
+    def __init__(
+        self, data: Path, *arguments: str, sample: tuple[str, ...] = SMALL_SAMPLE, bucket: dict[str, str] | None = None
+    ) -> None:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DJANGO_", "PORTAL_"))
         }
         environment |= {"S3STORE_DEMO_DATA": str(data), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "default"}
         environment["PORTAL_SAMPLE"] = ",".join(sample)
+        environment |= bucket or {}
         self.process = subprocess.Popen(
             [sys.executable, str(REPOSITORY / "example_project" / "demo.py"), *arguments],
             env=environment,

@@ -8,6 +8,13 @@ from s3store.folders import Folder
 from s3store.local import FakeS3Storage
 from s3store.storage import S3Storage
 from s3store.testing.fixtures import options_for
+from tests.buckets import server_in_place_of
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(request):
+    """SeaweedFS, or in its place the server in the environment."""
+    yield from server_in_place_of(request)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from s3store.local import FakeS3Storage
 from s3store.sharing import create, wiring
 from s3store.storage import S3Storage
 from s3store.testing.fixtures import options_for
+from tests.buckets import server_in_place_of
 from tests.sharing.site import Place, Policy, root_folder
 
 FILES = {
@@ -32,6 +33,12 @@ FILES = {
     "private.txt": b"nobody's business",
 }
 SECRETS = [content for name, content in FILES.items() if not name.startswith("docs/") and name != "offer.pdf"]
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(request):
+    """SeaweedFS, or in its place the server in the environment."""
+    yield from server_in_place_of(request)
 
 
 @pytest.fixture(autouse=True)

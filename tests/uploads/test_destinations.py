@@ -1,5 +1,7 @@
 """Destinations: what can be one, where their files are, and what the page of a form says about them."""
 
+import json
+
 import pytest
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
@@ -11,8 +13,8 @@ from django.urls import path
 
 from s3store.forms import S3FileField
 from s3store.storage import S3Storage
-from s3store.uploads import Destination, destinations, register, register_family, service, signed_label
-from s3store.widgets import ModuleScript
+from s3store.uploads import Destination, destinations, register, register_family, script_settings, service, signed_label
+from s3store.widgets import ModuleScript, S3FileInput
 from tests.app.models import Upload
 from tests.uploads.client import begin, post
 from tests.uploads.site import configure, use_by_default
@@ -185,3 +187,14 @@ def test_names_that_code_makes_are_not_foreseen(client, settings, monkeypatch):
 
     field = OwnField(upload_to="files", max_length=20, storage=S3Storage(**KEYS))
     assert field.destination.fits("\U0001f600")
+
+
+def test_a_script_gets_what_the_widget_gets(default):
+    """The settings for a script of one's own are those of the widget. A destination must exist."""
+    shown = S3FileInput(destination="app.Upload.file")._settings()
+    settings = script_settings("app.Upload.file")
+    assert shown["texts"] == json.dumps(settings.pop("texts"), ensure_ascii=False)
+    assert settings.items() <= shown.items()
+    assert set(settings) == {"endpoint", "destination", "engine"}
+    with pytest.raises(LookupError, match=r"'app\.Upload\.nothing' is not a destination\. Register it"):
+        script_settings("app.Upload.nothing")

@@ -43,7 +43,7 @@ def test_what_a_strict_policy_forbids(path):
 
 def test_every_text_is_there_and_used():
     """The script asks for no text that Django does not send, and Django sends none in vain."""
-    script = (STATIC / "widget.js").read_text()
+    script = (STATIC / "widget.js").read_text() + (STATIC / "engine.js").read_text()
     asked = set(re.findall(r"(?:text|label)\((?:[\w.]+, )?\"([a-z_*/]+)\"", script))
     sent = set(texts())
     assert asked <= sent
@@ -101,6 +101,31 @@ def test_ub_21_the_checksum(node):
     sums = [base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode() for content in contents]
     assert node(body) == [True, *sums]
     assert sums[1] == "y/Q5Jg=="
+
+
+def test_ub_25_an_error_is_a_sentence(node):
+    """What the storage said comes first, then our own code, then what the site said, and the code at last."""
+    body = """
+      const texts = { AccessDenied: "{code} {host}", unreachable: "No {host}", storage_refused: "Refused: {code}" };
+      const text = (name, values) => (texts[name] ?? "").replace(/{(.*?)}/g, (_, key) => values[key] ?? "");
+      const said = (...all) => engine.explain(new engine.UploadError(...all), text);
+      return [
+        said("storage_refused", { storage_code: "AccessDenied", host: "s3.example" }),
+        said("storage_refused", { storage_code: "Strange" }),
+        said("unreachable", { host: "s3.example" }),
+        said("quota", {}, "The company is full."),
+        said("strange"),
+        engine.explain(new TypeError("Failed to fetch"), text),
+      ];
+    """
+    assert node(body) == [
+        "AccessDenied s3.example",
+        "Refused: Strange",
+        "No s3.example",
+        "The company is full.",
+        "Refused: strange",
+        "Failed to fetch",
+    ]
 
 
 def test_the_speed(node):

@@ -2,15 +2,19 @@
 
 # ruff: noqa: PT009
 
+import base64
+import re
 import tempfile
+import zlib
 from pathlib import Path
 
 from companies.models import Membership
 from django.core import mail
+from django.test import override_settings
 from django.utils import timezone
 
-from files.browser_tests.site import BrowserTestCase, row, rows, toast
-from files.tests.portal import picture
+from files.browser_tests.site import BUCKET, BrowserTestCase, drop_paths, row, rows, toast
+from files.tests.portal import picture, sound
 from s3store.sharing import AccessLog, Share
 
 MIB = 1024 * 1024
@@ -20,6 +24,25 @@ DROP = """([selector, names]) => {
   const options = { bubbles: true, cancelable: true, dataTransfer: data };
   for (const kind of ["dragenter", "dragover", "drop"])
     document.querySelector(selector).dispatchEvent(new DragEvent(kind, options));
+}"""
+
+PLAYS = """() => {
+  const player = document.querySelector("audio");
+  return player.readyState >= 2 && !player.seeking && player.currentTime >= 49;
+}"""
+COUNT_DROPPED = """async () => {
+  const { droppedIn } = await import("/static/files/dropped.js");
+  addEventListener("drop", async (event) => {
+    event.stopPropagation();
+    event.preventDefault();
+    const { files, folders } = await droppedIn(event.dataTransfer);
+    window.found = [files.length, folders.length];
+  }, { capture: true });
+}"""
+
+GONE = """() => {
+  const file = (_, refuse) => refuse(new DOMException("gone", "NotFoundError"));
+  DataTransferItem.prototype.webkitGetAsEntry = () => ({ isFile: true, fullPath: "/a.txt", file });
 }"""
 
 
@@ -61,6 +84,73 @@ class Journeys(BrowserTestCase):
         page.get_by_role("button", name="Keep both").click()
         row(page, "a (2).txt").wait_for()
 
+    def test_a_dropped_folder_keeps_its_structure(self):
+        """A folder of the desktop arrives with its folders, also the empty ones, beside a file."""
+        page = self.page(self.ada)
+        with tempfile.TemporaryDirectory() as directory:
+            trip = Path(directory) / "Trip to Genoa"
+            for place in ("raw/day 1", "nothing here"):
+                (trip / place).mkdir(parents=True)
+            (trip / "plan é.txt").write_bytes(b"plan")
+            (trip / "raw" / "day 1" / "a.txt").write_bytes(b"deep")
+            (Path(directory) / "beside.txt").write_bytes(b"beside")
+            drop_paths(page, "[data-name='2026']", trip, Path(directory) / "beside.txt")
+            page.get_by_role("heading", name="3 of 3 uploaded").wait_for()
+        found = {path: self.folder.read(f"2026/{path}") for path in ("beside.txt", "Trip to Genoa/raw/day 1/a.txt")}
+        self.assertEqual(found, {"beside.txt": b"beside", "Trip to Genoa/raw/day 1/a.txt": b"deep"})
+        self.assertEqual(self.folder.read("2026/Trip to Genoa/plan é.txt"), b"plan")
+        self.assertTrue(self.folder.exists("2026/Trip to Genoa/nothing here/"))
+        self.assertEqual(self.files_below(""), 14 + 3)
+
+    def test_a_dropped_folder_of_many_files(self):
+        """Chromium lists 100 entries of a folder at a time: the page asks until there are no more."""
+        page = self.page(self.ada)
+        page.evaluate(COUNT_DROPPED)
+        with tempfile.TemporaryDirectory() as directory:
+            for number in range(201):
+                Path(directory, f"{number:03}.txt").write_bytes(b"x")
+            drop_paths(page, "h1", directory)
+            self.assertEqual(page.wait_for_function("() => window.found").json_value(), [201, 1])
+
+    def test_a_dropped_file_that_is_gone(self):
+        """A file that was removed before it is read is said, and nothing is uploaded."""
+        page = self.page(self.tom)
+        page.evaluate(GONE)
+        page.evaluate(DROP, ["h1", ["a.txt"]])
+        toast(page, "The file was changed or removed. Choose it again.")
+        self.assertFalse(page.locator("[data-tray]").is_visible())
+
+    def test_ub_25_an_origin_without_a_rule_is_named(self):
+        """The tray says which origin the bucket does not allow, and the command that allows it. Then it tries again."""
+        self.addCleanup(self.allow_origins, "*")
+        self.allow_origins("https://another.example")
+        page = self.page(self.tom)
+        page.evaluate("() => { Math.random = () => 0 }")
+        page.evaluate(DROP, ["h1", ["a.txt"]])
+        page.get_by_text(f"manage.py s3 setup --cors-origin {self.live_server_url}").wait_for()
+        self.allow_origins("*")
+        page.get_by_role("button", name="Try again").click()
+        row(page, "a.txt").wait_for()
+        self.complaints = [each for each in self.complaints if not re.search("CORS policy|ERR_FAILED", each)]
+
+    def test_ub_21_uploads_have_checksums(self):
+        """With the option, the bucket refuses a file that was changed on its way, and the tray sends it again."""
+        sent = []
+
+        def harm(route):
+            sent.append(route.request.headers.get("x-amz-checksum-crc32"))
+            route.continue_(post_data=b"dropped a.tXt" if len(sent) == 1 else None)
+
+        with override_settings(AWS_S3_UPLOAD_CHECKSUM="crc32"):
+            page = self.page(self.tom)
+            page.route(f"**/{BUCKET}/media/incoming/**", lambda route: harm(route))
+            page.evaluate(DROP, ["h1", ["a.txt"]])
+            row(page, "a.txt").wait_for()
+        checksum = base64.b64encode(zlib.crc32(b"dropped a.txt").to_bytes(4, "big")).decode()
+        self.assertEqual(sent, [checksum, checksum])
+        self.assertEqual(self.folder.read("a.txt"), b"dropped a.txt")
+        self.complaints = [each for each in self.complaints if "status of 400" not in each]
+
     def test_j2_see_what_is_new(self):
         """New files are marked; arrow keys go through the pictures; the download is the file."""
         self.save_pictures("2026/Photos", 3)
@@ -76,6 +166,22 @@ class Journeys(BrowserTestCase):
         with page.expect_download() as found:
             page.get_by_role("link", name="Download").click()
         self.assertEqual(found.value.suggested_filename, "roof-01.png")
+
+    def test_sh_19_a_player_goes_on_after_its_url_has_ended(self):
+        """Behind the end of the signed URL, the player loads the stable URL again, and goes on at the same position."""
+        self.folder.save("long.wav", sound(60))
+        opened = []
+        with override_settings(LINK_SECONDS=1):
+            page = self.page(self.tom, at="file/long.wav")
+            page.on("request", lambda request: request.url.endswith("/open/long.wav") and opened.append(request.url))
+            page.wait_for_function("() => document.querySelector('audio').readyState > 0")
+            # The bucket's own clock ends the URL.
+            page.wait_for_timeout(2200)
+            opened.clear()
+            page.evaluate("document.querySelector('audio').currentTime = 50")
+            page.wait_for_function(PLAYS)
+        self.assertTrue(opened)
+        self.complaints = [each for each in self.complaints if "status of 403" not in each]
 
     def test_j3_send_a_film_with_an_interruption(self):
         """A large upload pauses; after a reload the same file continues where it was."""

@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.core.cache import cache
 from django.test import override_settings, tag
+from portal.bucket import CORS
 
 from files.tests.portal import picture
 from s3store.testing import servers
@@ -137,6 +138,13 @@ class BrowserTestCase(StaticLiveServerTestCase):
         for number in range(count):
             self.folder.save(f"{folder}/roof-{number:02}.png", picture("teal", (40 + number, 30)))
 
+    def allow_origins(self, *origins):
+        """Replace the origins in the CORS rule of the bucket."""
+        storage = self.folder.storage
+        rules = [{**CORS["CORSRules"][0], "AllowedOrigins": list(origins)}]
+        client = storage.client
+        client.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": rules})
+
     def files_below(self, path):
         """Return the number of files below a folder."""
         return sum(not stat.name.endswith("/") for stat in self.folder.storage.scan(self.folder.full_root + path))
@@ -155,3 +163,13 @@ def row(page, name):
 def toast(page, text):
     """Wait for what the bar says."""
     page.locator("[data-toast]", has_text=text).wait_for()
+
+
+def drop_paths(page, selector, *paths):
+    """Drop files and folders of this machine onto an element, as a mouse does."""
+    box = page.locator(selector).bounding_box()
+    browser = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        browser.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})

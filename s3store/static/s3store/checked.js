@@ -2,7 +2,7 @@
 
 // The URL of the engine comes after the # of our own.
 const engine = await import(new URL(import.meta.url).hash.slice(1));
-export const { UploadError, partSize, Speed, Lanes } = engine;
+export const { UploadError, partSize, Speed, Lanes, explain } = engine;
 
 const MIB = 1024 * 1024;
 const WHOLE = 32 * MIB;

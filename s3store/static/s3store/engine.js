@@ -1,4 +1,4 @@
-// Uploads files straight to the bucket, without a page.
+// Uploads files to the bucket.
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -31,8 +31,19 @@ export function partSize(size) {
 	return Math.ceil(wanted / MIB) * MIB;
 }
 
+const blocked = [];
+globalThis.addEventListener?.("securitypolicyviolation", (event) => blocked.push(event.blockedURI));
+
+export function explain({ code, details, message }, text) {
+	const { storage_code, host } = details ?? {};
+	const values = { code: storage_code ?? code, host };
+	const closed = code === "unreachable" && blocked.some((uri) => uri.includes(host));
+	const said = text(storage_code, values) || text(closed ? "blocked" : code, values);
+	return said || (message !== code && message) || text("storage_refused", values);
+}
+
 let ahead = 0;
-// One clock stops in sleep, the other one can be set.
+// One clock stops in sleep, the other can be set.
 const now = () => performance.now() + (ahead = Math.max(ahead, Date.now() - performance.now()));
 
 async function unless(signal, promise) {
@@ -139,7 +150,7 @@ function send({ method, url, headers = {}, body, size, signal, onProgress }) {
 			const limit = sent < 0 ? NO_EVENTS : sent < size ? STALLED : ANSWER;
 			if (now() - heard > limit) stop();
 		}, 1000);
-		// A listener would cost a preflight.
+		// It costs a preflight.
 		if (size > QUIET) {
 			request.upload.onprogress = (event) => {
 				if (event.loaded > sent) heard = now();
@@ -562,7 +573,7 @@ export class Task {
 }
 
 function request(made, body) {
-	// A slice has no type.
+	// Slices have no type.
 	if (made.mode === "put") return { method: "PUT", url: made.url, headers: made.headers, body: body.slice() };
 	const form = new FormData();
 	for (const [name, value] of Object.entries(made.fields)) form.append(name, value);

@@ -1,4 +1,4 @@
-// The file input of s3store in a page.
+// The file input in a page.
 
 const ROOT = "[data-s3store-upload]";
 const DRAW = 250;
@@ -9,7 +9,6 @@ const ENDED = ["done", "failed", "aborted", "form"];
 const widgets = new WeakMap();
 const active = new Set();
 const held = new Map();
-const blocked = new Set();
 let count = 0;
 let engine, loading;
 let decoding = Promise.resolve();
@@ -33,7 +32,7 @@ class Widget {
 		this.required = this.input.required;
 		this.files = [];
 		for (const name of ["list", "more", "alert", "status"]) this[name] = root.querySelector(`.s3store-${name}`);
-		// A copy has those of another widget.
+		// Those of another widget.
 		this.list.replaceChildren();
 		const limits = root.querySelector(".s3store-limits");
 		limits.id = `s3store-limits-${(count += 1)}`;
@@ -46,7 +45,7 @@ class Widget {
 			row.draw("done");
 		}
 		this.listen();
-		// Chosen earlier.
+		// Earlier.
 		this.choose([...this.input.files]);
 	}
 
@@ -135,7 +134,7 @@ class Widget {
 		for (const row of files) {
 			if (list.childElementCount < ROWS || row.shown === "failed") row.show();
 		}
-		// Empty, it takes the same file again.
+		// It takes the same file again.
 		const data = new DataTransfer();
 		for (const row of files) if (row.shown === "form") data.items.add(row.file);
 		input.files = data.files;
@@ -333,14 +332,10 @@ class Row {
 			this.emit("abort");
 			return this.discard();
 		}
-		const { widget } = this;
-		const { storage_code: code, host, status } = error.details ?? {};
-		const refused = error.code === "unreachable" && [...blocked].some((uri) => uri.includes(host));
-		const name = [code, refused ? "blocked" : error.code].find((each) => each in widget.texts);
-		this.offer = host && !code && !this.task.answered;
+		const { storage_code, host, status } = error.details ?? {};
+		this.offer = host && !storage_code && !this.task.answered;
 		this.final = status !== 0 && error.code !== "unreachable" && !(status > 428);
-		const own = error.message !== error.code && error.message;
-		this.refuse(name ? this.text(name, { code, host }) : own || this.text("storage_refused", { code: error.code }));
+		this.refuse(engine?.explain(error, this.text.bind(this)) ?? error.message);
 		this.emit("error", { code: error.code, error });
 	}
 
@@ -492,8 +487,6 @@ for (const name of ["dragover", "drop"]) {
 		if (!event.target.closest?.(ROOT)) event.dataTransfer.dropEffect = "none";
 	});
 }
-
-addEventListener("securitypolicyviolation", (event) => blocked.add(event.blockedURI));
 
 function rootsIn(node) {
 	return [...(node.matches?.(ROOT) ? [node] : []), ...(node.querySelectorAll?.(ROOT) ?? [])];

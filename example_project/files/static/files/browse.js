@@ -21,10 +21,12 @@ const toasts = new Toasts(root.querySelector("[data-result]"));
 const dialog = new Dialog(root.querySelector("[data-dialog]"));
 const thumbnails = new Thumbnails(root, dataset.urlThumbnails);
 const grid = new Grid(root, selection, { rename, remove });
-const drop = new Drop(root, selection, { upload, move });
+const drop = new Drop(root, selection, { upload, move, unreadable });
 const tray = new Tray(root.querySelector("[data-tray]"), {
   endpoint: dataset.endpoint,
   destination: dataset.destination,
+  engine: dataset.engine,
+  texts: JSON.parse(dataset.texts),
   arrived: dataset.urlArrived,
   folders: dataset.urlFolders,
 });
@@ -80,6 +82,10 @@ async function move(paths, target) {
   if (answer.html) return dialog.show(answer.html);
   await toasts.follow(answer.json);
   return changed(selection.rows.find((row) => !paths.includes(row.dataset.path))?.dataset.path);
+}
+
+function unreadable() {
+  toasts.show(tray.text("file_changed"), { failed: true });
 }
 
 function upload(found, target) {

@@ -1,4 +1,4 @@
-// The page of a file: arrows go to the files beside it, and films survive the end of their signed URL.
+// The page of a file: arrows go to the files beside it.
 
 import { say } from "./texts.js";
 
@@ -16,24 +16,5 @@ for (const button of document.querySelectorAll("[data-copy-link]")) {
     const label = button.querySelector("span");
     label.textContent = button.dataset.copied ?? "Link copied";
     say(label.textContent);
-  });
-}
-
-for (const player of document.querySelectorAll("[data-player]")) {
-  let loadedAt = performance.now();
-  player.addEventListener("error", () => {
-    // Browsers seek behind the redirect, whose URL works for two minutes. Loading again asks for a new one.
-    if (!player.currentTime || performance.now() - loadedAt < 5000) return;
-    const { currentTime, paused } = player;
-    loadedAt = performance.now();
-    player.load();
-    player.addEventListener(
-      "loadedmetadata",
-      () => {
-        player.currentTime = currentTime;
-        if (!paused) player.play();
-      },
-      { once: true }
-    );
   });
 }

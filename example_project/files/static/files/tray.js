@@ -1,6 +1,5 @@
 // The upload tray: every file that is on its way to the bucket, and then into its folder.
 
-import { Speed, Uploader } from "../s3store/engine.js";
 import { size } from "./selection.js";
 import { post } from "./server.js";
 import { fresh, say, text } from "./texts.js";
@@ -9,18 +8,35 @@ const SPOKEN = 5000;
 const FOLDERS = 200;
 
 export class Tray extends EventTarget {
-  constructor(element, { endpoint, destination, arrived, folders }) {
+  constructor(element, { endpoint, destination, engine, texts, arrived, folders }) {
     super();
-    Object.assign(this, { element, arrived, folders, rows: [], spoken: 0 });
+    Object.assign(this, { element, endpoint, destination, texts, arrived, folders, rows: [], spoken: 0 });
+    this.engineUrl = engine;
     this.list = element.querySelector("[data-tray-list]");
+    element.querySelector("[data-tray-close]").addEventListener("click", () => this.close());
+  }
+
+  // The module of the storage: it calculates checksums if the storage wants them.
+  async load() {
+    this.engine ??= await import(this.engineUrl);
     const tokens = () => [...document.querySelectorAll("[name=csrfmiddlewaretoken]")];
-    this.uploader = new Uploader({
-      endpoint,
-      destination,
+    this.uploader ??= new this.engine.Uploader({
+      endpoint: this.endpoint,
+      destination: this.destination,
       csrfToken: () => tokens()[0]?.value ?? "",
       onToken: (token) => tokens().forEach((field) => (field.value = token)),
     });
-    element.querySelector("[data-tray-close]").addEventListener("click", () => this.close());
+  }
+
+  // What the library says of states and errors.
+  text(name, values = {}) {
+    return (this.texts[name] ?? "").replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+  }
+
+  explain(error) {
+    if (!this.engine) return text("unreachable");
+    const common = { origin, size: size(error.details?.max_size ?? 0) };
+    return this.engine.explain(error, (name, values) => this.text(name, { ...common, ...values }));
   }
 
   async add({ files, folders }, folder) {
@@ -68,12 +84,12 @@ class TrayRow {
   state = "waiting";
 
   constructor(tray, file, path, folder) {
-    Object.assign(this, { tray, file, path, folder, speed: new Speed() });
+    Object.assign(this, { tray, file, path, folder });
     this.element = fresh("tray-template");
     this.element.querySelector("bdi").textContent = path;
     this.element.addEventListener("click", (event) => this.act(event.target.closest("[data-act]")?.dataset.act));
     tray.list.append(this.element);
-    this.draw("waiting");
+    this.draw("queued");
   }
 
   act(name) {
@@ -95,13 +111,18 @@ class TrayRow {
 
   async start() {
     this.busy = true;
-    this.draw("waiting");
+    this.draw("queued");
     try {
-      this.task = this.tray.uploader.add(this.file, { onChange: (task) => this.changed(task) });
+      await this.tray.load();
+      if (this.cancelled) return;
+      this.speed = new this.tray.engine.Speed();
+      // What has arrived of a large file is not sent again.
+      const ticket = this.task?.multipart ? this.task.ticket : null;
+      this.task = this.tray.uploader.add(this.file, { ticket, onChange: (task) => this.changed(task) });
       this.receipt = (await this.task.result).receipt;
       if (!this.cancelled) await this.arrive();
     } catch (error) {
-      if (!this.cancelled) this.failed(said(error));
+      if (!this.cancelled) this.failed(this.tray.explain(error));
     } finally {
       this.busy = false;
       if (!this.cancelled) this.tray.finished();
@@ -121,15 +142,14 @@ class TrayRow {
   changed(task) {
     if (["done", "failed", "aborting", "aborted"].includes(task.state)) return;
     if (task.state !== "uploading") {
-      const waits = { offline: "offline", login: "login", busy: "busy" };
-      this.draw(task.state, waits[task.reason] ? text(task.reason) : "");
+      this.draw(task.state, task.reason && this.tray.text(`${task.state}_${task.reason}`));
       return;
     }
     this.speed.add(task.loaded);
     const part = this.file.size ? task.loaded / this.file.size : 0;
     const left = this.speed.left(this.file.size);
     const shown = `${size(task.loaded)} / ${size(this.file.size)}`;
-    this.draw("uploading", left === null ? shown : `${shown}, ${text("left", { time: duration(left) })}`);
+    this.draw("uploading", left === null ? shown : `${shown}, ${this.tray.text("left", { time: duration(left) })}`);
     this.element.querySelector("progress").value = part * 100;
   }
 
@@ -139,9 +159,8 @@ class TrayRow {
 
   draw(state, message = "") {
     this.state = state;
-    const names = { queued: "waiting" };
     this.element.dataset.state = state;
-    this.element.querySelector(".tray-state").textContent = message || text(names[state] ?? state);
+    this.element.querySelector(".tray-state").textContent = message || this.tray.text(state);
     const shown = {
       pause: state === "uploading" && this.task?.multipart,
       resume: state === "paused" || (state === "waiting" && this.task?.reason === "login"),
@@ -155,12 +174,6 @@ class TrayRow {
     }
     this.element.querySelector("progress").hidden = ["done", "failed", "exists"].includes(state);
   }
-}
-
-function said(error) {
-  if (error.code === "unreachable") return text("unreachable");
-  if (error.code === "file_changed") return text("fileChanged");
-  return error.message && error.message !== error.code ? error.message : text("failed");
 }
 
 function duration(seconds) {
