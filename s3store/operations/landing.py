@@ -264,15 +264,5 @@ def _publish(spot: Spot, part: str, name: str, *, overwrite: bool) -> None:
         spot.unlink(part)
 
 
-@contextmanager
-def _about(path: Path) -> Iterator[None]:
-    """Let errors name the whole path, and not the part of it, or the temporary file, that the system was asked for."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = str(path)
-        raise
-
-
 def _taken(path: Path) -> FileExistsError:
     return FileExistsError(f"{path} exists. Give --overwrite to replace it, or choose another name.")
