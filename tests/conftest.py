@@ -85,9 +85,12 @@ def no_sessions_of_another_test():
     client._answers.clear()
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def folders_without_shares():
-    """Folders ask no database in tests: only tests/sharing connects what follows moved and deleted files."""
+    """Folders ask no database in tests: only tests/sharing connects what follows moved and deleted files.
+
+    For each test: one that changes INSTALLED_APPS lets Django start the apps again.
+    """
     for name in ("moved", "deleted", "restored"):
         getattr(signals, name).disconnect(dispatch_uid=f"s3store_sharing.{name}")
 

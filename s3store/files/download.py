@@ -119,10 +119,10 @@ def download(
     """
     reader = plain_reader(file)
     if crew is None:
-        with Helpers(transfer_of(file.options).threads - 1 if reader else 0) as own:
+        with Helpers(transfer_of(file._options).threads - 1 if reader else 0) as own:
             return download(file, target, again=again, crew=own, resume=resume)
-    if reader and in_pieces(reader.info, file.options) and (crew.helpers or resume):
-        pieces = _pieces(reader.info, file.options, target, noted=resume)
+    if reader and in_pieces(reader.info, file._options) and (crew.helpers or resume):
+        pieces = _pieces(reader.info, file._options, target, noted=resume)
         try:
             _Run(reader, target, pieces, crew).receive()
         except _IN_ONE_STREAM:
@@ -137,7 +137,7 @@ def download(
 
 def plain_reader(file: Any) -> RangeReader | None:
     """Return the reader of the stored bytes if reading the file returns just these. Not of a class of the project."""
-    return file.plain_reader if type(file) is S3File else None
+    return file._plain_reader if type(file) is S3File else None
 
 
 def _pieces(info: ObjectInfo, options: Options, target: IO[bytes], *, noted: bool) -> Pieces:

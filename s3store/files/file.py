@@ -132,18 +132,18 @@ class S3File(File):  # type: ignore[type-arg]  # generic in the stubs only
         return content_size(self._raw.info, self._objects.options, self._reopen)
 
     @property
-    def options(self) -> Options:
+    def _options(self) -> Options:
         """The options with which the file was opened."""
         return self._objects.options
 
     @property
-    def info(self) -> ObjectInfo:
+    def _info(self) -> ObjectInfo:
         """The facts about an object that is open for reading."""
         assert isinstance(self._raw, RangeReader)  # noqa: S101 (the mode says so)
         return self._raw.info
 
     @property
-    def plain_reader(self) -> RangeReader | None:
+    def _plain_reader(self) -> RangeReader | None:
         """The reader of the stored bytes if `read` returns them as they are, otherwise None."""
         raw = self._raw
         return raw if isinstance(raw, RangeReader) and getattr(self.file, "raw", None) is raw else None

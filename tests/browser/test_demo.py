@@ -175,6 +175,7 @@ def test_menus_work_with_the_keyboard(demo, new_page):
     assert page.evaluate("document.activeElement.id") == "search"
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("scheme", "widths"), [("light", (390, 1440)), ("dark", (390, 1440))])
 def test_axe_finds_nothing_on_any_page(demo, new_page, scheme, widths):
     """No violation of the rules of WCAG 2.2 A and AA and of best practices, with a phone and with a large screen."""

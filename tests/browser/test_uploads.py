@@ -622,6 +622,7 @@ def test_a_busy_storage(page, live_server, proxy, film, readable):
     assert len(parts_that_arrived(proxy)) == 3
 
 
+@pytest.mark.campaign
 def test_eighty_parts_of_which_many_fail(page, live_server, proxy, tmp_path, monkeypatch):
     """Parts that the storage refuses for a moment are sent again, from no more memory than before."""
     monkeypatch.setattr(service, "MULTIPART_FROM", 5 * MIB)

@@ -157,7 +157,7 @@ def test_every_setting_that_is_named_exists():
     """An AWS_… name in a page is a setting of ours or a variable of botocore's; one page has another package's."""
     known = {setting for option in FIELDS.values() for setting in option.metadata["settings"]}
     known |= {option.metadata["env"] for option in FIELDS.values()}
-    known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"}
+    known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_REGION"}
     known |= {"AWS_EC2_METADATA_DISABLED", "AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL", "AWS_", "AWS_S3_"}
     strange = {}
     for path in pages():

@@ -1,5 +1,6 @@
 """Files whose names the new storage refuses get other names, and their rows with them."""
 
+import errno
 import json
 import os
 
@@ -157,7 +158,7 @@ def test_without_hard_links_the_file_is_copied(bad, storage, monkeypatch):  # no
     """It keeps its time."""
 
     def refuse(*_, **__):
-        raise PermissionError("no links here")
+        raise PermissionError(errno.EPERM, "no links here")
 
     os.utime(bad / BAD, (1_000_000, 1_000_000))
     monkeypatch.setattr(os, "link", refuse)

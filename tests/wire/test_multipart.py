@@ -57,8 +57,9 @@ class Receiver(Bucket):
         last: int,
         etag: str,
         origin: Any,
+        version_id: Any,
     ) -> Part:
-        self.copied = source, number, first, last, etag, origin
+        self.copied = source, number, first, last, etag, origin, version_id
         return Part(number=number, etag=etag)
 
     def complete_upload(self, key: str, upload_id: str, sent: Any, params: Params, **named: Any) -> ObjectInfo:
@@ -96,7 +97,7 @@ def test_copied_bytes_count() -> None:
     upload = upload_to(bucket)
     upload.copy(ObjectInfo(key="source", size=30, etag="v1"), 10, 19)
     assert upload.complete().size == 10
-    assert bucket.copied == ("source", 1, 10, 19, "v1", None)
+    assert bucket.copied == ("source", 1, 10, 19, "v1", None, None)
 
 
 def test_a_part_on_its_way_arrives_before_the_parts_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,8 +42,8 @@ class Fetcher:
         """
         name = row.name
         with self._content(name) as content:
-            packed = self._inflates and encoding_of(content.info)
-            version = content.info.etag if in_pieces(content.info, content.options) and not packed else None
+            packed = self._inflates and encoding_of(content._info)
+            version = content._info.etag if in_pieces(content._info, content._options) and not packed else None
             try:
                 with self._tree.continuing(name, version=version, after=_RESUMABLE, overwrite=replace) as (file, kept):
                     size, info = self._receive(name, content, file, resume=kept)
@@ -60,9 +60,9 @@ class Fetcher:
     def _receive(self, name: str, content: S3File, file: IO[bytes], *, resume: bool) -> tuple[int, ObjectInfo]:
         """Write the object. What an earlier run has written is compared with the ETag at the end."""
         arrived = download(content, file, again=lambda: self._content(name), crew=self._work, resume=resume)
-        info = arrived.info or content.info
+        info = arrived.info or content._info
         if arrived.resumed:
-            part_size = transfer_of(content.options).part_size
+            part_size = transfer_of(content._options).part_size
             if not digests.matches(file, info.size, _bare(info), part_size=part_size):
                 # A crash can leave zeros in a file. What the ETag does not prove is not kept.
                 file.truncate(0)

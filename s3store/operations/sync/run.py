@@ -72,8 +72,8 @@ def sync(
     them. `bandwidth` is in bytes per second. `dry_run` only reads; the steps are in `summary.plan`.
 
     `batch_manifest` is the path of a new file: instead of copying from one storage to another, the plan is written as a
-    manifest for S3 Batch Operations, which copies up to 5 GB a file. Archived objects are in a manifest beside it that
-    ends in `.restore`, and with `delete`, what only the target has in one that ends in `.tag`. The commands that create
+    manifest for S3 Batch Operations, which copies up to 5 GB a file. Archived objects are in a manifest beside it,
+    `FILE.restore`, and with `delete`, what only the target has in another one, `FILE.tag`. The commands that create
     the jobs are in `summary.more["batch"]`. AWS: "Performing object operations in bulk with Batch Operations".
 
     Files that failed are in `summary.failed`. Raises PlaceError if a place cannot be used, BatchError for what a batch
