@@ -14,6 +14,7 @@ from django.db import connection, models
 from s3store.operations.migrate import migrate_media
 from s3store.operations.orphans import delete_orphans, find, find_orphans, move_orphans
 from s3store.operations.places import Place, PlaceError
+from s3store.operations.sync import sync
 from s3store.operations.sync.remote import Remote
 from s3store.storage import S3MediaStorage, S3Storage
 from s3store.testing import servers
@@ -78,6 +79,18 @@ def test_a_source_that_is_the_target_under_another_url(storage, s3_options, monk
         "files/1": b"files/1",
         "files/2": b"files/2",
     }
+
+
+@pytest.mark.parametrize(("source", "target"), [("a/b", "a"), ("a", "a/b")])
+def test_a_source_is_not_what_only_the_target_has(storage, s3_options, source, target):
+    """Of two directories of one bucket under two URLs, one contains the other."""
+    storage.save("a/b/1", b"1")
+    other = S3Storage(**elsewhere(s3_options))
+    places = Place(path=source, storage=storage), Place(path=target, storage=other)
+    with pytest.raises(PlaceError, match="can be the same one"):
+        sync(*places, delete=True)
+    assert sync(*places).failed == []
+    assert storage.read_bytes("a/b/1") == b"1"
 
 
 @pytest.fixture

@@ -92,7 +92,8 @@ def sync(
     began = time.monotonic()
     with ExitStack() as stack:
         shard = within or KeyRange()
-        sides = Sides.of(source, target, shard, inventory, follow=follow_links or unsafe_links, unsafe=unsafe_links)
+        follow = follow_links or unsafe_links
+        sides = Sides.of(source, target, shard, inventory, follow=follow, unsafe=unsafe_links, deletes=delete)
         manifests = None
         if batch_manifest is not None:
             manifests = stack.enter_context(Manifests(Path(batch_manifest), source, target))

@@ -26,7 +26,15 @@ class Sides:
 
     @classmethod
     def of(
-        cls, source: Place, target: Place, within: KeyRange, inventory: Inventory | None, *, follow: bool, unsafe: bool
+        cls,
+        source: Place,
+        target: Place,
+        within: KeyRange,
+        inventory: Inventory | None,
+        *,
+        follow: bool,
+        unsafe: bool,
+        deletes: bool,
     ) -> Sides:
         """Return the sides of two places. Raises PlaceError."""
         if source.storage is None and target.storage is None:
@@ -47,8 +55,15 @@ class Sides:
             if os.open not in os.supports_dir_fd:  # pragma: no cover (Windows)
                 raise PlaceError("This system cannot write files safely below a directory. Use Linux or macOS.")
             return cls(down=down, tree=Landing(target.local))
-        if _same_bucket(up, down) and (up.prefix.startswith(down.prefix) or down.prefix.startswith(up.prefix)):
-            raise PlaceError(f"{str(source)!r} and {str(target)!r} contain each other. Choose two separate places.")
+        if up.prefix.startswith(down.prefix) or down.prefix.startswith(up.prefix):
+            if _same_bucket(up, down):
+                raise PlaceError(f"{str(source)!r} and {str(target)!r} contain each other. Choose two separate places.")
+            if deletes and up.prefix != down.prefix and up.objects.may_share_bucket(down.objects):
+                # What only the target has could be the source.
+                raise PlaceError(
+                    f"The bucket of {str(source)!r} and {str(target)!r} can be the same one, and then they contain each "
+                    "other. Choose two separate places, or do not delete."
+                )
         return cls(up=up, down=down)
 
     @property
