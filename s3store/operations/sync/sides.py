@@ -61,8 +61,8 @@ class Sides:
             if deletes and up.prefix != down.prefix and up.objects.may_share_bucket(down.objects):
                 # What only the target has could be the source.
                 raise PlaceError(
-                    f"The bucket of {str(source)!r} and {str(target)!r} can be the same one, and then they contain each "
-                    "other. Choose two separate places, or do not delete."
+                    f"{str(source)!r} and {str(target)!r} contain each other if their bucket is the same one, which is "
+                    "not known. Choose two separate places, or do not delete."
                 )
         return cls(up=up, down=down)
 
