@@ -82,6 +82,7 @@ def test_deletes_that_the_server_refuses_are_failures(seaweedfs, seaweedfs_optio
         assert denied == []
 
 
+@pytest.mark.campaign
 def test_names_that_are_all_taken(local, monkeypatch):
     """After many tries the file stays where it is."""
     for module in (transfers, work, restore):
