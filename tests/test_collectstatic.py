@@ -615,7 +615,7 @@ def test_with_compression_unchanged_files_stay_unchanged(site, backend):
     assert json.loads(site.collect(json=True))["uploaded"] == 0
 
 
-@pytest.mark.parametrize("packing", ["AWS_IS_GZIPPED", "AWS_S3_BROTLI"])
+@pytest.mark.parametrize("packing", ["AWS_IS_GZIPPED", pytest.param("AWS_S3_BROTLI", marks=pytest.mark.campaign)])
 def test_a_manifest_is_read_as_it_was_stored(one, monkeypatch, packing):
     """Also after compression was switched off: by pages, by --prune, and in another storage of ours."""
     monkeypatch.setattr(releases_module, "GRACE", timedelta(0))

@@ -42,6 +42,7 @@ def round_of(storage, number, chance, done):
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.no_cover
 @pytest.mark.timeout(1800)
 def test_200_threads_lose_and_mix_nothing(seaweedfs_options, pytestconfig, capsys):

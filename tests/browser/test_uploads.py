@@ -347,6 +347,7 @@ def test_a_directory(page, live_server, tmp_path):
     assert upload_site.posted == [[("note.txt", 1, "text/plain")] * 2]
 
 
+@pytest.mark.campaign
 def test_six_gibibytes(page, proxy, tmp_path, monkeypatch):
     """The first and the last part of a file above the limit of one request are where they belong."""
     monkeypatch.setattr(Upload._meta.get_field("file"), "max_size", 10 * GIB)
@@ -944,7 +945,7 @@ def test_a_slow_upload(clocked, large):
     assert not failed
 
 
-@pytest.mark.parametrize(("seconds", "requests"), [(60, 3), (125, 6)])
+@pytest.mark.parametrize(("seconds", "requests"), [(60, 3), pytest.param(125, 6, marks=pytest.mark.campaign)])
 def test_an_answer_that_is_held(clocked, proxy, film, seconds, requests):
     """After the last byte the storage has two minutes for its answer."""
     proxy.stall_seconds = 2
