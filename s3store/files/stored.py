@@ -103,8 +103,7 @@ class StoredFile(File):  # type: ignore[type-arg]  # generic in the stubs only
 
     def is_in(self, objects: Objects) -> bool:
         """Return whether the object is in the same bucket of the same server."""
-        here, there = self._objects.options, objects.options
-        return (here.bucket_name, here.endpoint_url) == (there.bucket_name, there.endpoint_url)
+        return self._objects.shares_bucket(objects)
 
     def copy_to(self, objects: Objects, key: str, params: Params, *, create: bool) -> None:
         """Copy this version to a key. Raises ObjectExistsError with `create` if it is taken, and ObjectChangedError.

@@ -97,9 +97,8 @@ class Leftover:
             return {self.name}
         if self.objects is None or self.key is None or not isinstance(storage, S3Storage):
             return set()
-        there, here = storage.objects, self.objects.options
-        same = (there.options.bucket_name, there.options.endpoint_url) == (here.bucket_name, here.endpoint_url)
-        name = there.name(self.key) if same else None
+        there = storage.objects
+        name = there.name(self.key) if there.shares_bucket(self.objects) else None
         return {name} if name else set()
 
 

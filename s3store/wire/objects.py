@@ -52,6 +52,11 @@ class Objects(Derived):
             )
         return self._bucket
 
+    def shares_bucket(self, other: Objects) -> bool:
+        """Return whether another storage has the same bucket, at the same URL."""
+        here, there = self.options, other.options
+        return (here.bucket_name, here.endpoint_url) == (there.bucket_name, there.endpoint_url)
+
     def may_share_bucket(self, other: Objects) -> bool:
         """Return whether the bucket of another storage can be the same one.
 

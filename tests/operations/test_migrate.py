@@ -116,7 +116,7 @@ def test_the_source_is_deleted_where_it_was_compared(disk, storage, monkeypatch)
     """After a question, and only files whose content is in the target; the unknown one stays."""
     run("s3:")
     storage.delete("files/1.txt")
-    storage.save("files/1.txt", b"XXX")
+    storage.save("files/1.txt", b"eno")
     run("s3:", "--delete-source")
     assert "there is no terminal to ask" in run.err
     assert len([path for path in disk.rglob("*") if path.is_file()]) == 4

@@ -159,7 +159,7 @@ def test_what_is_secret_or_no_text_is_not_printed(settings):
         "own: add the option 'password' yourself",
         "own: add the option 'wait' yourself",
         "own: not a class that is known",
-        "Keep these settings, they are secret or no text: AWS_S3_OBJECT_PARAMETERS, AWS_S3_PROXIES.",
+        "Keep these settings, which are secret or cannot be written as text: AWS_S3_OBJECT_PARAMETERS, AWS_S3_PROXIES.",
     ):
         assert words in run.err
     block = pasted(settings, text)

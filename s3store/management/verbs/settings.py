@@ -48,8 +48,8 @@ class Settings(Verb):
             return
         self.base.stdout.write(block.text)
         for text, names in (
-            ("Keep these settings, they are secret or no text", block.kept),
-            ("Remove these settings, STORAGES contains them", block.replaced),
+            ("Keep these settings, which are secret or cannot be written as text", block.kept),
+            ("Remove these settings, which STORAGES contains now", block.replaced),
         ):
             if names:
                 self.output.warn(f"{text}: {', '.join(names)}.")

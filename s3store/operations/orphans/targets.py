@@ -30,19 +30,12 @@ def target_of(found: Orphans, place: Place) -> Callable[[Orphan], None]:
             f"the files there. Use a directory below .s3store/, such as {place.alias or 'default'}:.s3store/orphans/, "
             "or another storage."
         )
-    same = _is_same_bucket(objects, there)
+    same = objects.shares_bucket(there)
     return _in_bucket(found, place.storage, there, root) if same else _in_storage(found, place.storage, there, root)
 
 
 def _below(root: str, name: str) -> str:
     return f"{root}/{name}" if root else name
-
-
-def _is_same_bucket(one: Objects, other: Objects) -> bool:
-    return (one.options.bucket_name, one.options.endpoint_url) == (
-        other.options.bucket_name,
-        other.options.endpoint_url,
-    )
 
 
 def _in_bucket(found: Orphans, storage: S3Storage, there: Objects, root: str) -> Callable[[Orphan], None]:

@@ -56,7 +56,7 @@ class Sides:
                 raise PlaceError("This system cannot write files safely below a directory. Use Linux or macOS.")
             return cls(down=down, tree=Landing(target.local))
         if up.prefix.startswith(down.prefix) or down.prefix.startswith(up.prefix):
-            if _same_bucket(up, down):
+            if up.objects.shares_bucket(down.objects):
                 raise PlaceError(f"{str(source)!r} and {str(target)!r} contain each other. Choose two separate places.")
             if deletes and up.prefix != down.prefix and up.objects.may_share_bucket(down.objects):
                 # What only the target has could be the source.
@@ -107,8 +107,3 @@ def overridden(cls: type) -> str | None:
 def _one_client(one: Remote, two: Remote) -> bool:
     buckets = one.objects.bucket, two.objects.bucket
     return all(bucket.over_http for bucket in buckets) and buckets[0].client is buckets[1].client
-
-
-def _same_bucket(one: Remote, two: Remote) -> bool:
-    options = [(each.objects.options.bucket_name, each.objects.options.endpoint_url) for each in (one, two)]
-    return options[0] == options[1]
