@@ -227,16 +227,23 @@ def test_a_slow_head_is_overtaken_by_a_save(seaweedfs_options: dict[str, Any]) -
     assert storage.size("a.txt") == 5
 
 
-def test_the_facts_of_a_response_are_kept_together(clock: Clock) -> None:
-    """The last ones of many, and not those about an object that changed after the request."""
+def test_the_facts_of_a_page_are_kept_together(clock: Clock) -> None:
+    """Of the last two pages; not those about an object that changed, or of which newer ones are known."""
     known = Facts(clock)
     asked = known.moment()
-    known.forget("0001")
-    known.put_all([info(f"{number:04}") for number in range(facts.LIMIT)], asked)
-    assert known.get("0000")
-    assert known.get("0001") is None
-    known.put_all([info(f"x{number:04}", 2) for number in range(facts.LIMIT + 5)], known.moment())
-    assert [known.get(key) for key in ("0000", "x0004")] == [None, None]
-    assert known.get("x0005") == info("x0005", 2)
-    known.put_all([info("x0005", 1)], asked)
-    assert known.get("x0005") == info("x0005", 2)
+    known.forget("1")
+    known.put_page([info("0"), info("1"), info("2")], asked)
+    assert known.get("0") == info("0")
+    assert known.get("1") is None
+    known.forget("2")
+    assert known.get("2") is None
+    known.put_page([info("x", 2)], known.moment())
+    known.put(info("x", 1), asked)
+    assert known.get("x") == info("x", 2)
+    known.put(info("x", 3), known.moment())
+    assert known.get("x") == info("x", 3)
+    known.put_page([info(f"{number:04}") for number in range(facts.LIMIT)], known.moment())
+    assert [known.get(key) for key in ("0", "0000")] == [None, None]
+    assert known.get(f"{facts.LIMIT - 1:04}")
+    clock.now += facts.SECONDS
+    assert known.get(f"{facts.LIMIT - 1:04}") is None

@@ -114,16 +114,19 @@ class Stat(ObjectInfo):
         return cls(name=name, **{item.name: getattr(info, item.name) for item in fields(ObjectInfo)})
 
     @classmethod
-    def listed(cls, name: str, info: ObjectInfo) -> Stat:
-        """Return what a listing contains about the file `name`."""
-        stat: Stat = _new(cls)
-        _set_name(stat, name)
-        _set_key(stat, info.key)
-        _set_size(stat, info.size)
-        _set_etag(stat, info.etag)
-        _set_modified(stat, info.modified)
-        _set_storage_class(stat, info.storage_class)
-        return stat
+    def listed(cls, names: Iterable[str], infos: Iterable[ObjectInfo]) -> list[Stat]:
+        """Return what a listing contains about the files `names`."""
+        found = []
+        for name, info in zip(names, infos, strict=True):
+            stat: Stat = _new(cls)
+            _set_name(stat, name)
+            _set_key(stat, info.key)
+            _set_size(stat, info.size)
+            _set_etag(stat, info.etag)
+            _set_modified(stat, info.modified)
+            _set_storage_class(stat, info.storage_class)
+            found.append(stat)
+        return found
 
 
 def listed_infos(

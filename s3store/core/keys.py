@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Sequence
 
 MAX_KEY_BYTES = 1024
 
@@ -21,6 +22,10 @@ _UNSERVED = "soap"
 _CLEAN = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*").fullmatch
 
 _DRIVE = re.compile(r"[A-Za-z]:(/|$)")
+_DRIVE_LINE = re.compile(r"\n[A-Za-z]:")
+
+# What `clean_name` may refuse or change in names, each of which is a line.
+_UNUSUAL = ("\\", "//", "/.", "/ ", "\n\n", "\n/", "\n.", "\n ", f"\n{_UNSERVED}\n")
 
 
 class UnsafeNameError(ValueError):
@@ -91,30 +96,34 @@ def name_of(location: str, key: str) -> str | None:
     Buckets can contain keys of other programs that are not possible names (`a//b`, `../x`, control characters). A
     storage neither lists nor opens them.
     """
+    (name,) = names_of(location, (key,))
+    return name or None
+
+
+def names_of(location: str, keys: Sequence[str]) -> Sequence[str]:
+    """Return `name_of` of each key, or `""`. Plain keys, as most are, are examined as the lines of one text."""
+    root = f"\n{location}/" if location else "\n"
+    lines = "\n" + "\n".join(keys)
+    names = lines.split(root)[1:]
+    text = "\n".join(["", *names, ""])
+    if (
+        lines.count("\n") == len(names) == len(keys)
+        and text.replace("\n", "").isprintable()
+        and not any(map(text.__contains__, _UNUSUAL))
+        and not (":" in text and _DRIVE_LINE.search(text))
+    ):
+        return names
+    return [_name_of(location, key) for key in keys]
+
+
+def _name_of(location: str, key: str) -> str:
     root = f"{location}/" if location else ""
-    if not key.startswith(root) or key == _UNSERVED:
-        return None
     name = key[len(root) :]
-    if _is_plain(name):
-        return name
     try:
-        return name if name and clean_name(name) == name else None
+        possible = key.startswith(root) and key != _UNSERVED and clean_name(name) == name
     except UnsafeNameError:
-        return None
-
-
-def _is_plain(name: str) -> bool:
-    """Return whether `clean_name` would certainly return the name unchanged. Listings ask it for each key."""
-    return (
-        name.isprintable()
-        and name[:1] not in ("", "/", ".", " ")
-        and name[1:2] != ":"
-        and name[-1] != "/"
-        and "\\" not in name
-        and "//" not in name
-        and "/." not in name
-        and "/ " not in name
-    )
+        return ""
+    return name if possible else ""
 
 
 def _within_limit(key: str, name: str | os.PathLike[str]) -> str:

@@ -39,8 +39,8 @@ class Verbs:
 
     def scan(self, path: str = "") -> Iterator[Stat]:
         """Yield a Stat of every file below a directory, at any depth, while the listing arrives."""
-        for name, info in self.objects.scan(path):
-            yield Stat.listed(name, info)
+        for names, infos in self.objects.scan_pages(path):
+            yield from Stat.listed(names, infos)
 
     def walk(self, path: str = "") -> Iterator[tuple[str, list[str], list[str]]]:
         """Yield (directory, its directories, its files) from the top down, as os.walk does.

@@ -260,7 +260,7 @@ class Bucket(Copies, InParts, OpenUploads, Tagging, Archives):
             below = [entry["Prefix"] for entry in answer.get("CommonPrefixes", ())]
         more = answer.get("NextContinuationToken") or ""
         objects = tuple([info for info in found if info.key.startswith(prefix)])
-        self._facts.put_all(objects, moment)
+        self._facts.put_page(objects, moment)
         return Page(
             objects=objects,
             prefixes=tuple(name for name in below if name.startswith(prefix)),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import compress
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
@@ -85,11 +86,13 @@ class Objects(Derived):
 
     def scan(self, path: str | os.PathLike[str] = "") -> Iterator[tuple[str, ObjectInfo]]:
         """Yield name and facts of every file below a directory, at any depth: one request for 1,000 files."""
+        for names, infos in self.scan_pages(path):
+            yield from zip(names, infos, strict=True)
+
+    def scan_pages(self, path: str | os.PathLike[str] = "") -> Iterator[tuple[Sequence[str], Sequence[ObjectInfo]]]:
+        """Yield the names and the facts of `scan`, a page at a time."""
         for page in self.pages(self.prefix(path), flat=False):
-            for info in page.objects:
-                name = self.name(info.key)
-                if name is not None and not name.endswith("/"):
-                    yield name, info
+            yield self._files(page)
 
     def scan_range(self, path: str | os.PathLike[str], within: KeyRange) -> Iterator[tuple[str, ObjectInfo]]:
         """Yield what `scan` yields, only for the names within a range. They are relative to `path` there.
@@ -99,13 +102,20 @@ class Objects(Derived):
         prefix, ranged = self.prefix(path), self.lists_ranges
         after = prefix + within.after if ranged and within.after else None
         for page in self.pages(prefix, flat=False, after=after):
-            for info in page.objects:
+            for name, info in zip(*self._files(page), strict=True):
                 relative = info.key[len(prefix) :]
                 if ranged and within.is_past(relative):
                     return
-                name = self.name(info.key)
-                if name is not None and not name.endswith("/") and within.takes(relative):
+                if within.takes(relative):
                     yield name, info
+
+    def _files(self, page: Page) -> tuple[Sequence[str], Sequence[ObjectInfo]]:
+        """Return the names and the facts of the files of a page: no folders, and no keys that no name can mean."""
+        names = keys.names_of(self.options.location, [info.key for info in page.objects])
+        files = [bool(name) and name[-1] != "/" for name in names]
+        if all(files):
+            return names, page.objects
+        return list(compress(names, files)), list(compress(page.objects, files))
 
     @property
     def lists_ranges(self) -> bool:

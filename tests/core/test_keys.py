@@ -333,6 +333,25 @@ def test_a_listed_name_leads_back_to_its_key(location: str, key: str) -> None:
         assert back == key
 
 
+lines = st.lists(st.text(st.sampled_from("ab:/. \\\n\u202f"), max_size=5) | wild_names | st.just("soap"), max_size=4)
+
+
+@given(location=st.sampled_from(["", "l", "a/b"]), inside=lines, outside=lines)
+@example(location="l", inside=["a\nl/b"], outside=["c"])
+@example(location="", inside=["a", "C:"], outside=[])
+def test_many_keys_have_the_names_of_each(location: str, inside: list[str], outside: list[str]) -> None:
+    """A listing examines a page of keys as one text. The names are those that clean_name returns unchanged."""
+    given_keys = [f"{location}/{name}" if location else name for name in inside] + outside
+
+    def expected(key: str) -> str:
+        root = f"{location}/" if location else ""
+        name = key.removeprefix(root)
+        ours = key.startswith(root) and key != "soap" and cleaned_or_none(name) == name
+        return name if ours else ""
+
+    assert [*keys.names_of(location, given_keys)] == [*map(expected, given_keys)]
+
+
 @given(location=locations, name=wild_names)
 def test_a_prefix_stays_in_its_location(location: str, name: str) -> None:
     """An accepted directory is the location or below it, with a slash at its end."""

@@ -240,7 +240,7 @@ def test_facts_that_a_listing_does_not_have_are_none() -> None:
     (info,) = rows_of(page(ROW)) or ()
     made = ObjectInfo(key="a", size=5)
     assert (info, repr(info), hash(info)) == (made, repr(made), hash(made))
-    stat = Stat.listed("n", info)
+    (stat,) = Stat.listed(["n"], [info])
     assert stat == Stat.of("n", info) == Stat(name="n", key="a", size=5)
     assert (stat.content_type, stat.all_metadata, stat.md5) == (None, None, None)
     with pytest.raises(AttributeError, match="colour"):
