@@ -68,7 +68,7 @@ class Landing:
         *parents, last = name.split("/")
         if create:
             self.directory.mkdir(parents=True, exist_ok=True)
-        spot = Spot(self.directory, os.open(self.directory, _ENTER) if _BY_DESCRIPTOR else None)
+        spot = Spot(self.directory, (), os.open(self.directory, _ENTER) if _BY_DESCRIPTOR else None)
         try:
             for part in parents:
                 below = self._below(spot, part, create=create)
@@ -91,7 +91,7 @@ class Landing:
                 if error.errno != errno.ELOOP:
                     raise
                 raise _refused(spot, last, stat.S_IFLNK) from None
-        with open(self.directory / name, "rb", opener=lambda *_: opened) as file:
+        with open(os.path.join(self.directory, name), "rb", opener=lambda *_: opened) as file:  # noqa: PTH118 (faster)
             if not stat.S_ISREG(os.fstat(opened).st_mode):
                 raise LandingError(f"{name!r} is not a regular file.", "NotAFile")
             yield file
@@ -177,21 +177,23 @@ class Landing:
         return self._entered(spot, part)
 
     def _entered(self, spot: Spot, part: str) -> Spot:
-        path = spot.path / part
+        parts = (*spot.parts, part)
         if spot.descriptor is None:
+            path = spot.path / part
             kind = _kind(spot, part)
             if kind is None:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
             if not (path.is_dir() if self._follow else kind == stat.S_IFDIR):
                 raise _refused(spot, part, kind)
-            return Spot(path, None)
+            return Spot(spot.root, parts, None)
         try:
-            return Spot(path, os.open(part, _ENTER | (0 if self._follow else _LINKS), dir_fd=spot.descriptor))
+            entered = os.open(part, _ENTER | (0 if self._follow else _LINKS), dir_fd=spot.descriptor)
         except OSError as error:
             # Systems differ in what they say about a symbolic link.
             if error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
             raise _refused(spot, part, _kind(spot, part)) from None
+        return Spot(spot.root, parts, entered)
 
 
 @contextmanager

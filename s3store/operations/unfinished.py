@@ -24,10 +24,16 @@ _OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_C
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A directory that is open. `path` is for messages, and for systems without descriptors of directories."""
+    """A directory that is open: the one at `parts` below `root`."""
 
-    path: Path
+    root: Path
+    parts: tuple[str, ...]
     descriptor: int | None
+
+    @property
+    def path(self) -> Path:
+        """The path, for messages, and for systems without descriptors of directories."""
+        return self.root.joinpath(*self.parts)
 
     def at(self, name: str) -> tuple[str, dict[str, Any]]:
         """Return the arguments of functions of `os` about a name in this directory."""

@@ -84,13 +84,13 @@ def test_a_temporary_file_that_was_published_meanwhile_is_not_opened_again(tmp_p
         return real(file, how)
 
     monkeypatch.setattr(fcntl, "flock", publish)
-    file, name, locked = open_part(Spot(target, descriptor), ".a.s3store-part")
+    file, name, locked = open_part(Spot(target, (), descriptor), ".a.s3store-part")
     with file:
         file.write(b"mine")
     assert (locked, name != ".a.s3store-part") == (False, True)
     assert files_in(target) == {"a": b"published", name: b"mine"}
-    Spot(target, descriptor).unlink(name)
-    Spot(target, descriptor).unlink(name)
+    Spot(target, (), descriptor).unlink(name)
+    Spot(target, (), descriptor).unlink(name)
     os.close(descriptor)
 
 

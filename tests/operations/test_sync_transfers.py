@@ -313,7 +313,7 @@ def test_two_processes_never_write_the_same_temporary_file(s3_storage, tmp_path)
     target = tmp_path / "target"
     target.mkdir()
     directory = os.open(target, os.O_RDONLY)
-    file, name, locked = open_part(Spot(target, directory), part_name("a", None))
+    file, name, locked = open_part(Spot(target, (), directory), part_name("a", None))
     assert (name, locked) == (".a.s3store-part", True)
     assert sync(place(s3_storage), local(target)).failed == []
     assert sorted(os.listdir(target)) == [".a.s3store-part", "a"]

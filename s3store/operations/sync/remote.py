@@ -51,16 +51,17 @@ class Remote:
                 if within.takes(relative):
                     yield row_of(relative, info)
             return
-        after = self.prefix + within.after if within.after and objects.lists_ranges else None
+        ranged = objects.lists_ranges
+        after = self.prefix + within.after if within.after and ranged else None
         for page in objects.pages(self.prefix, flat=False, after=after):
-            for info in page.objects:
+            for name, info in zip(objects.names(page), page.objects, strict=True):
                 relative = info.key[start:]
-                if objects.lists_ranges and within.is_past(relative):
+                if ranged and within.is_past(relative):
                     return
                 if not relative or not within.takes(relative):
                     # The marker of the directory itself, or a name of another shard.
                     continue
-                if objects.name(info.key) is None:
+                if not name:
                     found.fail(relative, names.unlisted(info.key))
                 elif not relative.endswith("/"):
                     yield row_of(relative, info)
