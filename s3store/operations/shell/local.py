@@ -12,6 +12,7 @@ from typing import IO
 
 from s3store.core import keys
 from s3store.operations.reports import Watcher
+from s3store.operations.unfinished import is_partial
 
 # What an interrupted download leaves behind.
 _OWN = re.compile(r"\.s3store-[0-9a-f]{16}").fullmatch
@@ -57,7 +58,7 @@ def _walk(directory: Path, base: str, watcher: Watcher) -> Iterator[LocalItem]:
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(Path(entry.path), f"{inside}/", watcher)
         elif entry.is_file(follow_symlinks=False):
-            if not _OWN(entry.name):
+            if not (_OWN(entry.name) or is_partial(entry.name)):
                 size = entry.stat(follow_symlinks=False).st_size
                 yield LocalItem(path=Path(entry.path), inside=inside, size=size, walked=True)
         else:
