@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
-from pathlib import Path
 
-from s3store import errors
-from s3store.core.parts import MIB
+from s3store.operations.mounts import Mounts, SameFileError
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.operations.spool import Spool
@@ -59,12 +55,8 @@ def delete_source(
         refuse_one_bucket(source, target, names)
     if not len(names) or not confirm(names):
         return
-    ordered: Iterable[str] = names
-    if source.storage is None:
-        delete, ordered = from_disk(source, target, since), smallest_first(source, names)
-    else:
-        delete = from_storage(source, since)
-    for name in ordered:
+    delete = from_disk(source, target, since) if source.storage is None else from_storage(source, since)
+    for name in names:
         try:
             reason = delete(name)
         except OSError as error:
@@ -103,54 +95,23 @@ def the_same(source: Place, target: Place) -> PlaceError:
 def from_disk(source: Place, target: Place, since: datetime) -> Callable[[str], str]:
     """Return the function that deletes a file, and returns why it stays.
 
-    It raises PlaceError if the directory is the bucket itself, mounted: after the first deletion, it reads the file in
-    the target, and puts it back if that fails.
+    It raises PlaceError if the directory is the bucket itself, mounted: with all files there.
     """
-    limit, remote, tested = since.timestamp(), Remote(target), False
+    limit, remote, mounts = since.timestamp(), Remote(target), Mounts()
 
     def delete(name: str) -> str:
-        nonlocal tested
         path = source.local / name
         status = path.lstat()
         if max(status.st_mtime, status.st_ctime) >= limit:
             return CHANGED
-        if tested:
-            path.unlink()
-        else:
-            delete_and_read(path, name)
-            tested = True
+        try:
+            mounts.refuse_same(path, remote.objects, remote.target(name))
+        except SameFileError as error:
+            raise the_same(source, target) from error
+        path.unlink()
         return ""
 
-    def delete_and_read(path: Path, name: str) -> None:
-        with tempfile.TemporaryDirectory() as directory:
-            copy = shutil.copy2(path, directory)
-            path.unlink()
-            try:
-                with remote.reader(name) as file:
-                    while file.read(MIB):
-                        pass
-            except BaseException as error:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(copy, path)
-                if isinstance(error, errors.ObjectNotFoundError):
-                    raise the_same(source, target) from error
-                raise
-
     return delete
-
-
-def smallest_first(source: Place, names: Iterable[str]) -> Iterator[str]:
-    """Yield the names, and first the one that is the cheapest to put back."""
-
-    def size(name: str) -> float:
-        try:
-            return (source.local / name).lstat().st_size
-        except OSError:
-            return float("inf")
-
-    smallest = min(names, key=size)
-    yield smallest
-    yield from (name for name in names if name != smallest)
 
 
 def from_storage(source: Place, since: datetime) -> Callable[[str], str]:

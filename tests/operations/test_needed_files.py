@@ -11,15 +11,18 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, models
 
+from s3store.operations import mounts
 from s3store.operations.migrate import migrate_media
 from s3store.operations.orphans import delete_orphans, find, find_orphans, move_orphans
 from s3store.operations.places import Place, PlaceError
+from s3store.operations.shell.copying import copy
 from s3store.operations.sync import sync
-from s3store.operations.sync.remote import Remote
 from s3store.storage import S3MediaStorage, S3Storage
 from s3store.testing import servers
+from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
 from tests.app.models import Letter
+from tests.faults.proxy import FaultProxy
 from tests.uploads.site import configure, names
 
 LATER = timedelta(days=2)
@@ -126,19 +129,125 @@ def test_the_first_file_is_put_back_if_the_target_cannot_be_read(mounted, monkey
     """Then it is not certain that the target has it. The run goes on, and the next file is the test."""
     bucket, directory = mounted
     copies = Place(path="copies/", storage=bucket)
-    reader, read = Remote.reader, []
+    is_there, read = mounts._is_there, []
 
-    def refused(remote, name):
-        read.append(name)
+    def refused(objects, target):
+        read.append(target.name)
         if len(read) == 1:
             raise PermissionError("no")
-        return reader(remote, name)
+        return is_there(objects, target)
 
     migrate_media(Place(path=str(directory)), copies)
-    monkeypatch.setattr(Remote, "reader", refused)
+    monkeypatch.setattr(mounts, "_is_there", refused)
     done = migrate_media(Place(path=str(directory)), copies, delete_source=True)
-    assert ([failed.name for failed in done.failed], done.deleted, read) == (["files/1"], 1, ["files/1", "files/22"])
+    assert ([failed.name for failed in done.failed], done.deleted) == (["files/1"], 1)
+    assert read == ["copies/files/1", "copies/files/22"]
     assert (directory / "files/1").read_bytes() == b"files/1"
+
+
+def contents(directory):
+    """Return the content of each file below a directory."""
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+BOTH = {"files/1": b"files/1", "files/22": b"files/22"}
+
+
+@pytest.mark.parametrize("source", ["", "files/1"])
+def test_a_move_to_the_directory_that_is_the_bucket(mounted, source):
+    """Each download replaces its own object. Deleting that would delete the only copy."""
+    bucket, directory = mounted
+    target = Place(path=str(directory / source))
+    done = copy([Place(path=source, storage=bucket)], target, recursive=not source, overwrite=True, move=True)
+    assert (len(done.failed), done.sent, done.deleted) == (2 if not source else 1, 0, 0)
+    assert "is the object 'files/1' itself" in done.failed[0].why
+    assert contents(directory) == BOTH
+    # Beside it, the same files move.
+    below = Place(path=str(directory.parent / "elsewhere"))
+    done = copy([Place(path="", storage=bucket)], below, recursive=True, move=True)
+    assert (done.failed, contents(directory), contents(below.local)) == ([], {}, BOTH)
+
+
+def kept(method, target, headers):
+    """Respond to a PUT as if it was done: a mount does not show that a file was replaced by itself."""
+    return (200, {"ETag": '"0"'}, b"") if method == "PUT" else None
+
+
+def test_a_move_from_the_directory_that_is_the_bucket(mounted):
+    """Each upload replaces its own source."""
+    bucket, directory = mounted
+    with FaultProxy(bucket.endpoint_url, respond=kept) as proxy:
+        through = S3Storage(**{**options_of(bucket), "endpoint_url": proxy.url})
+        with counted_requests(through) as sent:
+            target = Place(path="", storage=through)
+            done = copy([Place(path=f"{directory}/")], target, recursive=True, overwrite=True, move=True)
+    assert [failed.name for failed in done.failed] == [str(directory / name) for name in BOTH]
+    assert contents(directory) == BOTH
+    # One GET for all files.
+    assert (sent.methods.count("PUT"), sent.methods.count("GET")) == (2, 1)
+
+
+def test_two_sources_of_which_one_is_the_bucket(mounted):
+    """Files of the first get other names than they have in the bucket, those of the second do not."""
+    bucket, directory = mounted
+    (directory / "a/b").mkdir(parents=True)
+    (directory / "a/b/3").write_bytes(b"3")
+    with FaultProxy(bucket.endpoint_url, respond=kept) as proxy:
+        through = S3Storage(**{**options_of(bucket), "endpoint_url": proxy.url})
+        bucket.save("b/3", b"3")
+        sources = [Place(path=str(directory / each)) for each in ("a/b", "files")]
+        target = Place(path="", storage=through)
+        done = copy(sources, target, recursive=True, overwrite=True, move=True, threads=1)
+    assert (len(done.failed), done.sent) == (2, 1)
+    assert contents(directory) == {**BOTH, "b/3": b"3"}
+
+
+def options_of(storage):
+    """Return the options with which a storage was created."""
+    return {**storage.deconstruct()[2], "access_key": storage.access_key, "secret_key": storage.secret_key}
+
+
+def test_orphans_that_are_moved_to_the_directory_that_is_the_bucket(mounted):
+    """All of them are there already, and equal."""
+    bucket, directory = mounted
+    with find_in(bucket) as found:
+        assert found.count == 2
+        done = move_orphans(found, Place(path=str(directory)))
+    assert (len(done.failed), done.deleted, contents(directory)) == (2, 0, BOTH)
+    with find_in(bucket) as found:
+        done = move_orphans(found, Place(path=str(directory.parent / "orphans")))
+    assert (done.failed, done.sent, contents(directory)) == ([], 2, {})
+
+
+def test_a_file_that_is_created_while_another_has_its_name(tmp_path):
+    """Neither of the two is lost, and the error names both."""
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    said = r"was created meanwhile\. The file that had the name is"
+    with pytest.raises(FileExistsError, match=said) as caught, mounts._renamed(path):
+        path.write_bytes(b"new")
+    (hidden,) = tmp_path.glob(".s3store-*")
+    assert (path.read_bytes(), hidden.read_bytes(), str(hidden) in str(caught.value)) == (b"new", b"old", True)
+
+
+@pytest.mark.parametrize("code", ["InvalidObjectState", "AccessDenied"])
+def test_an_object_that_cannot_be_read_because_it_is_archived(s3_options, tmp_path, code):
+    """It is there. Nobody knows that of one to which the access is denied."""
+    path = tmp_path / "a"
+    path.write_bytes(b"1")
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+
+    def respond(method, target, headers):
+        return (
+            (403, {"Content-Type": "application/xml"}, body) if method == "GET" and "list-type" not in target else None
+        )
+
+    with FaultProxy(s3_options["endpoint_url"], respond=respond) as proxy:
+        through = S3Storage(**{**s3_options, "endpoint_url": proxy.url})
+        done = copy([Place(path=str(path))], Place(path="a", storage=through), overwrite=True, move=True)
+    denied = code == "AccessDenied"
+    assert ([failed.code for failed in done.failed], path.exists()) == ([code] if denied else [], denied)
+    assert S3Storage(**s3_options).read_bytes("a") == b"1"
 
 
 def test_another_server_with_a_bucket_of_that_name(moto, seaweedfs, db, monkeypatch):

@@ -130,7 +130,7 @@ class _Removal:
         for outcome in pool.run(look, batch, threads=self._threads):
             if outcome.error:
                 self._fail(Failed.of(outcome.item.name, outcome.error))
-            elif outcome.result and outcome.result.etag == outcome.item.etag:
+            elif outcome.result and _bare(outcome.result.etag) == _bare(outcome.item.etag):
                 found.append(outcome.item)
             else:
                 self._keep(outcome.item, "it was replaced")
@@ -143,3 +143,8 @@ class _Removal:
     def _fail(self, failed: Failed) -> None:
         self._summary.failed.append(failed)
         self._watcher.step(Step(op="fail", name=failed.name, reason=failed.why))
+
+
+def _bare(etag: str | None) -> str:
+    """Return an ETag without its quotes: listings of some servers have none."""
+    return (etag or "").strip('"')

@@ -8,6 +8,7 @@ from typing import Any
 
 from s3store import errors
 from s3store.core import parts
+from s3store.operations.mounts import Mounts
 from s3store.operations.orphans.find import Orphan, Orphans, is_examined
 from s3store.operations.places import Place, PlaceError
 from s3store.storage import S3Storage
@@ -77,6 +78,8 @@ def _on_disk(found: Orphans, root: Path) -> Callable[[Orphan], None]:
     if root.exists() and not root.is_dir():
         raise PlaceError(f"{root} is a file. Give a directory.")
 
+    mounts = Mounts()
+
     def download(orphan: Orphan) -> None:
         path = root / orphan.name
         above = path.parent.resolve()
@@ -85,12 +88,17 @@ def _on_disk(found: Orphans, root: Path) -> Callable[[Orphan], None]:
         with found.wire.pinned():
             if not path.exists():
                 found.storage.download_path(orphan.name, path)
-                return
-            with found.storage.open(orphan.name) as file, path.open("rb") as other:
-                if not _is_equal(file, other):
-                    raise _exists(str(path))
+            else:
+                _require_equal_file(found, orphan, path)
+        mounts.refuse_same(path, found.wire, found.wire.target(orphan.name))
 
     return download
+
+
+def _require_equal_file(found: Orphans, orphan: Orphan, path: Path) -> None:
+    with found.storage.open(orphan.name) as file, path.open("rb") as other:
+        if not _is_equal(file, other):
+            raise _exists(str(path))
 
 
 def _is_equal(one: Any, other: Any) -> bool:

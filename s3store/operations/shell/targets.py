@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import IO, Any
 
 from s3store import errors
@@ -18,6 +19,7 @@ from s3store.files.markers import write_marker
 from s3store.files.reader import RangeReader
 from s3store.files.upload import Upload
 from s3store.operations.landing import Landing, LandingError
+from s3store.operations.mounts import Mounts
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.shell.applying import ImpossibleNameError
 from s3store.operations.shell.local import LocalItem
@@ -43,6 +45,7 @@ class Target(ABC):
         self.everything = []
         self.moved: Callable[[int], None] = lambda _: None
         self.crew: Crew = Helpers(0)
+        self._mounts = Mounts()
 
     @abstractmethod
     def place(self, inside: str) -> str:
@@ -128,6 +131,7 @@ class StorageTarget(Target):
                 if not same or look(content.fileno()) != (before.st_size, before.st_mtime_ns):
                     raise OSError(f"{file.path} was changed meanwhile. It was copied, and not deleted.")
         if move:
+            self._mounts.refuse_same(file.path, self.objects, self.objects.target(self.name(inside)))
             file.path.unlink()
 
     def take(self, selection: Selection, item: Item, inside: str, *, move: bool) -> None:
@@ -226,6 +230,10 @@ class Directory(Target):
             how: dict[str, Any] = {"overwrite": self._overwrite, "modified": item.info.modified, "durable": move}
             with self._landing.writing(self.name(inside), **how) as file, opened(selection, item) as source:
                 download(source, file, again=partial(opened, selection, item), crew=self.crew)
+            if move:
+                self._mounts.refuse_same(
+                    Path(self.place(inside)), selection.objects, selection.objects.target_at(item.key)
+                )
         if move:
             delete_unchanged(selection, item)
 
