@@ -22,7 +22,7 @@ from s3store.local.refusals import Refusal
 from s3store.local.store import Store
 from s3store.local.uploads import Uploads
 from s3store.wire.bucket import Bucket
-from s3store.wire.counting import Requests
+from s3store.wire.counting import Requests, Tally
 from s3store.wire.deleting import Deleted, Deletion, Version
 from s3store.wire.in_parts import Part
 from s3store.wire.open_uploads import OpenUpload
@@ -78,7 +78,11 @@ class LocalBucket(Bucket):
     completes_conditionally = True
     """Completions are one after the other, so that `reserved` is not needed."""
 
-    def counted(self) -> AbstractContextManager[Requests]:
+    def counted(self) -> AbstractContextManager[Tally]:
+        """Return a context manager that yields the number 0: no request is sent."""
+        return nullcontext(Tally())
+
+    def collected(self) -> AbstractContextManager[Requests]:
         """Return a context manager that yields an empty list: no request is sent."""
         return nullcontext(Requests())
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from s3store.operations.multipart import Leftover, find_uploads
+from s3store.operations.multipart import Leftover, age_key, scan_uploads
 from s3store.operations.orphans.find import UPLOAD, Orphans, fill
 from s3store.operations.reports import Watcher
 from s3store.storage import S3Storage
 from s3store.uploads.service import INCOMING
 from s3store.uploads.tokens import RENEW_SECONDS
 
-__all__ = ["DAYS", "LIFETIME", "expired_files", "expired_parts"]
+__all__ = ["DAYS", "LIFETIME", "expired_files", "expired_parts", "scan_parts"]
 
 LIFETIME = timedelta(seconds=RENEW_SECONDS)
 """How long a direct upload can be continued and used: two days."""
@@ -44,5 +45,12 @@ def expired_files(
 def expired_parts(
     storage: S3Storage, *, older_than: timedelta = DAYS, now: datetime | None = None, threads: int = 1
 ) -> list[Leftover]:
-    """Return large direct uploads whose last part arrived `older_than` ago: for `abort_uploads`."""
-    return find_uploads(storage, INCOMING, older_than=older_than, now=now, threads=threads)
+    """Return what `scan_parts` yields, the oldest first."""
+    return sorted(scan_parts(storage, older_than=older_than, now=now, threads=threads), key=age_key)
+
+
+def scan_parts(
+    storage: S3Storage, *, older_than: timedelta = DAYS, now: datetime | None = None, threads: int = 1
+) -> Iterator[Leftover]:
+    """Yield large direct uploads whose last part arrived `older_than` ago, in any order: for `abort_uploads`."""
+    return scan_uploads(storage, INCOMING, older_than=older_than, now=now, threads=threads)

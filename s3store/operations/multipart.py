@@ -6,20 +6,22 @@ AWS: "ListMultipartUploads", "AbortMultipartUpload".
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 
 from s3store import errors
 from s3store.operations.orphans.find import moment
 from s3store.operations.reports import Failed, Step, Summary, Watcher
+from s3store.operations.spool import Spool
 from s3store.storage import S3Storage
 from s3store.wire import pool
 from s3store.wire.objects import Objects
 from s3store.wire.open_uploads import OpenUpload
 
-__all__ = ["WEEK", "Leftover", "abort_uploads", "find_uploads"]
+__all__ = ["WEEK", "Leftover", "abort_uploads", "find_uploads", "scan_uploads"]
 
 WEEK = timedelta(days=7)
 """The default age from which uploads are aborted."""
@@ -53,27 +55,55 @@ def find_uploads(
     now: datetime | None = None,
     threads: int = THREADS,
 ) -> list[Leftover]:
-    """Return the open multipart uploads below a directory, the oldest first.
+    """Return what `scan_uploads` yields, the oldest first."""
+    return sorted(scan_uploads(storage, path, older_than=older_than, now=now, threads=threads), key=age_key)
+
+
+def scan_uploads(
+    storage: S3Storage,
+    path: str = "",
+    *,
+    older_than: timedelta = timedelta(0),
+    now: datetime | None = None,
+    threads: int = THREADS,
+) -> Iterator[Leftover]:
+    """Yield the open multipart uploads below a directory, in any order. Memory does not grow with their number.
 
     `older_than` is the time since the last part arrived: an upload of days that continues is not a leftover. Sends one
-    request for 1,000 uploads, and one for each upload. Raises the error of a request that failed.
+    request for 1,000 uploads, and one for each upload that began before that. Raises the error of a request that
+    failed.
     """
     objects = storage.objects
-    listed = list(objects.bucket.open_uploads(objects.prefix(path), objects.listing_params))
-    limit = moment(objects, now) - older_than
-    found = []
-    for outcome in pool.run(partial(_looked, objects), listed, threads=threads):
-        if outcome.error:
-            raise outcome.error
-        upload = outcome.result
-        # Without a time, nobody knows that it is old.
-        if upload and (not older_than or (upload.active and upload.active <= limit)):
-            found.append(upload)
-    return sorted(found, key=lambda upload: (upload.active is None, upload.active, upload.key, upload.upload_id))
+    listed = objects.bucket.open_uploads(objects.prefix(path), objects.listing_params)
+    for first in listed:
+        # The server has said what time it is.
+        limit = moment(objects, now) - older_than
+        began = (
+            upload
+            for upload in chain([first], listed)
+            if not older_than or upload.started is None or upload.started <= limit
+        )
+        for outcome in pool.run(partial(_looked, objects), began, threads=threads):
+            if outcome.error:
+                raise outcome.error
+            upload = outcome.result
+            # Without a time, nobody knows that it is old.
+            if upload and (not older_than or (upload.active and upload.active <= limit)):
+                yield upload
+
+
+def age_key(upload: Leftover) -> str:
+    """Return what sorts uploads by age, the oldest first, and at their end those whose age is not known."""
+    time = f"{upload.active.timestamp():020.6f}" if upload.active else "~"
+    return "\0".join((time, upload.key, upload.upload_id))
 
 
 def abort_uploads(
-    storage: S3Storage, uploads: Sequence[Leftover], *, threads: int = THREADS, watcher: Watcher | None = None
+    storage: S3Storage,
+    uploads: Collection[Leftover] | Spool[Leftover],
+    *,
+    threads: int = THREADS,
+    watcher: Watcher | None = None,
 ) -> Summary:
     """Abort uploads: S3 deletes their parts. Returns what was done, in uploads and bytes.
 

@@ -14,5 +14,5 @@ __all__ = ["Request", "Requests", "counted_requests"]
 @contextmanager
 def counted_requests(storage: S3Storage) -> Iterator[Requests]:
     """Collect the requests inside the `with` block: those of all storages with the same connection options."""
-    with storage.objects.bucket.counted() as found:
+    with storage.objects.bucket.collected() as found:
         yield found

@@ -17,7 +17,7 @@ from s3store.core.info import WRITE_TOKEN, ObjectInfo
 from s3store.core.parameters import Parameters, Params
 from s3store.wire.calls import call
 from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
-from s3store.wire.counting import Requests, counted
+from s3store.wire.counting import Requests, Tally, counted, tallied
 from s3store.wire.facts import Facts
 from s3store.wire.responses import date_of, described
 from s3store.wire.translate import is_html, reraise
@@ -71,8 +71,12 @@ class Requesting:
     over_http = True
     """Whether the verbs send requests. If not, presigned requests of our own cannot replace them."""
 
-    def counted(self) -> AbstractContextManager[Requests]:
-        """Return a context manager that collects the requests that are sent inside its block."""
+    def counted(self) -> AbstractContextManager[Tally]:
+        """Return a context manager that counts the requests that are sent inside its block."""
+        return tallied(self.client)
+
+    def collected(self) -> AbstractContextManager[Requests]:
+        """Return a context manager that collects the requests that are sent inside its block: for tests."""
         return counted(self.client)
 
     # What several verbs need

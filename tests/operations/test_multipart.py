@@ -16,6 +16,7 @@ from s3store.operations.multipart import abort_uploads, find_uploads
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy
+from tests.memory import forget_peak, peak
 
 MIB = 1 << 20
 
@@ -200,6 +201,68 @@ def test_a_server_that_says_little(s3_options):
         assert (upload.name, upload.active, upload.initiator) == ("media/a//b", None, None)
         pages = iter([PAGE.format(more="false", after="", key="media/a")])
         assert find_uploads(storage, older_than=timedelta(days=1)) == []
+
+
+def crowd(count):
+    """Return what responds like a server with so many open uploads, of which each thousandth is old and has a part."""
+    page = "<ListMultipartUploadsResult><IsTruncated>{more}</IsTruncated><NextKeyMarker>{next}</NextKeyMarker>{uploads}"
+    entry = (
+        "<Upload><Key>films/{0:09}/of-a-camera.mov</Key><UploadId>{0:060}</UploadId>"
+        "<Initiated>{1}-01-01T00:00:00.000Z</Initiated></Upload>"
+    )
+    part = "<Part><PartNumber>1</PartNumber><ETag>x</ETag><Size>7</Size></Part>"
+
+    def respond(method, target, headers):
+        if "uploadId" in target:
+            body = f"<ListPartsResult>{part}</ListPartsResult>"
+        else:
+            after = re.search(r"key-marker=films%2F(\d+)", target)
+            start = int(after[1]) + 1 if after else 0
+            uploads = "".join(entry.format(n, 2099 if n % 1000 else 2020) for n in range(start, start + 1000))
+            last = start + 999
+            more = str(last < count - 1).lower()
+            body = page.format(more=more, next=f"films/{last:09}/of-a-camera.mov", uploads=uploads)
+            body += "</ListMultipartUploadsResult>"
+        return 200, {"Content-Type": "application/xml"}, body.encode()
+
+    return respond
+
+
+def used_for(settings, options, count):
+    """Return how many KiB listing so many uploads takes, in words, and the requests."""
+    with FaultProxy("http://127.0.0.1:9", respond=crowd(count)) as proxy:
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "default": {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": {**options, "endpoint_url": proxy.url}},
+        }
+        forget_peak()
+        before = peak()
+        said = run("--older-than", "30d")
+        return peak() - before, said
+
+
+NOWHERE = {"bucket_name": "films", "access_key": "a", "secret_key": "b", "region_name": "us-east-1"}
+
+
+def test_uploads_that_began_later_are_not_looked_at(settings):
+    """They cannot be old. 3,000 uploads, of which 3 are: a request for each of these, and for each page."""
+    said = used_for(settings, NOWHERE, 3000)[1]
+    assert "3 unfinished uploads (21 B), 6 requests" in said
+    assert [line.split()[-1] for line in said.splitlines()[:3]] == [
+        f"films/{number:09}/of-a-camera.mov" for number in (0, 1000, 2000)
+    ]
+
+
+@pytest.mark.campaign
+def test_memory_does_not_grow_with_the_number_of_uploads(settings):
+    """200,000 take no more than 20,000."""
+    used_for(settings, NOWHERE, 2000)
+    few, many = used_for(settings, NOWHERE, 20_000), used_for(settings, NOWHERE, 200_000)
+    assert ("20 unfinished uploads" in few[1], "200 unfinished uploads (1.4 KiB), 400 requests" in many[1]) == (
+        True,
+        True,
+    )
+    assert many[0] < few[0] + 8 * 1024, (few[0], many[0])
 
 
 def test_the_development_twin(tmp_path):

@@ -8,13 +8,14 @@ from itertools import chain
 from django.core.management.base import CommandError
 
 from s3store.core.units import human_size, parse_age, printable
-from s3store.management.verbs.multipart import as_json, tell
+from s3store.management.verbs.multipart import as_documents, tell
 from s3store.management.verbs.verb import UNCONFIRMED, Verb, add_dry_run, add_storage, add_work, add_yes, examples
 from s3store.operations import command
-from s3store.operations.incoming import DAYS, LIFETIME, expired_files, expired_parts
-from s3store.operations.multipart import Leftover, abort_uploads
+from s3store.operations.incoming import DAYS, LIFETIME, expired_files, scan_parts
+from s3store.operations.multipart import Leftover, abort_uploads, age_key
 from s3store.operations.orphans import Orphans, delete_orphans
 from s3store.operations.reports import Step, Summary
+from s3store.operations.spool import Spool
 
 
 class Incoming(Verb):
@@ -50,8 +51,8 @@ class Incoming(Verb):
         with (
             storage.objects.bucket.counted() as sent,
             expired_files(storage, older_than=age, watcher=self.output) as files,
+            Spool(scan_parts(storage, older_than=age, threads=threads), key=age_key) as parts,
         ):
-            parts = expired_parts(storage, older_than=age, threads=threads)
             summary.objects = files.count + len(parts)
             summary.size = files.size + sum(upload.size for upload in parts)
             words = f"{command.counted(files.count, 'file')} and {command.counted(len(parts), 'unfinished upload')}"
@@ -67,11 +68,11 @@ class Incoming(Verb):
                     summary.skipped += done.skipped
                     summary.failed += done.failed
                 words += f", {summary.deleted} deleted, {summary.skipped} kept"
+            summary.more = {"uploads": as_documents(self, parts)}
         summary.requests = len(sent)
-        summary.more = {"uploads": [as_json(upload) for upload in parts]}
         self.output.finish(summary, words, then="Run the command again.")
 
-    def _list(self, files: Orphans, parts: list[Leftover], summary: Summary) -> None:
+    def _list(self, files: Orphans, parts: Spool[Leftover], summary: Summary) -> None:
         """Print what was found."""
         plans = self.options["dry_run"] or not self.options["delete"]
         if plans and self.output.json:
@@ -82,7 +83,7 @@ class Incoming(Verb):
             self.output.say(f"{file.modified:%Y-%m-%d %H:%M}  {human_size(file.size):>10}  {printable(file.name)}")
         tell(self, parts)
 
-    def _agree(self, files: Orphans, parts: list[Leftover], size: int) -> None:
+    def _agree(self, files: Orphans, parts: Spool[Leftover], size: int) -> None:
         """Return if the uploads may be deleted. Raises CommandError."""
         if files.doubts and not self.options["force"]:
             raise CommandError(

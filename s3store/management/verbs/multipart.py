@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from s3store.core.units import human_size, parse_age, printable
 from s3store.management.verbs.verb import Verb, add_dry_run, add_storage, add_work, add_yes, examples
 from s3store.operations import command
-from s3store.operations.multipart import WEEK, Leftover, abort_uploads, find_uploads
+from s3store.operations.multipart import WEEK, Leftover, abort_uploads, age_key, scan_uploads
 from s3store.operations.reports import Summary
+from s3store.operations.spool import Spool
+from s3store.storage import S3Storage
 
 
 class Multipart(Verb):
@@ -43,22 +46,27 @@ class Multipart(Verb):
             age = WEEK if options["abort"] else timedelta(0)
         threads = command.threads_of(storage.options, options["threads"])
         with storage.objects.bucket.counted() as sent:
-            found = find_uploads(storage, options["path"], older_than=age, threads=threads)
+            found = Spool(scan_uploads(storage, options["path"], older_than=age, threads=threads), key=age_key)
+        with found:
+            self._process(storage, found, threads, len(sent))
+
+    def _process(self, storage: S3Storage, found: Spool[Leftover], threads: int, requests: int) -> None:
+        options = self.options
         tell(self, found)
         summary = Summary(command="multipart", dry_run=options["dry_run"], objects=len(found))
         summary.size = size = sum(upload.size for upload in found)
         words = f"{command.counted(len(found), 'unfinished upload')} ({human_size(size)})"
-        if options["abort"] and not options["dry_run"] and found:
+        if options["abort"] and not options["dry_run"] and len(found):
             listed = examples((upload.name for upload in found), len(found), size)
             self.output.confirm(f"{listed}\nAbort these uploads, and delete their parts?")
             summary = abort_uploads(storage, found, threads=threads, watcher=self.output)
             words += f", {summary.deleted} aborted, {summary.skipped} kept"
-        summary.requests += len(sent)
-        summary.more = {"uploads": [as_json(upload) for upload in found]}
+        summary.requests += requests
+        summary.more = {"uploads": as_documents(self, found)}
         self.output.finish(summary, words, then="Run the command again.")
 
 
-def tell(verb: Verb, found: list[Leftover]) -> None:
+def tell(verb: Verb, found: Iterable[Leftover]) -> None:
     """Print uploads in words."""
     now = datetime.now(timezone.utc)
     for upload in found:
@@ -66,6 +74,11 @@ def tell(verb: Verb, found: list[Leftover]) -> None:
         parts = command.counted(upload.parts, "part")
         age = _age(now, upload.active)
         verb.output.say(f"{age:>8}  {human_size(upload.size):>10}  {parts:>10}  {printable(upload.name)}{by}")
+
+
+def as_documents(verb: Verb, found: Iterable[Leftover]) -> list[dict[str, Any]]:
+    """Return all uploads as JSON has them, if JSON is printed."""
+    return [as_json(upload) for upload in found] if verb.output.json or verb.output.jsonl else []
 
 
 def as_json(upload: Leftover) -> dict[str, Any]:
