@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from s3store import errors
 from s3store.operations.doctor.report import Report
 from s3store.operations.reports import Step, Watcher
 from s3store.operations.setup import Plan, SetupError, Wishes, apply, plan
+from s3store.operations.setup.applying import reason_of
 from s3store.storage import S3Storage
 
 DOCUMENTS: dict[str, tuple[str, ...]] = {
@@ -63,7 +65,12 @@ def fix(storage: S3Storage, planned: Plan, *, watcher: Watcher | None = None) ->
         return
     writer = storage.objects.bucket.settings
     for name, (document, expected) in planned.documents.items():
-        writer.write(name, document, expected=expected)
+        try:
+            writer.write(name, document, expected=expected)
+        except errors.AccessDeniedError as error:
+            if reason := reason_of(storage, error):
+                raise SetupError(f"{error}{reason}") from error
+            raise
         watcher.step(Step(op="write", name=name))
     left = _only(plan(storage, wishes=planned.wishes), planned.documents).changes
     if left:

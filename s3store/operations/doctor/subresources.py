@@ -7,6 +7,7 @@ from typing import Any
 
 from s3store import errors
 from s3store.operations.doctor.examination import Examination
+from s3store.wire.account import account_block, account_in, policies_blocked
 from s3store.wire.settings import DENIED, NONE, SET, UNKNOWN, Setting
 
 READ = (
@@ -55,7 +56,7 @@ def examine_settings(examined: Examination) -> None:
         except errors.S3StoreError as error:
             found[name] = Setting(name=name, state=UNKNOWN, why=str(error))
     _untold(examined, found)
-    for judge in (_public_block, _ownership, _policy, _lifecycle, _versions, _encryption, _payment):
+    for judge in (_public_block, _ownership, _policy, _account_block, _lifecycle, _versions, _encryption, _payment):
         judge(examined, found)
 
 
@@ -123,6 +124,17 @@ def _policy(examined: Examination, found: Settings) -> None:
         elif examined.has_found("not-public") and not block.get("RestrictPublicBuckets"):
             # The bucket allows it, and visitors are refused all the same.
             examined.found("account-block", f"{seen} of the policy makes the files public, and visitors get 403")
+
+
+def _account_block(examined: Examination, found: Settings) -> None:
+    """Ask for the block of the account if visitors are refused, and the bucket itself blocks nothing. One request."""
+    block, account = found["public-access-block"], account_in(examined.account)
+    asks = examined.has_found("not-public") and not examined.has_found("account-block")
+    if not asks or block.state not in (SET, NONE) or policies_blocked(block):
+        return
+    if blocked := policies_blocked(account_block(examined.options, account)):
+        seen = f"GetPublicAccessBlock of the account {account} returned {', '.join(blocked)}"
+        examined.found("account-block", seen)
 
 
 def _touches(examined: Examination, statement: Mapping[str, Any]) -> bool:

@@ -9,6 +9,9 @@ from s3store.operations.reports import Step, Watcher
 from s3store.operations.setup.planning import DOCUMENTS, TITLES, Plan, plan
 from s3store.operations.setup.wishes import SetupError
 from s3store.storage import S3Storage
+from s3store.wire.account import account_block, account_in, policies_blocked
+from s3store.wire.chain import caller_of
+from s3store.wire.sessions import is_on_aws
 
 
 def apply(storage: S3Storage, planned: Plan, *, watcher: Watcher | None = None) -> Plan:
@@ -45,11 +48,28 @@ def apply(storage: S3Storage, planned: Plan, *, watcher: Watcher | None = None) 
         left = plan(storage, wishes=planned.wishes)
     except errors.S3StoreError as error:
         before = f" Done before: {', '.join(done)}." if done else " Nothing was changed before."
-        raise SetupError(f"{error}{before} Run the command again: it continues there.") from error
+        raise SetupError(
+            f"{error}{reason_of(storage, error)}{before} Run the command again: it continues there."
+        ) from error
     if left.changes:
         lines = [f"{change.document} {change.id}" for change in left.changes]
         raise SetupError(f"The server did not accept everything. It does not have: {', '.join(lines)}.")
     return planned
+
+
+def reason_of(storage: S3Storage, error: errors.S3StoreError) -> str:
+    """Return a sentence if AWS refuses a bucket policy because the whole account blocks public access, or ""."""
+    if not isinstance(error, errors.AccessDeniedError) or error.operation != "put_bucket_policy":
+        return ""
+    options = storage.objects.options
+    account = account_in(caller_of(options)) if is_on_aws(options) else ""
+    blocked = policies_blocked(account_block(options, account))
+    if not blocked:
+        return ""
+    return (
+        f" Block Public Access is on for the whole account {account}: {', '.join(blocked)}. Serve public files through "
+        "CloudFront with Origin Access Control: `manage.py s3 setup --print-cloudfront`."
+    )
 
 
 def _note(watcher: Watcher, done: list[str], op: str, name: str) -> None:

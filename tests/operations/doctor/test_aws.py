@@ -1,30 +1,40 @@
 """What is different on AWS: moto is the proxy through which requests to AWS's hosts go."""
 
+import boto3
 import pytest
+from botocore.config import Config
 
-from s3store.storage import S3Storage
+from s3store.errors import AccessDeniedError
+from s3store.operations.doctor import fix, plan_fix
+from s3store.operations.setup import SetupError, Wishes, apply, plan
+from s3store.storage import S3StaticStorage, S3Storage
+from s3store.wire.account import account_block
+from tests.faults.proxy import FaultProxy
 from tests.operations.doctor.conftest import examined, ids, one, service
 
 IDENTITY = (
-    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/site</Arn>"
+    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{}:user/site</Arn>"
     "</GetCallerIdentityResult></GetCallerIdentityResponse>"
 )
+OURS, OTHER = "123456789012", "111122223333"
+"""moto's account, and one that it denies access to."""
 
 
 @pytest.fixture
 def aws(moto, monkeypatch):
     """A function that returns a storage on AWS with a new bucket."""
-    with service(lambda *_: (200, IDENTITY.encode())) as url:
+    with service(lambda *_: (200, IDENTITY.format(make.account).encode())) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
 
-        def make(bucket, **options):
+        def make(bucket, cls=S3Storage, **options):
             keys = {"access_key": moto.access_key, "secret_key": moto.secret_key}
             given = {"region_name": "eu-west-3", "use_ssl": False, "proxies": {"http": moto.endpoint_url}, **keys}
-            storage = S3Storage(bucket_name=bucket, **{**given, **options}, location="media")
+            storage = cls(bucket_name=bucket, **{**given, **options}, location="media")
             where = {"LocationConstraint": "eu-west-3"}
             S3Storage(bucket_name=bucket, **given).client.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
             return storage
 
+        make.account = OTHER
         yield make
 
 
@@ -50,6 +60,59 @@ def test_the_other_style_is_not_tried_on_aws(aws):
     report = examined(storage, origins=[])
     assert ids(report)[-1] == "bucket-missing"
     assert report.requests == 1
+
+
+DENIED = 403, {"Content-Type": "application/xml"}, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
+
+
+@pytest.fixture
+def blocked(moto):
+    """The account of moto blocks public policies."""
+    proxies = Config(proxies={"http": moto.endpoint_url})
+    keys = {"aws_access_key_id": moto.access_key, "aws_secret_access_key": moto.secret_key}
+    control = boto3.client("s3control", region_name="eu-west-3", use_ssl=False, config=proxies, **keys)
+    block = {"BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+    control.put_public_access_block(AccountId=OURS, PublicAccessBlockConfiguration=block)
+    yield
+    control.delete_public_access_block(AccountId=OURS)
+
+
+def respond(method, target, headers):
+    """Refuse visitors, and policies."""
+    is_policy = method == "PUT" and target.endswith("?policy")
+    is_visit = method == "GET" and "authorization" not in {name.lower() for name in headers}
+    return DENIED if is_policy or is_visit else None
+
+
+@pytest.mark.parametrize("account", [OURS, OTHER, ""])
+def test_od_39_the_account_blocks_public_access(aws, moto, blocked, account):
+    """Visitors are refused, and the bucket blocks nothing. If the credentials may, the account is asked."""
+    aws.account = account
+    with FaultProxy(moto.endpoint_url, respond=respond) as proxy:
+        options = {"proxies": {"http": proxy.url}}
+        storage = aws(f"doctor-public-{account or 'nobody'}", S3StaticStorage, **options)
+        report = examined(storage, origins=[])
+        one(report, "not-public")
+        if account == OURS:
+            words = f"of the account {OURS} returned BlockPublicPolicy, RestrictPublicBuckets"
+            one(report, "account-block", words, "--print-cloudfront", level="warning")
+        else:
+            assert "account-block" not in ids(report)
+        planned = plan_fix(storage, report)
+        with pytest.raises((SetupError, AccessDeniedError)) as caught:
+            fix(storage, planned)
+        blocks = "Block Public Access is on for the whole account 123456789012: BlockPublicPolicy"
+        assert (blocks in str(caught.value)) is (account == OURS)
+        with pytest.raises(SetupError) as caught:
+            apply(storage, plan(storage, wishes=Wishes(public_prefixes=("media",))))
+        assert (blocks in str(caught.value)) is (account == OURS)
+        assert "AccessDenied" in str(caught.value)
+
+
+def test_od_39_only_aws_has_such_accounts(moto, seaweedfs_options):
+    """Other servers are not asked, and neither is AWS without credentials."""
+    for options in (S3Storage(**seaweedfs_options).options, S3Storage(bucket_name="b", anonymous=True).options):
+        assert account_block(options, OURS).state == "unknown"
 
 
 def _options(storage):
