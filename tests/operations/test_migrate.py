@@ -3,11 +3,13 @@
 import io
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from s3store.operations.migrate import migrate_media, texts_with
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Step, Watcher
 from s3store.operations.rows import Column
-from s3store.operations.spool import Spool
+from s3store.operations.spool import Side, Spool
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from tests.app.models import Album, Document, Letter, Upload
@@ -299,6 +301,59 @@ def test_the_names_to_delete_are_not_in_memory():
             assert (len(found), sum(1 for _ in found)) == (count - 1, count - 1)
             growth.append(peak() - before)
     assert growth[1] < growth[0] + 20 * 1024, growth
+
+
+PAGE = """<ListBucketResult><IsTruncated>{more}</IsTruncated><NextContinuationToken>{next}</NextContinuationToken>
+{objects}</ListBucketResult>"""
+
+OBJECT = (
+    "<Contents><Key>pictures/2026/{0:08}.jpg</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+    '<ETag>"{0:032x}"</ETag><Size>4711</Size><StorageClass>STANDARD</StorageClass></Contents>'
+)
+
+
+def crowd(count):
+    """Return what responds like a server whose buckets all have so many pictures."""
+
+    def respond(method, target, headers):
+        token = re.search(r"continuation-token=(\d+)", target)
+        start = int(token[1]) if token else 0
+        stop = min(start + 1000, count)
+        objects = "".join(OBJECT.format(number) for number in range(start, stop))
+        body = PAGE.format(more=str(stop < count).lower(), next=stop, objects=objects)
+        return 200, {"Content-Type": "application/xml", "Date": formatdate(usegmt=True)}, body.encode()
+
+    return respond
+
+
+def migrated(monkeypatch, count):
+    """Return the summary of a run over so many rows whose files are in both buckets, and the peak of memory in KiB."""
+    first = Letter.objects.count()
+    for start in range(first, count, 10_000):
+        numbers = range(start, min(start + 10_000, count))
+        Letter.objects.bulk_create([Letter(file=f"pictures/2026/{number:08}.jpg") for number in numbers])
+    with FaultProxy("http://127.0.0.1:9", respond=crowd(count)) as proxy:
+        here = {"access_key": "a", "secret_key": "b", "region_name": "us-east-1", "endpoint_url": proxy.url}
+        old, new = (S3Storage(**here, bucket_name=name) for name in ("old-media", "new-media"))
+        monkeypatch.setattr(Letter._meta.get_field("file"), "storage", old)
+        forget_peak()
+        done = migrate_media(Place(path="", storage=old), Place(path="", storage=new))
+        return done, peak()
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("count", [100_000])
+def test_memory_does_not_grow_with_the_number_of_rows(db, monkeypatch, count):
+    """As many rows again, whose files are all there, take no more. Nothing but the listings is requested."""
+    monkeypatch.setattr(Spool.__init__, "__kwdefaults__", {**Spool.__init__.__kwdefaults__, "run": 10_000})
+    monkeypatch.setattr(Side.__init__, "__kwdefaults__", {**Side.__init__.__kwdefaults__, "run": 10_000})
+    (_, few), (done, many) = migrated(monkeypatch, count // 2), migrated(monkeypatch, count)
+    assert (done.more["rows"], done.objects, done.skipped, done.sent) == (count, count, count, 0)
+    assert (done.more["missing"], done.more["unknown"], done.failed) == ([], [], [])
+    # The source and the target in sync. The source is listed once more to find files that no row names.
+    assert done.requests == 2 * count // 1000
+    # The rows themselves are in memory too: the database of the tests is there.
+    assert many < few + 12 * 1024, (few, many, done.seconds)
 
 
 def test_links_are_not_followed(disk, storage):

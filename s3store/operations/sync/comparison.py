@@ -60,7 +60,7 @@ class Comparison:
         up, down, tree, walk = self._sides.up, self._sides.down, self._sides.tree, self._sides.walk
         if names is not None:
             given = names
-            self._names = Side(lambda: [(name,) for name in given], ordered=False)
+            self._names = Side(lambda: ((name,) for name in given), ordered=False)
         if walk:
             self._listed: Side[Row] = Side(lambda: walk.rows(self.found))
         else:
