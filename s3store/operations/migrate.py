@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -23,7 +24,7 @@ from s3store.operations.rows import Column, columns
 from s3store.operations.spool import Side, Spool, merged
 from s3store.operations.sync import sync
 from s3store.operations.sync.local import Walk
-from s3store.operations.sync.names import NameRefusedError
+from s3store.operations.sync.names import NameRefusedError, check_for_storage
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Found
 from s3store.storage import S3Storage
@@ -89,8 +90,9 @@ def migrate_media(
                 dry_run=dry_run,
                 watcher=told,
             )
-            unknown = list(_unknown(source, wanted))
-        unknown += _refused_and_unknown(summary, named)
+            refused = _refused_and_unknown(summary, named)
+            told.release(refused)
+            unknown = [*_unknown(source, wanted), *refused]
         if renamed:
             unknown = [name for name in unknown if name not in renamed.old]
         # A file that failed, because of its name for example, is not missing.
@@ -127,11 +129,15 @@ def _clock(place: Place) -> datetime:
 
 
 class _Compared(Watcher):
-    """Passes everything on, and notes the names whose content was compared or sent, outside memory."""
+    """Passes everything on, and notes the names whose content was compared or sent, outside memory.
+
+    Failures of names that the target refuses wait for `release`: a file that no row names is only unknown.
+    """
 
     def __init__(self, watcher: Watcher, steps: Spool[tuple[str, bool]] | None) -> None:
         self._watcher = watcher
         self._steps = steps
+        self._held: list[Step] = []
 
     def expect(self, objects: int, size: int) -> None:
         self._watcher.expect(objects, size)
@@ -142,10 +148,28 @@ class _Compared(Watcher):
     def step(self, step: Step) -> None:
         if self._steps is not None:
             self._steps.add((step.name, step.op != "fail"))
-        self._watcher.step(step)
+        if step.op == "fail" and _is_refused(step.name):
+            self._held.append(step)
+        else:
+            self._watcher.step(step)
+
+    def release(self, unknown: Collection[str]) -> None:
+        """Pass on what has waited, where `unknown` are the names that no row has."""
+        for step in self._held:
+            self._watcher.step(replace(step, op="unknown") if step.name in unknown else step)
+        self._held.clear()
 
     def warn(self, text: str) -> None:
         self._watcher.warn(text)
+
+
+def _is_refused(name: str) -> bool:
+    try:
+        check_for_storage(name)
+    except NameRefusedError:
+        return True
+    # The key of a folder that has content.
+    return name.endswith("/")
 
 
 # Rows

@@ -72,6 +72,18 @@ def test_e27_the_file_and_all_its_rows_get_a_new_name(bad, storage, switched):  
     assert set(again["unknown"]) == {"unknown/4.txt", BAD}
 
 
+def test_a_file_with_such_a_name_that_no_row_has_is_no_failure(bad, storage):  # noqa: F811
+    """Its step says so. That of a file with a row is a failure."""
+    (bad / "files/c\x02d.txt").write_bytes(b"nobody's")
+    with pytest.raises(CommandError):
+        run("s3:", "--jsonl")
+    *steps, summary = map(json.loads, run.out.splitlines())
+    ops = {step["name"]: step["op"] for step in steps}
+    assert (ops["files/c\x02d.txt"], ops[BAD]) == ("unknown", "fail")
+    assert sorted(summary["unknown"]) == ["files/c\x02d.txt", "unknown/4.txt"]
+    assert [failed["name"] for failed in summary["failed"]] == [BAD]
+
+
 @pytest.mark.parametrize("moment", ["appeared", "copied", "changed"])
 def test_an_interrupted_run_is_continued(bad, storage, monkeypatch, moment):  # noqa: F811
     """Whenever it ends, each row names a file that exists where the site reads it; the next run does the rest."""

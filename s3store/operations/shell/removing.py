@@ -12,7 +12,7 @@ from s3store.core.parts import MAX_DELETE_KEYS
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Step, Summary, Watcher
 from s3store.operations.shell.applying import fail, measured
-from s3store.operations.shell.selecting import Selection, select
+from s3store.operations.shell.selecting import Selection, select, storage_in
 from s3store.wire.deleting import Deletion
 from s3store.wire.objects import Objects
 
@@ -62,14 +62,16 @@ def plan_removal(
     """
     failed: list[tuple[Place, Exception]] = []
     selections: list[Selection] = []
+    summary = Summary(command="rm")
     for place in places:
         if not place.path and place.storage is not None and not force:
             raise PlaceError(f"{place} is everything in the storage. Give --force to delete that.")
-        try:
-            selections.append(select(place))
-        except errors.ObjectNotFoundError as error:
-            failed.append((place, error))
-    summary = Summary(command="rm")
+        with storage_in(place).objects.bucket.counted() as sent:
+            try:
+                selections.append(select(place))
+            except errors.ObjectNotFoundError as error:
+                failed.append((place, error))
+                summary.requests += len(sent)
     groups: list[tuple[Objects, tuple[Doomed, ...]]] = []
     with measured(summary, selections):
         for selection in selections:

@@ -22,6 +22,15 @@ def test_a_named_file_is_deleted_without_a_question(shell):
     assert (sent.methods, names_in(shell.default)) == (["HEAD", "POST"], ["b"])
 
 
+def test_the_requests_for_a_name_that_does_not_exist_count(quick):
+    """Two: it could be a file, or a directory."""
+    with counted_requests(quick.default) as sent:
+        ran = quick.run("rm", "default:nothing")
+    assert (ran.status, len(sent)) == (1, 2)
+    assert "0 files deleted, 0 B, 1 failed, 2 requests" in ran.out
+    assert "no file or directory has this name" in ran.error
+
+
 def test_a_directory_needs_r(quick):
     """Also one that a pattern names with a slash; nothing is deleted."""
     fill(quick.default, "d/a")
