@@ -77,9 +77,7 @@ def migrate_media(
             counted.append(_add(named, column, source, target, renames))
         renamed = renames.run(named, dry_run=dry_run, threads=threads, watcher=watcher) if renames else None
         with closing(Side[Named](lambda: unique(named))) as wanted:
-            replaced = _replaced(source, target, named, threads=threads)
-            for name in sorted(replaced):
-                watcher.warn(f"'{name}' was replaced in the target since the switch, so the file there stays.")
+            replaced = _replaced(source, target, named, threads=threads, watcher=watcher)
             summary = sync(
                 source,
                 target,
@@ -95,11 +93,8 @@ def migrate_media(
             unknown = [*_unknown(source, wanted), *refused]
         if renamed:
             unknown = [name for name in unknown if name not in renamed.old]
-        # A file that failed, because of its name for example, is not missing.
-        failed = {failure.name for failure in summary.failed}
-        absent = _absent(target, summary.more.pop("missing", [])) - failed
-        missing = [{"name": name, "row": row} for name, row, _ in unique(named) if name in absent]
         summary.command = "migrate-media"
+        missing = _missing(target, summary, named)
         if renamed:
             renamed.add_to(summary)
         summary.more |= {
@@ -109,11 +104,7 @@ def migrate_media(
             "unknown": sorted(unknown),
             "replaced": sorted(replaced),
         }
-        if steps is not None and summary.failed:
-            text = f"Nothing was deleted in the source, because {counted_words(len(summary.failed), 'file')} failed."
-            summary.warnings.append(text)
-            watcher.warn(text)
-        elif steps is not None:
+        if steps is not None and _may_delete(summary, watcher):
             clearing.delete_source(source, target, clearing.Names(steps), since, summary, confirm, watcher)
     summary.seconds = time.monotonic() - began
     return summary
@@ -126,6 +117,16 @@ def _clock(place: Place) -> datetime:
     remote = Remote(place)
     remote.objects.bucket.page(remote.prefix, remote.objects.listing_params, flat=True, limit=1)
     return moment(remote.objects)
+
+
+def _may_delete(summary: Summary, watcher: Watcher) -> bool:
+    """Return whether no file failed. If one did, a warning says that nothing is deleted."""
+    if not summary.failed:
+        return True
+    text = f"Nothing was deleted in the source, because {counted_words(len(summary.failed), 'file')} failed."
+    summary.warnings.append(text)
+    watcher.warn(text)
+    return False
 
 
 class _Compared(Watcher):
@@ -188,7 +189,7 @@ def _add(named: Spool[Named], column: Column, source: Place, target: Place, rena
     return Counted(source=str(column), rows=number, database=column.database)
 
 
-def _replaced(source: Place, target: Place, named: Spool[Named], *, threads: int) -> set[str]:
+def _replaced(source: Place, target: Place, named: Spool[Named], *, threads: int, watcher: Watcher) -> set[str]:
     """Return the names of files that differ, and that the site has written to the target after the source."""
     if not any(is_live for _, _, is_live in named):
         return set()
@@ -201,6 +202,8 @@ def _replaced(source: Place, target: Place, named: Spool[Named], *, threads: int
         info = remote.objects.bucket.find(there.key, there.params)
         if info and info.modified and info.modified.timestamp() > modified(step.name):
             found.add(step.name)
+    for name in sorted(found):
+        watcher.warn(f"'{name}' was replaced in the target since the switch, so the file there stays.")
     return found
 
 
@@ -241,6 +244,14 @@ def _refused_and_unknown(summary: Summary, named: Spool[Named]) -> set[str]:
 
 def _listed(source: Place, found: Found) -> Iterator[Any]:
     return Walk(root=source.local).rows(found) if source.storage is None else Remote(source).rows(found)
+
+
+def _missing(target: Place, summary: Summary, named: Spool[Named]) -> list[dict[str, str]]:
+    """Return the names that neither place has, each with a row, of those that the source lacks."""
+    # A file that failed, because of its name for example, is not missing.
+    failed = {failure.name for failure in summary.failed}
+    absent = _absent(target, summary.more.pop("missing", [])) - failed
+    return [{"name": name, "row": row} for name, row, _ in unique(named) if name in absent]
 
 
 def _absent(target: Place, names: list[str]) -> set[str]:

@@ -44,46 +44,12 @@ def send_in_parts(
         upload_id = bucket.start_upload(key, params)
         if note:
             note.write(upload_id, token)
-    source = Source(content)
-    futures: list[Future[Part]] = []
-    digests: list[bytes] = []
-    size = 0
+    sending = _Sending(bucket, key, upload_id, params, work, there)
     try:
-        while True:
-            wanted = parts.part_size_for(len(futures) + 1, part_size)
-            work.check()
-            work.budget.take(wanted)
-            try:
-                block = source.read(wanted)
-            except BaseException:
-                work.budget.give(wanted)
-                raise
-            if not block:
-                work.budget.give(wanted)
-                break
-            digests.append(md5(block))
-            size += len(block)
-            number = len(futures) + 1
-            known = there.get(number)
-            if known and known.size == len(block) and known.etag.strip('"') == digests[-1].hex():
-                work.budget.give(wanted)
-                work.moved(len(block))
-                futures.append(_ready(known))
-                continue
-            future = work.submit(_send_part, bucket, key, upload_id, number, block, params, work)
-            future.add_done_callback(partial(_give, work, wanted))
-            futures.append(future)
-            del block
-            if failed := next((each for each in futures[-16:] if each.done() and each.exception()), None):
-                failed.result()
-        sent = [future.result() for future in futures]
-        work.check()
-        info = bucket.complete_upload(key, upload_id, sent, params, size=size)
+        sending.send_all(Source(content), part_size)
+        info = sending.complete()
     except BaseException as error:
-        for future in futures:
-            future.cancel()
-        # A part that arrives after the end would stay in the bucket, invisible and paid for.
-        wait(futures)
+        sending.stop()
         if not (note and isinstance(error, _RESUMABLE)):
             _abort(bucket, key, upload_id, params)
             if note:
@@ -91,7 +57,79 @@ def send_in_parts(
         raise
     if note:
         note.forget()
-    return Sent(info, f"{md5(b''.join(digests)).hex()}-{len(digests)}")
+    return Sent(info, sending.etag)
+
+
+class _Sending:
+    """The parts of one upload that is being sent. `there` are those that S3 has already, by their numbers."""
+
+    def __init__(
+        self, bucket: Bucket, key: str, upload_id: str, params: Params, work: Work, there: dict[int, Part]
+    ) -> None:
+        self._bucket = bucket
+        self._key = key
+        self._upload_id = upload_id
+        self._params = params
+        self._work = work
+        self._there = there
+        self._futures: list[Future[Part]] = []
+        self._digests: list[bytes] = []
+        self._size = 0
+
+    @property
+    def etag(self) -> str:
+        """The ETag that the object has if ETags are digests."""
+        return f"{md5(b''.join(self._digests)).hex()}-{len(self._digests)}"
+
+    def send_all(self, source: Source, part_size: int) -> None:
+        """Read parts to the end, and send each as soon as a thread and memory are free. Raises a part's failure."""
+        while block := self._read(source, parts.part_size_for(len(self._futures) + 1, part_size)):
+            self._send(*block)
+            del block
+            if failed := next((each for each in self._futures[-16:] if each.done() and each.exception()), None):
+                failed.result()
+
+    def _read(self, source: Source, wanted: int) -> tuple[bytes, int] | None:
+        """Return the next part, and the bytes of the budget that it takes, or None at the end."""
+        work = self._work
+        work.check()
+        work.budget.take(wanted)
+        try:
+            block = source.read(wanted)
+        except BaseException:
+            work.budget.give(wanted)
+            raise
+        if block:
+            return block, wanted
+        work.budget.give(wanted)
+        return None
+
+    def _send(self, block: bytes, wanted: int) -> None:
+        """Send a part, unless S3 has it, and then give back what it takes of the budget."""
+        work, number = self._work, len(self._futures) + 1
+        self._digests.append(md5(block))
+        self._size += len(block)
+        known = self._there.get(number)
+        if known and known.size == len(block) and known.etag.strip('"') == self._digests[-1].hex():
+            work.budget.give(wanted)
+            work.moved(len(block))
+            self._futures.append(_ready(known))
+            return
+        future = work.submit(_send_part, self._bucket, self._key, self._upload_id, number, block, self._params, work)
+        future.add_done_callback(partial(_give, work, wanted))
+        self._futures.append(future)
+
+    def complete(self) -> ObjectInfo:
+        """Wait for the parts, and combine them."""
+        sent = [future.result() for future in self._futures]
+        self._work.check()
+        return self._bucket.complete_upload(self._key, self._upload_id, sent, self._params, size=self._size)
+
+    def stop(self) -> None:
+        """Wait for the parts that are being sent: one that arrives after the end would stay, and be paid for."""
+        for future in self._futures:
+            future.cancel()
+        wait(self._futures)
 
 
 def _begun(bucket: Bucket, key: str, params: Params, note: Note | None) -> tuple[str, str, dict[int, Part]]:

@@ -79,12 +79,14 @@ def sync(
     Files that failed are in `summary.failed`. Raises PlaceError if a place cannot be used, BatchError for what a batch
     job cannot do, and S3StoreError or OSError if a place cannot be listed.
     """
-    if verify and (size_only or newer):
-        raise ValueError("verify compares the content, so it cannot be combined with size_only or newer.")
-    if names is not None and delete:
-        raise ValueError("delete needs all files of the source, so it cannot be combined with names.")
-    if inventory and (delete or source.storage is None):
-        raise ValueError("An inventory lists a source in a storage, some time ago. It cannot be combined with delete.")
+    _refuse_combinations(
+        compares=verify,
+        ignores=size_only or newer,
+        limited=names is not None,
+        deletes=delete,
+        inventory=inventory,
+        is_local=source.storage is None,
+    )
     plans = dry_run or batch_manifest is not None
     report = Report(
         Summary(command="sync", dry_run=plans, source=str(source), target=str(target)), watcher or Watcher()
@@ -98,17 +100,7 @@ def sync(
         if batch_manifest is not None:
             manifests = stack.enter_context(Manifests(Path(batch_manifest), source, target))
         counted = [stack.enter_context(remote.objects.bucket.counted()) for remote in sides.separate]
-        how = How(
-            size_only=size_only,
-            newer=newer,
-            trust_mtime=trust_mtime,
-            verify=verify,
-            sizes=not sides.compresses,
-            now=time.time(),
-            skew=skew(sides.remotes[0]) if newer else 0.0,
-            source_is_local=sides.walk is not None,
-            target_is_local=sides.tree is not None and sides.walk is None,
-        )
+        how = _how(sides, size_only=size_only, newer=newer, trust_mtime=trust_mtime, verify=verify)
         threaded = all(is_threaded(remote.objects.options) for remote in sides.remotes)
         work = Work(threaded=threaded, bandwidth=bandwidth, moved=report.watcher.moved)
         stack.callback(work.close)
@@ -124,6 +116,33 @@ def sync(
     if manifests:
         report.summary.more["batch"] = manifests.commands()
     return report.ended(time.monotonic() - began)
+
+
+def _refuse_combinations(
+    *, compares: bool, ignores: bool, limited: bool, deletes: bool, inventory: Inventory | None, is_local: bool
+) -> None:
+    """Raise ValueError for arguments that contradict each other."""
+    if compares and ignores:
+        raise ValueError("verify compares the content, so it cannot be combined with size_only or newer.")
+    if limited and deletes:
+        raise ValueError("delete needs all files of the source, so it cannot be combined with names.")
+    if inventory and (deletes or is_local):
+        raise ValueError("An inventory lists a source in a storage, some time ago. It cannot be combined with delete.")
+
+
+def _how(sides: Sides, *, size_only: bool, newer: bool, trust_mtime: bool, verify: bool) -> How:
+    """Return how two files are compared. With `newer`, the clock of the server is asked for: one request."""
+    return How(
+        size_only=size_only,
+        newer=newer,
+        trust_mtime=trust_mtime,
+        verify=verify,
+        sizes=not sides.compresses,
+        now=time.time(),
+        skew=skew(sides.remotes[0]) if newer else 0.0,
+        source_is_local=sides.walk is not None,
+        target_is_local=sides.tree is not None and sides.walk is None,
+    )
 
 
 class _Run:
