@@ -20,6 +20,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +43,8 @@ PART_OF_THE_TESTS = (
     "tests/test_static.py",
     "tests/test_urls.py",
 )
+# The environment of other packages with files in S3: they limit the version of Django.
+PACKAGES = "packages"
 SEARCHED = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", os.defpath), "/usr/sbin"])
 
 
@@ -92,14 +96,19 @@ def test(arguments: list[str]) -> int:
     if arguments:
         return run(PYTHON, "-m", "pytest", *arguments)
     find_tools()
-    print("dev.py: ruff", flush=True)
-    check(PYTHON, "-m", "ruff", "check", ".")
-    check(PYTHON, "-m", "ruff", "format", "--check", ".")
-    print("dev.py: mypy", flush=True)
-    check(PYTHON, "-m", "mypy")
+    with environments_of_tox() as names:
+        print("dev.py: ruff", flush=True)
+        check(PYTHON, "-m", "ruff", "check", ".")
+        check(PYTHON, "-m", "ruff", "format", "--check", ".")
+        print("dev.py: mypy", flush=True)
+        check(PYTHON, "-m", "mypy")
     print("dev.py: pytest", flush=True)
     # The campaigns of faults take minutes: `coverage` runs them too.
-    return all_tests("-m", "not campaign") or test_lowest_and_highest() or test_packages()
+    return (
+        all_tests("-m", "not campaign")
+        or (run(PYTHON, "-m", "tox", "-e", ",".join(names), "--", *PART_OF_THE_TESTS) if names else 0)
+        or run(PYTHON, "-m", "tox", "-e", PACKAGES)
+    )
 
 
 def coverage(_: list[str]) -> int:
@@ -128,21 +137,26 @@ def tox(arguments: list[str]) -> int:
     return become(PYTHON, "-m", "tox", *arguments)
 
 
-def test_lowest_and_highest() -> int:
-    """Run a part of the tests in two of tox's environments; tox says which it skips for want of a Python."""
-    print("dev.py: tox, the lowest and the highest versions", flush=True)
+@contextmanager
+def environments_of_tox() -> Iterator[list[str]]:
+    """Yield the names of the lowest and the highest environment. During the block, they and PACKAGES are created.
+
+    Tox says which of the two it skips for want of a Python.
+    """
     set_up_tox()
+    names = list(LOWEST_AND_HIGHEST.values())
     if not any(run(python, "-c", "", quiet=True) == 0 for python in LOWEST_AND_HIGHEST if shutil.which(python)):
         print("dev.py: skipped, because none is installed:", *LOWEST_AND_HIGHEST, flush=True)
-        return 0  # tox takes it for a failure when it skips every environment
-    return run(PYTHON, "-m", "tox", "-e", ",".join(LOWEST_AND_HIGHEST.values()), "--", *PART_OF_THE_TESTS)
-
-
-def test_packages() -> int:
-    """Run other packages with files in S3, in an environment of tox: they limit the version of Django."""
-    print("dev.py: tox, other packages", flush=True)
-    set_up_tox()
-    return run(PYTHON, "-m", "tox", "-e", "packages")
+        names = []  # tox takes it for a failure when it skips every environment
+    command = [str(PYTHON), "-m", "tox", "-e", ",".join([*names, PACKAGES]), "--notest"]
+    # What fails here fails again, with its output, when tox runs the tests.
+    creating = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield names
+        creating.wait()
+    finally:
+        creating.terminate()
+        creating.wait()
 
 
 # The environment
