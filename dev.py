@@ -73,6 +73,8 @@ def main(arguments: list[str]) -> int:
         print("s3store needs Python 3.10 or newer; this is", sys.version.split()[0])
         return 1
     os.chdir(ROOT)
+    # The tests start hundreds of processes, which would all compile the same modules.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         if not arguments or arguments[0] not in commands:
             print(__doc__, flush=True)
@@ -96,7 +98,12 @@ def test(arguments: list[str]) -> int:
     if arguments:
         return run(PYTHON, "-m", "pytest", *arguments)
     find_tools()
-    with environments_of_tox() as names:
+    names = environments_of_tox()
+    with meanwhile(
+        [PYTHON, "-m", "tox", "-e", ",".join([*names, PACKAGES]), "--notest"],
+        # The modules of the tests are compiled once, and not by each process.
+        [PYTHON, "-m", "pytest", "--collect-only", "-qq"],
+    ):
         print("dev.py: ruff", flush=True)
         check(PYTHON, "-m", "ruff", "check", ".")
         check(PYTHON, "-m", "ruff", "format", "--check", ".")
@@ -118,8 +125,6 @@ def coverage(_: list[str]) -> int:
 
 
 def all_tests(*arguments: str) -> int:
-    # The tests start hundreds of processes, which would all compile the same modules.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     return run(PYTHON, "-m", "pytest", "-n", "3", "--dist", "loadgroup", *arguments)
 
 
@@ -137,26 +142,30 @@ def tox(arguments: list[str]) -> int:
     return become(PYTHON, "-m", "tox", *arguments)
 
 
-@contextmanager
-def environments_of_tox() -> Iterator[list[str]]:
-    """Yield the names of the lowest and the highest environment. During the block, they and PACKAGES are created.
-
-    Tox says which of the two it skips for want of a Python.
-    """
+def environments_of_tox() -> list[str]:
+    """Return the names of the lowest and the highest environment: none if this machine has neither Python."""
     set_up_tox()
-    names = list(LOWEST_AND_HIGHEST.values())
-    if not any(run(python, "-c", "", quiet=True) == 0 for python in LOWEST_AND_HIGHEST if shutil.which(python)):
-        print("dev.py: skipped, because none is installed:", *LOWEST_AND_HIGHEST, flush=True)
-        names = []  # tox takes it for a failure when it skips every environment
-    command = [str(PYTHON), "-m", "tox", "-e", ",".join([*names, PACKAGES]), "--notest"]
-    # What fails here fails again, with its output, when tox runs the tests.
-    creating = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if any(run(python, "-c", "", quiet=True) == 0 for python in LOWEST_AND_HIGHEST if shutil.which(python)):
+        return list(LOWEST_AND_HIGHEST.values())
+    print("dev.py: skipped, because none is installed:", *LOWEST_AND_HIGHEST, flush=True)
+    return []  # tox takes it for a failure when it skips every environment
+
+
+@contextmanager
+def meanwhile(*commands: list[str | Path]) -> Iterator[None]:
+    """Run commands that prepare something, and wait for them. What fails here fails again where it is needed."""
+    null = subprocess.DEVNULL
+    running = [
+        subprocess.Popen([str(part) for part in command], stdin=null, stdout=null, stderr=null) for command in commands
+    ]
     try:
-        yield names
-        creating.wait()
+        yield
+        for process in running:
+            process.wait()
     finally:
-        creating.terminate()
-        creating.wait()
+        for process in running:
+            process.terminate()
+            process.wait()
 
 
 # The environment
