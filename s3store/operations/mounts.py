@@ -41,12 +41,12 @@ class Mounts:
         nothing is known, and nothing may be deleted.
         """
         pair = (path.stat().st_dev, *_above(path, target.key))
-        if (same := self._same.get(pair)) is None:
-            with self._lock:
-                if (same := self._same.get(pair)) is None:
-                    with _renamed(path):
-                        same = not _is_there(objects, target)
-                    self._same[pair] = same
+        with self._lock:
+            if pair not in self._same:
+                with _renamed(path):
+                    is_there = _is_there(objects, target)
+                self._same[pair] = not is_there
+            same = self._same[pair]
         if same:
             raise SameFileError(
                 f"{path} is the object {target.key!r} itself: its directory is the bucket, mounted, or is where the "
