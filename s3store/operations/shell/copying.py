@@ -77,44 +77,17 @@ def copy(
             to.refuse_overlap(source)
     summary = Summary(command=verb, dry_run=dry_run, plan=[] if dry_run else None, target=str(target))
     summary.source = str(sources[0]) if len(sources) == 1 else None
-    everything = [source.objects for source in chosen if isinstance(source, Selection)] + to.everything
-    for objects in everything:
-        threads = min(threads, command.threads_of(objects.options, threads))
-    many = len(chosen) > 1
-    taken: set[str] = set()
-
-    def jobs() -> Iterator[Job]:
-        for source in chosen:
-            for job in _jobs(source, recursive=recursive, rules=rules, many=many, watcher=watcher):
-                if many:
-                    place = to.place(job.inside)
-                    if place in taken:
-                        error = PlaceError(f"two sources would be copied to {place}. Copy them one after the other.")
-                        summary.objects += 1
-                        watcher.step(fail(summary, job.shown, error))
-                        continue
-                    taken.add(place)
-                watcher.expect(1, job.size)
-                yield job
+    selections = [source for source in chosen if isinstance(source, Selection)]
+    threads = _threads(selections, to, threads)
 
     def attempt(job: Job) -> Step:
         return _one(job, to, move=move, dry_run=dry_run)
 
-    selections = [source for source in chosen if isinstance(source, Selection)]
     with Helpers(min(threads - 1, HELPERS), watcher.moved) as crew, measured(summary, selections, to.everything):
         to.crew = crew
-        for outcome in pool.run(attempt, jobs(), threads=threads):
-            summary.objects += 1
-            if outcome.result is None:
-                step = fail(summary, outcome.item.shown, outcome.error or PlaceError(outcome.item.shown))
-            else:
-                step = outcome.result
-                if summary.plan is not None:
-                    summary.plan.append(step)
-                else:
-                    summary.sent += 1
-                summary.size += step.size
-            watcher.step(step)
+        jobs = _all_jobs(chosen, to, summary, recursive=recursive, rules=rules, watcher=watcher)
+        for outcome in pool.run(attempt, jobs, threads=threads):
+            watcher.step(_noted(summary, outcome))
         if move and not dry_run:
             for source in chosen:
                 if isinstance(source, Path) and source.is_dir():
@@ -123,6 +96,53 @@ def copy(
     if summary.plan is not None:
         summary.plan.sort(key=lambda step: step.name)
     return summary
+
+
+def _threads(selections: Sequence[Selection], to: Target, wanted: int) -> int:
+    """Return the number of threads that the options of all storages allow."""
+    for objects in [*(selection.objects for selection in selections), *to.everything]:
+        wanted = min(wanted, command.threads_of(objects.options, wanted))
+    return wanted
+
+
+def _all_jobs(
+    chosen: Sequence[Source],
+    to: Target,
+    summary: Summary,
+    *,
+    recursive: bool,
+    rules: Filter | None,
+    watcher: Watcher,
+) -> Iterator[Job]:
+    """Yield the files of all sources. Of two that would get one name, the second is a failure."""
+    many = len(chosen) > 1
+    taken: set[str] = set()
+    for source in chosen:
+        for job in _jobs(source, recursive=recursive, rules=rules, many=many, watcher=watcher):
+            if many:
+                place = to.place(job.inside)
+                if place in taken:
+                    error = PlaceError(f"two sources would be copied to {place}. Copy them one after the other.")
+                    summary.objects += 1
+                    watcher.step(fail(summary, job.shown, error))
+                    continue
+                taken.add(place)
+            watcher.expect(1, job.size)
+            yield job
+
+
+def _noted(summary: Summary, outcome: pool.Outcome[Job, Step]) -> Step:
+    """Count what became of a file, and return its step."""
+    summary.objects += 1
+    if outcome.result is None:
+        return fail(summary, outcome.item.shown, outcome.error or PlaceError(outcome.item.shown))
+    step = outcome.result
+    if summary.plan is not None:
+        summary.plan.append(step)
+    else:
+        summary.sent += 1
+    summary.size += step.size
+    return step
 
 
 def save_stream(
