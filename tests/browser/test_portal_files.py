@@ -26,7 +26,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("part", ["journeys.py", "keyboard.py", "looks.py"])
 def test_members_use_their_files(part, tmp_path):
-    """Members deliver, look, send, tidy up, undo and share, with the mouse and with the keyboard, on pages that line up."""
+    """Members deliver, look, send, tidy up, undo and share, with mouse and keyboard, on pages that line up."""
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     ran = subprocess.run(
         [sys.executable, "manage.py", "test", "files.browser_tests", "-p", part, "--noinput"],
