@@ -39,9 +39,12 @@ class Looks(BrowserTestCase):
             self.assertAlmostEqual(card["width"], picture["width"], delta=2)
 
     def test_pages_without_javascript_fit_a_phone(self):
-        """The bar of all actions and the dialogs, which are pages then, are not wider than the screen."""
+        """The bar of all actions and the dialogs, which are pages then, are as wide as the text, not as the screen."""
         page = self.page(self.tom, java_script_enabled=False, **PHONE)
         query = "?names=bill-00.txt&folder="
         for path in ("files/", "files/?view=grid", f"share/{query}", f"move/{query}", "file/bill-00.txt"):
             page.goto(self.at(path))
             self.assertEqual(page.evaluate(OVERFLOW), 0, path)
+        page.goto(self.at("files/"))
+        bar, files = (page.locator(each).bounding_box() for each in (".selection-bar", "[data-grid]"))
+        self.assertEqual((bar["x"], bar["width"]), (files["x"], files["width"]))
