@@ -232,6 +232,11 @@ SCENES = {
     "plain-members": Scene(path=f"{COMPANY}members/", scripts=False),
     "plain-video": Scene(path=f"{FILE}Film/flight-1.webm", scripts=False),
 }
+THUMBNAILS = """() => [...document.querySelectorAll(".thumb img")].every((one) => {
+    one.loading = "eager";
+    return one.naturalWidth;
+})"""
+"""Whether all thumbnails are there: they are made when a page asks for them first."""
 DOCS = {
     "portal-grid": "grid-1440-light",
     "portal-picture": "picture-1440-dark",
@@ -287,6 +292,7 @@ def take(demo: Demo, chromium: Any, directory: Path, scenes: dict[str, Scene], l
                 place, _, link = scene.path.partition("link:")
                 page.goto(links[link] if link else demo.url + place)
                 page.wait_for_load_state("networkidle")
+                page.wait_for_function(THUMBNAILS)
                 if scene.act:
                     scene.act(page)
                     page.wait_for_timeout(300)

@@ -38,6 +38,16 @@ class Looks(BrowserTestCase):
             card, picture = (row(page, name).bounding_box(), row(page, name).locator(".thumb").bounding_box())
             self.assertAlmostEqual(card["width"], picture["width"], delta=2)
 
+    def test_the_button_of_a_menu_stays_where_it_is(self):
+        """An open menu does not move its button, neither on a card nor in a row."""
+        for shape in ("grid", "list"):
+            page = self.page(self.tom, at=f"files/?view={shape}")
+            button = page.get_by_label("Actions for bill-00.txt", exact=True)
+            before = button.bounding_box()
+            button.click()
+            page.locator(".menu[open]").get_by_text("Rename", exact=True).wait_for()
+            self.assertEqual(button.bounding_box(), before, shape)
+
     def test_pages_without_javascript_fit_a_phone(self):
         """The bar of all actions and the dialogs, which are pages then, are as wide as the text, not as the screen."""
         page = self.page(self.tom, java_script_enabled=False, **PHONE)
