@@ -24,6 +24,9 @@ def share(request: HttpRequest, access) -> HttpResponseBase:
     path = entry.path.rstrip("/")
     sent = request.method == "POST" and "share" in request.POST
     form = ShareForm(request.POST if sent else None)
+    # The labels of this page already say what is optional.
+    form.fields["password"].help_text = _("Tell it to them in another way than by mail.")
+    form.fields["max_downloads"].help_text = ""
     made, link = None, ""
     if sent and form.is_valid():
         made, link = _made(request, access, path, form)

@@ -24,9 +24,9 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("part", ["journeys.py", "keyboard.py"])
+@pytest.mark.parametrize("part", ["journeys.py", "keyboard.py", "looks.py"])
 def test_members_use_their_files(part, tmp_path):
-    """Members deliver, look, send, tidy up, undo and share, with the mouse and with the keyboard."""
+    """Members deliver, look, send, tidy up, undo and share, with mouse and keyboard, on pages that line up."""
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     ran = subprocess.run(
         [sys.executable, "manage.py", "test", "files.browser_tests", "-p", part, "--noinput"],

@@ -171,6 +171,7 @@ class WithoutJavaScript(PortalTestCase):
     def test_sharing(self):
         """The page shares a file, shows the link once, and then who has access."""
         page = self.client.get(self.url("share") + "?names=offer.pdf")
+        self.assertNotContains(page, "Optional.")  # the labels say so
         self.assertContains(page, "Anyone with the link can open it.")
         sent = {"names": "offer.pdf", "share": "1", "email": "priya@printworks.example", "right": "view", "days": "14"}
         made = self.post("share", sent)

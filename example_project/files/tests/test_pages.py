@@ -2,6 +2,7 @@
 
 # ruff: noqa: PT009
 
+import gzip
 from urllib.parse import urlsplit
 
 from files.previews import LARGEST
@@ -104,3 +105,19 @@ class Previews(PortalTestCase):
         self.assertEqual(self.show("short.txt", b"x" * LARGEST).context["preview"].shape, "text")
         cut = self.show("rows.csv", b"a,b\n" + b"1,2\n" * 300)
         self.assertContains(cut, "The first 200 rows are shown.")
+
+
+class Compression(PortalTestCase):
+    """What arrives at browsers that accept gzip."""
+
+    def test_pages_are_compressed_and_archives_keep_their_length(self):
+        """A page says that it is compressed; an archive says how long it is, and starts as archives do."""
+        page = self.client.get(self.url("browse"), headers={"accept-encoding": "gzip"})
+        self.assertEqual(page["Content-Encoding"], "gzip")
+        self.assertIn(b"offer.pdf", gzip.decompress(page.content))
+        sent = {"names": "offer.pdf"}
+        archive = self.client.post(self.url("zip"), sent, headers={"accept-encoding": "gzip"})
+        content = b"".join(archive)
+        self.assertNotIn("Content-Encoding", archive)
+        self.assertEqual(archive["Content-Length"], str(len(content)))
+        self.assertTrue(content.startswith(b"PK"))
