@@ -201,11 +201,28 @@ def test_a_change_that_is_no_longer_remembered_is_respected(clock: Clock) -> Non
     memory = Facts(clock)
     asked = memory.moment()
     memory.forget("k")
+    later = memory.moment()
     for number in range(facts.LIMIT):
         memory.forget(str(number))
     assert len(memory._changed) == facts.LIMIT
     memory.put(info(), asked)
     assert memory.get("k") is None
+    # Only the oldest change was dropped: answers from after it are kept.
+    memory.put(info("other"), later)
+    assert memory.get("other") == info("other")
+
+
+def test_a_change_below_a_prefix_is_noticed(clock: Clock) -> None:
+    """If it came after the moment. A change that is no longer remembered may have been below any prefix."""
+    memory = Facts(clock)
+    before = memory.moment()
+    assert memory.changed_since("a/", before) is False
+    changed = memory.forget("a/1")
+    assert [memory.changed_since(prefix, before) for prefix in ("", "a/", "b/")] == [True, True, False]
+    assert memory.changed_since("a/", changed) is False
+    for number in range(facts.LIMIT):
+        memory.forget(f"c/{number}")
+    assert [memory.changed_since("b/", moment) for moment in (before, changed)] == [True, False]
 
 
 def test_a_slow_head_is_overtaken_by_a_save(seaweedfs_options: dict[str, Any]) -> None:
