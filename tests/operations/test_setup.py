@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 
 from s3store.operations.project import features_in_use, scope_of, site_origins, uses_of
 from s3store.operations.setup import Plan, SetupError, Wishes, apply, plan, wanted_cors, wanted_lifecycle
+from s3store.operations.setup.planning import DOCUMENTS, TITLES
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
@@ -23,6 +24,7 @@ from s3store.uploads import Destination, destinations
 from s3store.wire.settings import CEPHS_BLOCK, BucketSettings
 from tests.buckets import EACH_SERVER, ENVIRONMENT, fresh_options, server_named
 from tests.faults.proxy import FaultProxy
+from tests.operations.told import Told
 
 ORIGIN = "https://www.example.com"
 DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
@@ -218,6 +220,29 @@ def test_public_access_is_blocked_less_only_for_a_public_prefix(moto: Server, pr
         assert change["after"]["BlockPublicAcls"] is True
 
 
+def test_a_value_is_added_where_there_is_none_and_changed_where_there_is_another(
+    moto: Server, project: Callable[..., None]
+) -> None:
+    """Only a change has a value before: of Block Public Access, that of each of the four switches."""
+    wishes = ("--dry-run", "--versioning", "--enforce-owner")
+    switches = {"BlockPublicAcls": True, "IgnorePublicAcls": False}
+    switches |= {"BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    before = {"public-access-block": switches, "ownership": "ObjectWriter", "versioning": "Suspended"}
+    with fresh_options(moto) as options:
+        project(options)
+
+        def planned() -> dict[str, Any]:
+            changes = run_json(*wishes)["changes"]
+            return {each["document"]: (each["op"], each["before"]) for each in changes if each["document"] in before}
+
+        assert planned() == dict.fromkeys(before, ("+", None))
+        settings = settings_of(options)
+        settings.write("public-access-block", switches)
+        settings.write("ownership", {"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+        settings.write("versioning", {"Status": "Suspended"})
+        assert planned() == {document: ("~", value) for document, value in before.items()}
+
+
 def test_sp_22_origins_with_a_star_need_a_flag(moto: Server, project: Callable[..., None]) -> None:
     """And wrong origins are wrong usage, before any request."""
     with fresh_options(moto) as options:
@@ -359,6 +384,26 @@ def test_e08_folders_are_created_once(missing: dict[str, Any], project: Callable
     keys = {info.key for page in S3Storage(**missing).objects.bucket.pages("", {}, flat=False) for info in page.objects}
     assert keys == {"media/", "static/"}
     assert run_json("--yes", "--folders")["changes"] == []
+
+
+@ON_EACH
+def test_each_step_is_told_and_the_plan_that_was_written_is_returned(
+    missing: dict[str, Any], project: Callable[..., None]
+) -> None:
+    """For a new bucket too: what it lacks is known only after its creation."""
+    project(missing)
+    storage, told = S3Storage(**missing), Told()
+    planned = plan(storage, wishes=Wishes(folders=True))
+    assert (planned.creates, planned.documents.keys() <= set(DOCUMENTS)) == (True, True)
+    written = apply(storage, planned, watcher=told)
+    assert (written.creates, written.changes[0]) == (True, planned.changes[0])
+    assert [(op, name) for op, name, _ in told.steps] == [
+        ("create", missing["bucket_name"]),
+        *(("write", TITLES[name]) for name in DOCUMENTS if name in written.documents),
+        ("folder", "media/"),
+        ("folder", "static/"),
+    ]
+    assert {"cors", "lifecycle"} <= set(written.documents)
 
 
 def test_e07_a_name_that_s3_refuses_is_refused_before_any_write(moto: Server, project: Callable[..., None]) -> None:
