@@ -286,6 +286,12 @@ def test_od_47_uploads_that_were_never_finished(moto):
         found = one(examined(storage_at(moto, proxy.url)), "parts-left", "2 uploads", "s3 multipart", level="warning")
     assert (now - timedelta(days=3)).date().isoformat() in found.seen
     assert found.fixable
+    status, headers, body = listing
+    more = body.replace(
+        b"</ListMultipartUploadsResult>", b"<IsTruncated>true</IsTruncated></ListMultipartUploadsResult>"
+    )
+    with canned(moto, (r"GET /s3store-tests\?uploads", (status, headers, more))) as proxy:
+        one(examined(storage_at(moto, proxy.url)), "parts-left", "2 or more uploads")
 
 
 def test_od_47_a_server_whose_uploads_are_old_at_once(moto):
