@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from typing import Any
 
@@ -194,6 +195,28 @@ def test_of_two_changes_at_the_same_time_none_is_kept(clock: Clock) -> None:
     begun = memory.forget("k")
     memory.put(info(size=3), memory.forget("k", since=begun))
     assert memory.get("k") == info(size=3)
+
+
+@pytest.mark.parametrize("pages", [False, True], ids=["object", "page"])
+def test_a_change_by_another_thread_waits_until_facts_are_noted(pages: bool) -> None:
+    """It cannot come between the look at the changes and the note: the facts would be those of before."""
+    threads: list[threading.Thread] = []
+
+    def clock() -> float:
+        if not threads:
+            threads.append(threading.Thread(target=memory.forget, args=("k",)))
+            threads[0].start()
+            threads[0].join(0.2)  # it ends only if it does not wait for its turn
+        return 1.0
+
+    memory = Facts(clock)
+    asked = memory.moment()
+    if pages:
+        memory.put_page([info()], asked)
+    else:
+        memory.put(info(), asked)
+    threads[0].join()
+    assert memory.get("k") is None
 
 
 def test_a_change_that_is_no_longer_remembered_is_respected(clock: Clock) -> None:

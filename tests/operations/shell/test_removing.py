@@ -99,6 +99,7 @@ def test_only_what_was_listed_is_deleted(quick):
     fill(quick.default, "d/new")
     summary = remove(removal)
     assert (summary.deleted, names_in(quick.default)) == (1, ["d/new"])
+    assert 600 > summary.seconds > removal.seconds > 0
 
 
 def test_failures_name_their_files(quick, monkeypatch):
