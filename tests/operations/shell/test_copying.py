@@ -118,11 +118,20 @@ def test_two_sources_for_one_target(quick, tmp_path):
     assert [failed["name"] for failed in told["failed"]] == ["default:a/x", "default:b/x"]
 
 
+def test_two_files_need_a_directory(quick):
+    """It need not exist, and the slash at its end is not necessary."""
+    fill(quick.default, "a", "b")
+    quick.lines("cp", "default:a", "default:b", "other:new")
+    assert names_in(quick.other) == ["new/a", "new/b"]
+
+
 def test_a_plan_is_in_the_order_of_names(quick):
     """Whatever the order of the sources."""
     fill(quick.default, "c", "b", "a")
     told = json.loads(quick.run("cp", "-n", "--json", "default:c", "default:a", "default:b", "other:d/").out)
-    assert [step["name"] for step in told["plan"]] == ["default:a", "default:b", "default:c"]
+    assert [(step["name"], step["reason"]) for step in told["plan"]] == [
+        (f"default:{name}", f"to other:d/{name}") for name in "abc"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -289,7 +298,7 @@ def test_a_copy_between_storages_keeps_headers_metadata_and_tags(quick, target):
 
 
 def test_a_copy_in_another_bucket_has_the_class_and_the_tags_of_that_storage(quick):
-    """The class of the source stays there. Tags of the source are asked for only if the storage does not set its own."""
+    """The class of the source stays there. Its tags are asked for only if the storage does not set its own."""
     source, name = quick.default, f"{quick.default.options.location}/a"
     source.client.put_object(
         Bucket=source.bucket_name,
