@@ -15,6 +15,7 @@ from django.core.management.base import CommandError
 from django.db import models, transaction
 
 from s3store.core.globs import Filter
+from s3store.core.parts import MIB
 from s3store.operations import rows
 from s3store.operations.orphans import delete_orphans, find, find_orphans, move_orphans, remove
 from s3store.operations.places import Place, PlaceError, place_of
@@ -519,6 +520,7 @@ def test_orphans_are_moved_to_another_server(files, settings, moto):
         run("--move-to", "far:x/", "--yes")
     assert names(files) == ["files/1", "files/3", "files/4", "other/5"]
     assert target.storage.read_bytes("x/files/2") == b"files/2"
+    assert names(target.storage) == ["x/files/2", "x/files/2.json", "x/other/5"]
     moved = target.storage.stat("x/files/2.json")
     assert (moved.content_type, moved.metadata) == ("application/json", {"a": "b"})
 
@@ -544,6 +546,26 @@ def test_orphans_are_moved_to_a_directory(files, tmp_path):
     with pytest.raises(CommandError, match="is a file") as caught:
         run("--move-to", str(tmp_path / "here/other/5"), "--yes")
     assert caught.value.returncode == 2
+
+
+@pytest.mark.parametrize("rest", [b"2", b"", b"12"], ids=["other", "shorter", "longer"])
+def test_a_file_that_differs_after_its_first_mebibyte_is_not_the_same(files, tmp_path, rest):
+    """It is compared to its end before the orphan is deleted."""
+    content = b"x" * MIB
+    files.save("large", content + b"1")
+    (tmp_path / "large").write_bytes(content + rest)
+    with find_orphans(files, "", rules=Filter.of([("*", False), ("large", True)]), now=later_now()) as found:
+        done = move_orphans(found, place_of(str(tmp_path)))
+        assert ([failed.name for failed in done.failed], done.deleted) == (["large"], 0)
+        assert files.exists("large")
+        (tmp_path / "large").write_bytes(content + b"1")
+        assert move_orphans(found, place_of(str(tmp_path))).deleted == 1
+    assert not files.exists("large")
+
+
+def later_now():
+    """A time at which all files are two days old."""
+    return datetime.now(timezone.utc) + LATER
 
 
 @pytest.mark.parametrize("place", ["default:old/", "default:", "above:"])
