@@ -855,3 +855,8 @@ def test_notes_about_signed_and_unsigned_urls(
         settings.STORAGES = {**settings.STORAGES, "closed": closed}
         _, err = run("--dry-run", "--public-prefix", "m")
         assert "'closed' signs its URLs, but everybody can read m/" in err
+        below = {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": {**options, "location": "m/below"}}
+        settings.STORAGES = {**settings.STORAGES, "below": below}
+        _, err = run("--dry-run", "--public-prefix", "m")
+        assert "'below' signs its URLs, but everybody can read m/below/" in err
+        assert "'default' signs its URLs" not in err
