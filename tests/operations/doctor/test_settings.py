@@ -139,7 +139,7 @@ def test_od_39_a_public_policy_that_has_no_effect(moto, bucket):
     with canned(moto, unsigned) as proxy:
         report = examined(S3StaticStorage(**{**options_for_bucket(bucket), "endpoint_url": proxy.url}))
     one(report, "not-public")
-    one(report, "account-block", "--print-cloudfront", level="warning")
+    one(report, "account-block", "--print-cloudfront", "statement without Sid", level="warning")
 
 
 def test_lifecycle_rules_that_delete_files(bucket):
