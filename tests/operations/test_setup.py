@@ -846,6 +846,11 @@ def test_notes_about_signed_and_unsigned_urls(
         project(options)
         _, err = run("--dry-run")
         assert "'staticfiles' has unsigned URLs, which work only with --public-prefix static/" in err
+        plain = settings.STORAGES
+        static = {**plain["staticfiles"], "OPTIONS": {**options, "custom_domain": "c.example"}}
+        settings.STORAGES = {**plain, "staticfiles": static}
+        assert "unsigned URLs" not in run("--dry-run")[1]
+        settings.STORAGES = plain
         _, err = run("--dry-run", "--public-prefix", "static/", "--public-prefix", "media/sub")
         assert "unsigned URLs" not in err
         assert "signs its URLs" not in err

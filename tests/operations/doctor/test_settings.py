@@ -154,7 +154,7 @@ def test_lifecycle_rules_that_delete_files(bucket):
     assert of_settings(examined(bucket)) == []
     expire(bucket.client, bucket.bucket_name, {"ID": "tidy", "Filter": {"Prefix": "me"}, "Expiration": {"Days": 30}})
     report = examined(bucket)
-    one(report, "lifecycle-expires", "tidy", "'me'", "30 days", level="warning")
+    one(report, "lifecycle-expires", "the rule tidy", "'me'", "30 days", level="warning")
     one(report, "no-abort-rule", level="note")
 
 
