@@ -586,6 +586,22 @@ def test_on_ceph_uploads_stay_possible(behind: Callable[..., dict[str, Any]]) ->
     assert any("Ceph refuses uploads" in note for note in report["notes"])
 
 
+def test_a_switch_that_is_not_in_the_response_is_off(behind: Callable[..., dict[str, Any]]) -> None:
+    """The difference has the values of all four."""
+    body = b"<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>"
+
+    def respond(method: str, target: str, headers: Any) -> Any:
+        asks = method == "GET" and "publicAccessBlock" in target
+        return (200, {"Content-Type": "application/xml"}, body) if asks else None
+
+    behind(respond)
+    changes = run_json("--dry-run")["changes"]
+    (change,) = (change for change in changes if change["document"] == "public-access-block")
+    off = dict.fromkeys(("IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)
+    assert change["before"] == {"BlockPublicAcls": True, **off}
+    assert change["after"] == dict.fromkeys(change["before"], True)
+
+
 # Failures on the way
 
 

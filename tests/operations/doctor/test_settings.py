@@ -166,6 +166,9 @@ def test_od_48_versions(bucket):
     abort = {"ID": "parts", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
     expire(client, name, {**abort, "NoncurrentVersionExpiration": {"NoncurrentDays": 30}})
     assert of_settings(examined(bucket)) == []
+    old = {"ID": "off", "Status": "Disabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
+    expire(client, name, abort, old)
+    one(examined(bucket), "versions-kept", level="warning")
     client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
     one(examined(bucket), "versioning-suspended", level="note")
 
