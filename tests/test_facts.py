@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from typing import Any
 
@@ -196,16 +197,55 @@ def test_of_two_changes_at_the_same_time_none_is_kept(clock: Clock) -> None:
     assert memory.get("k") == info(size=3)
 
 
+@pytest.mark.parametrize("pages", [False, True], ids=["object", "page"])
+def test_a_change_by_another_thread_waits_until_facts_are_noted(pages: bool) -> None:
+    """It cannot come between the look at the changes and the note: the facts would be those of before."""
+    threads: list[threading.Thread] = []
+
+    def clock() -> float:
+        if not threads:
+            threads.append(threading.Thread(target=memory.forget, args=("k",)))
+            threads[0].start()
+            threads[0].join(0.2)  # it ends only if it does not wait for its turn
+        return 1.0
+
+    memory = Facts(clock)
+    asked = memory.moment()
+    if pages:
+        memory.put_page([info()], asked)
+    else:
+        memory.put(info(), asked)
+    threads[0].join()
+    assert memory.get("k") is None
+
+
 def test_a_change_that_is_no_longer_remembered_is_respected(clock: Clock) -> None:
     """Deleting a million files takes no memory, and an old answer stays out."""
     memory = Facts(clock)
     asked = memory.moment()
     memory.forget("k")
+    later = memory.moment()
     for number in range(facts.LIMIT):
         memory.forget(str(number))
     assert len(memory._changed) == facts.LIMIT
     memory.put(info(), asked)
     assert memory.get("k") is None
+    # Only the oldest change was dropped: answers from after it are kept.
+    memory.put(info("other"), later)
+    assert memory.get("other") == info("other")
+
+
+def test_a_change_below_a_prefix_is_noticed(clock: Clock) -> None:
+    """If it came after the moment. A change that is no longer remembered may have been below any prefix."""
+    memory = Facts(clock)
+    before = memory.moment()
+    assert memory.changed_since("a/", before) is False
+    changed = memory.forget("a/1")
+    assert [memory.changed_since(prefix, before) for prefix in ("", "a/", "b/")] == [True, True, False]
+    assert memory.changed_since("a/", changed) is False
+    for number in range(facts.LIMIT):
+        memory.forget(f"c/{number}")
+    assert [memory.changed_since("b/", moment) for moment in (before, changed)] == [True, False]
 
 
 def test_a_slow_head_is_overtaken_by_a_save(seaweedfs_options: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from s3store import errors
 from s3store.core.policies.names import bucket_name_problems
 from s3store.storage import S3Storage
-from s3store.wire.settings import NAMES, SET, BucketSettings, OwnBucket, Setting
+from s3store.wire.settings import NAMES, BucketSettings, OwnBucket, Setting
 
 __all__ = ["BUCKET_ACLS", "OwnBucket", "Setting", "create_bucket", "describe", "list_buckets", "set_acl"]
 
@@ -55,8 +55,7 @@ def set_acl(storage: S3Storage, acl: str) -> Setting:
     if acl not in BUCKET_ACLS:
         raise ValueError(f"{acl!r} is not a canned ACL of buckets. They are {', '.join(BUCKET_ACLS)}.")
     settings = storage.objects.bucket.settings
-    ownership = settings.read("ownership")
-    rules = ownership.value.get("Rules") or () if ownership.state == SET else ()
+    rules = settings.read("ownership").value.get("Rules") or ()
     if any(rule.get("ObjectOwnership") == "BucketOwnerEnforced" for rule in rules):
         raise errors.build(
             errors.AclNotSupportedError,

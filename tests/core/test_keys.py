@@ -352,6 +352,24 @@ def test_many_keys_have_the_names_of_each(location: str, inside: list[str], outs
     assert [*keys.names_of(location, given_keys)] == [*map(expected, given_keys)]
 
 
+def test_plain_keys_are_not_examined_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a page with an unusual key is: most of a million keys are plain."""
+    examined = []
+    name_of = keys._name_of
+
+    def examine(location: str, key: str) -> str:
+        examined.append(key)
+        return name_of(location, key)
+
+    monkeypatch.setattr(keys, "_name_of", examine)
+    plain = ["a", "b/c.txt", "12:30", "d e", "ä"]
+    assert keys.names_of("", plain) == plain
+    assert keys.names_of("l", [f"l/{name}" for name in plain]) == plain
+    assert examined == []
+    assert keys.names_of("l", ["l/a", "l//b", "c"]) == ["a", "", ""]
+    assert examined == ["l/a", "l//b", "c"]
+
+
 @given(location=locations, name=wild_names)
 def test_a_prefix_stays_in_its_location(location: str, name: str) -> None:
     """An accepted directory is the location or below it, with a slash at its end."""

@@ -11,11 +11,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from s3store import errors
-from s3store.operations.buckets import BUCKET_ACLS, create_bucket, set_acl
+from s3store.operations.buckets import BUCKET_ACLS, create_bucket, describe, set_acl
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
 from s3store.testing.servers import Server
+from s3store.wire.settings import NAMES
 from tests.buckets import EACH_SERVER, ENVIRONMENT, fresh_options
 from tests.faults.proxy import FaultProxy
 
@@ -131,6 +132,15 @@ def test_a21_policy_shows_all_settings(fresh: dict[str, Any], project: Callable[
     assert set(found) >= {"acl", "ownership", "policy", "cors", "lifecycle", "public-access-block", "encryption"}
     assert found["policy"] == {"state": "none", "value": None}
     assert (found["versioning"]["state"], found["versioning"]["value"]["Status"]) == ("set", "Enabled")
+
+
+def test_a21_the_settings_of_a_bucket_are_read_at_once(moto: Server) -> None:
+    """One request each, before the function returns: they can be looked at again and again."""
+    storage = S3Storage(**options_for(moto))
+    with counted_requests(storage) as sent:
+        found = describe(storage)
+        assert len(sent) == len(NAMES)
+    assert [setting.name for setting in found] == [setting.name for setting in found] == list(NAMES)
 
 
 def test_a21_policy_says_what_it_may_not_read(moto: Server, project: Callable[..., None]) -> None:

@@ -17,6 +17,7 @@ from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy
 from tests.memory import forget_peak, peak
+from tests.operations.told import Told
 
 MIB = 1 << 20
 
@@ -110,11 +111,28 @@ def test_an_upload_that_continues_is_not_old(storage):
 
 
 def test_uploads_that_end_meanwhile(storage):
-    """They are neither listed nor aborted, and are no failures."""
+    """They are neither listed nor aborted, and are no failures. Each upload is told about."""
     start(storage, "ends", 10)
-    found = find_uploads(storage)
-    assert abort_uploads(storage, found).deleted == 1
-    assert abort_uploads(storage, found).skipped == 1
+    found, told = find_uploads(storage), Told()
+    with counted_requests(storage) as sent:
+        done = abort_uploads(storage, found, watcher=told)
+    assert (done.objects, done.deleted, done.skipped, done.size) == (1, 1, 0, 10)
+    assert (told.steps, told.expected, told.moved_bytes) == ([("abort", "ends", "")], (1, 10), 10)
+    assert done.requests == len(sent) == 2
+    assert 0 < done.seconds < 600
+    done = abort_uploads(storage, found, watcher=told)
+    assert (done.objects, done.deleted, done.skipped, done.size) == (1, 0, 1, 0)
+    assert told.steps[1:] == [("keep", "ends", "it has continued or ended since it was listed")]
+    assert told.moved_bytes == 10
+
+
+def test_a_part_that_was_sent_again_counts_once(storage):
+    """Some servers list both, of which only one is kept."""
+    upload_id = start(storage, "a", 10)
+    storage.objects.bucket.upload_part(storage.objects.key("a"), upload_id, 1, b"y" * 10, {})
+    (upload,) = find_uploads(storage)
+    assert (upload.parts, upload.size) == (1, 10)
+    abort_uploads(storage, [upload])
 
 
 def test_json(storage):
@@ -147,6 +165,11 @@ def test_failures(settings, s3_options, monkeypatch):
         with pytest.raises(errors.AccessDeniedError):
             find_uploads(storage)
         respond.method = "DELETE"
+        in_reach = find_uploads(storage)
+        told = Told()
+        done = abort_uploads(storage, [upload for upload in in_reach if upload.name == "one"], watcher=told)
+        assert ([failed.name for failed in done.failed], done.deleted) == (["one"], 0)
+        assert told.steps == [("fail", "one", done.failed[0].why)]
         with pytest.raises(CommandError, match="'one' failed: "):
             run("--abort", "--older-than", "0s", "--yes")
         assert [upload.name for upload in find_uploads(storage)] == ["one"]
@@ -263,6 +286,37 @@ def test_memory_does_not_grow_with_the_number_of_uploads(settings):
         True,
     )
     assert many[0] < few[0] + 8 * 1024, (few[0], many[0])
+
+
+def test_the_oldest_uploads_are_first(s3_options):
+    """By the time of the last part; uploads without a time are the last ones, by their keys."""
+    started = {"none-2": None, "third": 1, "second": 3, "none-1": None, "first": 2}
+    entries = "".join(
+        f"<Upload><Key>{key}</Key><UploadId>1</UploadId>"
+        + (f"<Initiated>2026-01-0{day}T00:00:00Z</Initiated>" if day else "")
+        + "</Upload>"
+        for key, day in started.items()
+    )
+    part = "<PartNumber>1</PartNumber><LastModified>2026-01-05T00:00:00Z</LastModified><ETag>e</ETag><Size>3</Size>"
+
+    def respond(method, target, headers):
+        if "uploadId" not in target:
+            body = f"<ListMultipartUploadsResult>{entries}</ListMultipartUploadsResult>"
+        else:
+            body = f"<ListPartsResult>{f'<Part>{part}</Part>' if '/third' in target else ''}</ListPartsResult>"
+        return 200, {"Content-Type": "application/xml"}, body.encode()
+
+    with FaultProxy(s3_options["endpoint_url"], respond=respond) as proxy:
+        storage = S3Storage(**{**s3_options, "endpoint_url": proxy.url, "location": ""})
+        found = find_uploads(storage)
+        assert [upload.name for upload in found] == ["first", "second", "third", "none-1", "none-2"]
+        assert [upload.active.day for upload in found[:3]] == [2, 3, 5]
+        # Between the start of the third one and its last part.
+        now = datetime(2026, 1, 4, tzinfo=timezone.utc)
+        assert [upload.name for upload in find_uploads(storage, older_than=timedelta(days=1), now=now)] == [
+            "first",
+            "second",
+        ]
 
 
 def test_the_development_twin(tmp_path):

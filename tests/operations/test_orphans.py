@@ -15,17 +15,18 @@ from django.core.management.base import CommandError
 from django.db import models, transaction
 
 from s3store.core.globs import Filter
+from s3store.core.parts import MIB
 from s3store.operations import rows
 from s3store.operations.orphans import delete_orphans, find, find_orphans, move_orphans, remove
 from s3store.operations.places import Place, PlaceError, place_of
 from s3store.operations.references import NAME
-from s3store.operations.reports import Watcher
 from s3store.storage import S3ManifestStaticStorage, S3MediaStorage, S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
 from tests.app.models import Letter, Upload
 from tests.docs.blocks import DOCS, blocks_of
 from tests.faults.proxy import FaultProxy
+from tests.operations.told import Told
 from tests.uploads.site import configure, names
 
 LATER = timedelta(days=2)
@@ -70,19 +71,6 @@ def run(*arguments):
     finally:
         run.out, run.err = out.getvalue(), err.getvalue()
     return run.out
-
-
-class Told(Watcher):
-    """What an operation tells: (op, name, reason)."""
-
-    def __init__(self):
-        self.steps, self.warnings = [], []
-
-    def step(self, step):
-        self.steps.append((step.op, step.name, step.reason))
-
-    def warn(self, text):
-        self.warnings.append(text)
 
 
 def found_in(storage, path="", **options):
@@ -147,7 +135,10 @@ def test_the_clock_of_the_server_counts_where_it_is_behind(storage, monkeypatch)
 
 
 def test_what_belongs_to_something_else(storage, settings, later):
-    """Direct uploads, s3store's own files in any folder, other storages below, and a manifest of static files."""
+    """Direct uploads, s3store's own files in any folder, other storages below, and a manifest of static files.
+
+    A storage of another bucket protects nothing in this one, and neither does its manifest.
+    """
     below = {"location": f"{storage.location}/static"}
     settings.STORAGES = {
         **settings.STORAGES,
@@ -161,11 +152,12 @@ def test_what_belongs_to_something_else(storage, settings, later):
     }
     settings.STATICFILES_LOCATION = f"{storage.location}-static"
     own = ["incoming/a/b/c", ".s3store/trash/x/a", "team/.S3Store/undo/1.json", "static/a.css", "staticfiles.json"]
-    for name in [*own, "incoming.txt", "static.txt", "orphan"]:
+    others = ["incoming.txt", "static.txt", "orphan", "x/a", "x/staticfiles.json"]
+    for name in [*own, *others]:
         storage.save(name, b"1")
     with find_orphans(storage, now=datetime.now(timezone.utc) + LATER) as found:
         left = {orphan.name for orphan in found}
-    assert left == {"incoming.txt", "static.txt", "orphan"}
+    assert left == set(others)
     assert found.protected == 5
 
 
@@ -394,6 +386,15 @@ def test_a_row_that_is_committed_after_the_listing(files):
     assert "other/5" not in names(files)
 
 
+def test_a_row_with_a_slash_at_the_start_that_is_committed_after_the_listing(files):
+    """It means the same file: the last look finds it too."""
+    with find_orphans(files, now=datetime.now(timezone.utc) + LATER) as found:
+        Letter.objects.bulk_create([Letter(file="/files/2")])
+        done = delete_orphans(found)
+    assert (done.deleted, done.skipped) == (1, 1)
+    assert names(files) == ["files/1", "files/2", "files/3", "files/4"]
+
+
 def test_a_reference_that_appears_after_the_listing(files, settings):
     """S3STORE_REFERENCES is asked once more before the first file is deleted."""
     told, in_use = Told(), []
@@ -486,7 +487,10 @@ def test_a_move_tells_of_each_file_and_counts_it(files):
     told = Told()
     with find_orphans(files, now=datetime.now(timezone.utc) + LATER) as found:
         done = move_orphans(found, place_of("archive:2026"), watcher=told)
-    assert (done.sent, done.deleted, done.size) == (2, 2, 14)
+    assert (done.objects, done.sent, done.deleted, done.skipped, done.size) == (2, 2, 2, 0, 14)
+    assert (told.expected, told.moved_bytes) == ((2, 14), 14)
+    assert done.requests > 4
+    assert 0 < done.seconds < 600
     assert told.steps == [("move", "files/2", ""), ("move", "other/5", "")]
     files.save("files/6", b"x")
     with find_orphans(files, now=datetime.now(timezone.utc) + LATER) as found:
@@ -516,6 +520,7 @@ def test_orphans_are_moved_to_another_server(files, settings, moto):
         run("--move-to", "far:x/", "--yes")
     assert names(files) == ["files/1", "files/3", "files/4", "other/5"]
     assert target.storage.read_bytes("x/files/2") == b"files/2"
+    assert names(target.storage) == ["x/files/2", "x/files/2.json", "x/other/5"]
     moved = target.storage.stat("x/files/2.json")
     assert (moved.content_type, moved.metadata) == ("application/json", {"a": "b"})
 
@@ -541,6 +546,26 @@ def test_orphans_are_moved_to_a_directory(files, tmp_path):
     with pytest.raises(CommandError, match="is a file") as caught:
         run("--move-to", str(tmp_path / "here/other/5"), "--yes")
     assert caught.value.returncode == 2
+
+
+@pytest.mark.parametrize("rest", [b"2", b"", b"12"], ids=["other", "shorter", "longer"])
+def test_a_file_that_differs_after_its_first_mebibyte_is_not_the_same(files, tmp_path, rest):
+    """It is compared to its end before the orphan is deleted."""
+    content = b"x" * MIB
+    files.save("large", content + b"1")
+    (tmp_path / "large").write_bytes(content + rest)
+    with find_orphans(files, "", rules=Filter.of([("*", False), ("large", True)]), now=later_now()) as found:
+        done = move_orphans(found, place_of(str(tmp_path)))
+        assert ([failed.name for failed in done.failed], done.deleted) == (["large"], 0)
+        assert files.exists("large")
+        (tmp_path / "large").write_bytes(content + b"1")
+        assert move_orphans(found, place_of(str(tmp_path))).deleted == 1
+    assert not files.exists("large")
+
+
+def later_now():
+    """A time at which all files are two days old."""
+    return datetime.now(timezone.utc) + LATER
 
 
 @pytest.mark.parametrize("place", ["default:old/", "default:", "above:"])

@@ -8,11 +8,12 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from s3store.operations import prune as prune_module
 from s3store.operations.prune import find_outdated, prune
-from s3store.operations.reports import Watcher
 from s3store.staticfiles import releases as releases_module
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy
+from tests.operations.told import Told
 from tests.static_site import MANIFEST, PLAIN, Site, is_copy
 
 FILES = {"img/a.png": "picture", "css/a.css": "a { background: url(../img/a.png) }", "b.txt": "b"}
@@ -101,11 +102,29 @@ def test_manifests_stay_while_a_file_of_theirs_does(site, s3_options):
         site.use(MANIFEST, AWS_S3_ENDPOINT_URL=proxy.url)
         found = find_outdated(site.storage, 1)
         refused.append(found[0].key)
-        done = prune(site.storage, found, watcher=Watcher())
+        told = Told()
+        done = prune(site.storage, found, watcher=told)
         assert ([failed.name for failed in done.failed], done.deleted) == ([found[0].name], 3)
+        assert sorted(told.steps) == [*(("delete", one.name, "") for one in found[1:4]), ("fail", found[0].name, "no")]
         with pytest.raises(CommandError, match=r"failed: no\nRun the command again"):
             run("1", "--yes")
         assert len([name for name in site.contents() if is_copy(name)]) == 3
+
+
+def test_a_run_tells_of_each_file_and_counts_it(site, monkeypatch):
+    """As many files in a request as S3 takes, and the manifests in one of their own."""
+    publish(site, 3)
+    monkeypatch.setattr(prune_module, "MAX_DELETE_KEYS", 3)
+    found, told = find_outdated(site.storage, 1), Told()
+    size = sum(one.size for one in found)
+    with counted_requests(site.storage) as sent:
+        done = prune(site.storage, found, watcher=told)
+    assert (done.objects, done.deleted, done.size, done.failed) == (6, 6, size, [])
+    assert told.expected == (6, size)
+    assert sorted(told.steps) == sorted(("delete", one.name, "") for one in found)
+    assert sent.methods == ["POST"] * 3
+    assert done.requests == 3
+    assert 0 < done.seconds < 600
 
 
 @pytest.mark.parametrize(

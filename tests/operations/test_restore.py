@@ -12,11 +12,13 @@ from django.core.management.base import CommandError
 
 from s3store import errors
 from s3store.core import parts
+from s3store.core.globs import Filter
 from s3store.operations.restore import _decided, find_versions, restore_versions
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.wire.deleting import Version
 from tests.faults.proxy import FaultProxy
+from tests.operations.told import Told
 from tests.uploads.site import names
 
 
@@ -118,11 +120,22 @@ def test_a_file_or_a_directory(storage):
     assert [each.name for each in find_versions(storage, "c")] == ["c"]
     assert [each.name for each in find_versions(storage, "incoming")] == ["incoming/x"]
     assert "1 file to restore" in run("--dry-run", "--exclude", "*", "--include", "ab")
+    assert [each.name for each in find_versions(storage, rules=Filter.of([("*", False), ("ab", True)]))] == ["ab"]
     with pytest.raises(CommandError, match="is not a pattern") as caught:
         run("--include", "[z-a]")
     assert caught.value.returncode == 2
     with pytest.raises(ValueError, match="time zone"):
         find_versions(storage, at=datetime(2026, 1, 1))
+
+
+def test_keys_that_are_not_those_of_files_are_left_out(storage):
+    """Objects of other programs whose keys cannot be names, and the empty objects that stand for folders."""
+    bucket, root = storage.bucket_name, storage.objects.prefix("")
+    storage.save("a", b"")
+    for key in (f"{root}b\x85c", f"{root}folder/", f"{root}a"):
+        storage.client.put_object(Bucket=bucket, Key=key, Body=b"")
+        storage.client.delete_object(Bucket=bucket, Key=key)
+    assert [each.name for each in find_versions(storage)] == ["a"]
 
 
 def test_a_file_that_changes_meanwhile(storage):
@@ -134,6 +147,33 @@ def test_a_file_that_changes_meanwhile(storage):
     done = restore_versions(storage, found)
     assert [failed.code for failed in done.failed] == ["ChangedError"]
     assert storage.read_bytes("a") == b"new"
+
+
+def test_a_run_tells_of_each_file_and_counts_it(storage):
+    """With what was done. Failures are in the order of names."""
+    for name in ("replaced", "gone-2", "gone-1"):
+        storage.save(name, name.encode())
+    at = second_later()
+    storage.save("replaced", b"x")
+    for name in ("gone-1", "gone-2"):
+        storage.delete(name)
+    found, told = find_versions(storage, at=at), Told()
+    with counted_requests(storage) as sent:
+        done = restore_versions(storage, found, at=at, watcher=told)
+    assert (done.objects, done.sent, done.size, done.failed) == (3, 3, 20, [])
+    assert (told.expected, told.moved_bytes) == ((3, 20), 20)
+    assert sorted(told.steps) == [
+        ("restore", "gone-1", "delete its delete marker"),
+        ("restore", "gone-2", "delete its delete marker"),
+        ("restore", "replaced", f"copy version {found[2].version_id}"),
+    ]
+    assert done.requests == len(sent) == 6
+    assert 0 < done.seconds < 600
+    told = Told()
+    done = restore_versions(storage, [found[1], found[0]], at=at, threads=1, watcher=told)
+    assert ([failed.name for failed in done.failed], done.sent, done.size) == (["gone-1", "gone-2"], 0, 0)
+    assert [(op, name) for op, name, _ in told.steps] == [("fail", "gone-2"), ("fail", "gone-1")]
+    assert told.moved_bytes == 0
 
 
 def test_failures(storage, options, settings):

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 
 from s3store.operations.project import features_in_use, scope_of, site_origins, uses_of
 from s3store.operations.setup import Plan, SetupError, Wishes, apply, plan, wanted_cors, wanted_lifecycle
+from s3store.operations.setup.planning import DOCUMENTS, TITLES
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
@@ -23,6 +24,7 @@ from s3store.uploads import Destination, destinations
 from s3store.wire.settings import CEPHS_BLOCK, BucketSettings
 from tests.buckets import EACH_SERVER, ENVIRONMENT, fresh_options, server_named
 from tests.faults.proxy import FaultProxy
+from tests.operations.told import Told
 
 ORIGIN = "https://www.example.com"
 DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
@@ -138,7 +140,8 @@ def test_sk_05_a09_a_bucket_is_created_and_set_up_and_the_second_run_changes_not
     assert (second["changes"], second["applied"], second["refused"]) == ([], False, [])
     # What was set up can be used.
     S3Storage(**missing).save("media/a.txt", b"x")
-    assert second["kept"] >= 4
+    # Each value, rule and statement that was added is kept now; the bucket itself is not counted.
+    assert second["kept"] == first["kept"] + len(first["changes"]) - 1 >= 4
     assert state(missing) == found
 
 
@@ -216,6 +219,29 @@ def test_public_access_is_blocked_less_only_for_a_public_prefix(moto: Server, pr
         assert change["before"]["BlockPublicPolicy"] is True
         assert change["after"]["BlockPublicPolicy"] is False
         assert change["after"]["BlockPublicAcls"] is True
+
+
+def test_a_value_is_added_where_there_is_none_and_changed_where_there_is_another(
+    moto: Server, project: Callable[..., None]
+) -> None:
+    """Only a change has a value before: of Block Public Access, that of each of the four switches."""
+    wishes = ("--dry-run", "--versioning", "--enforce-owner")
+    switches = {"BlockPublicAcls": True, "IgnorePublicAcls": False}
+    switches |= {"BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    before = {"public-access-block": switches, "ownership": "ObjectWriter", "versioning": "Suspended"}
+    with fresh_options(moto) as options:
+        project(options)
+
+        def planned() -> dict[str, Any]:
+            changes = run_json(*wishes)["changes"]
+            return {each["document"]: (each["op"], each["before"]) for each in changes if each["document"] in before}
+
+        assert planned() == dict.fromkeys(before, ("+", None))
+        settings = settings_of(options)
+        settings.write("public-access-block", switches)
+        settings.write("ownership", {"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+        settings.write("versioning", {"Status": "Suspended"})
+        assert planned() == {document: ("~", value) for document, value in before.items()}
 
 
 def test_sp_22_origins_with_a_star_need_a_flag(moto: Server, project: Callable[..., None]) -> None:
@@ -359,6 +385,26 @@ def test_e08_folders_are_created_once(missing: dict[str, Any], project: Callable
     keys = {info.key for page in S3Storage(**missing).objects.bucket.pages("", {}, flat=False) for info in page.objects}
     assert keys == {"media/", "static/"}
     assert run_json("--yes", "--folders")["changes"] == []
+
+
+@ON_EACH
+def test_each_step_is_told_and_the_plan_that_was_written_is_returned(
+    missing: dict[str, Any], project: Callable[..., None]
+) -> None:
+    """For a new bucket too: what it lacks is known only after its creation."""
+    project(missing)
+    storage, told = S3Storage(**missing), Told()
+    planned = plan(storage, wishes=Wishes(folders=True))
+    assert (planned.creates, planned.documents.keys() <= set(DOCUMENTS)) == (True, True)
+    written = apply(storage, planned, watcher=told)
+    assert (written.creates, written.changes[0]) == (True, planned.changes[0])
+    assert [(op, name) for op, name, _ in told.steps] == [
+        ("create", missing["bucket_name"]),
+        *(("write", TITLES[name]) for name in DOCUMENTS if name in written.documents),
+        ("folder", "media/"),
+        ("folder", "static/"),
+    ]
+    assert {"cors", "lifecycle"} <= set(written.documents)
 
 
 def test_e07_a_name_that_s3_refuses_is_refused_before_any_write(moto: Server, project: Callable[..., None]) -> None:
@@ -538,6 +584,22 @@ def test_on_ceph_uploads_stay_possible(behind: Callable[..., dict[str, Any]]) ->
     (change,) = (change for change in report["changes"] if change["document"] == "public-access-block")
     assert change["after"] == dict.fromkeys(names, True) | {"BlockPublicAcls": False}
     assert any("Ceph refuses uploads" in note for note in report["notes"])
+
+
+def test_a_switch_that_is_not_in_the_response_is_off(behind: Callable[..., dict[str, Any]]) -> None:
+    """The difference has the values of all four."""
+    body = b"<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>"
+
+    def respond(method: str, target: str, headers: Any) -> Any:
+        asks = method == "GET" and "publicAccessBlock" in target
+        return (200, {"Content-Type": "application/xml"}, body) if asks else None
+
+    behind(respond)
+    changes = run_json("--dry-run")["changes"]
+    (change,) = (change for change in changes if change["document"] == "public-access-block")
+    off = dict.fromkeys(("IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)
+    assert change["before"] == {"BlockPublicAcls": True, **off}
+    assert change["after"] == dict.fromkeys(change["before"], True)
 
 
 # Failures on the way
@@ -800,6 +862,11 @@ def test_notes_about_signed_and_unsigned_urls(
         project(options)
         _, err = run("--dry-run")
         assert "'staticfiles' has unsigned URLs, which work only with --public-prefix static/" in err
+        plain = settings.STORAGES
+        static = {**plain["staticfiles"], "OPTIONS": {**options, "custom_domain": "c.example"}}
+        settings.STORAGES = {**plain, "staticfiles": static}
+        assert "unsigned URLs" not in run("--dry-run")[1]
+        settings.STORAGES = plain
         _, err = run("--dry-run", "--public-prefix", "static/", "--public-prefix", "media/sub")
         assert "unsigned URLs" not in err
         assert "signs its URLs" not in err
@@ -809,3 +876,8 @@ def test_notes_about_signed_and_unsigned_urls(
         settings.STORAGES = {**settings.STORAGES, "closed": closed}
         _, err = run("--dry-run", "--public-prefix", "m")
         assert "'closed' signs its URLs, but everybody can read m/" in err
+        below = {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": {**options, "location": "m/below"}}
+        settings.STORAGES = {**settings.STORAGES, "below": below}
+        _, err = run("--dry-run", "--public-prefix", "m")
+        assert "'below' signs its URLs, but everybody can read m/below/" in err
+        assert "'default' signs its URLs" not in err

@@ -325,7 +325,7 @@ class _Planner:
         public = [each.strip("/") + "/" for each in self.wishes.public_prefixes]
         for use in self.uses:
             below = f"{use.location}/" if use.location else ""
-            if any(each == below or below.startswith(each) for each in public) and use.signed:
+            if use.signed and any(below.startswith(each) for each in public):
                 self.notes.append(f"{_title(use)} signs its URLs, but everybody can read {below} without a signature.")
             if not use.signed and not use.domain and not self._is_public(below):
                 self.notes.append(

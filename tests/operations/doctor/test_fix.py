@@ -12,6 +12,7 @@ from s3store.testing.counting import counted_requests
 from tests.buckets import fresh_options
 from tests.operations.doctor.conftest import ORIGIN, canned, error, examined, ids, storage_at
 from tests.operations.doctor.test_command import configure, run
+from tests.operations.told import Told
 
 
 def one_entry(settings, options, backend="s3store.storage.S3Storage"):
@@ -40,7 +41,9 @@ def test_only_the_documents_of_the_findings_are_written(moto, settings):
         assert "cors-missing" in ids(report)
         planned = plan_fix(storage, report, origins=[ORIGIN])
         assert {change.document for change in planned.changes} == {"cors"}
-        fix(storage, planned)
+        told = Told()
+        fix(storage, planned, watcher=told)
+        assert told.steps == [("write", "cors", "")]
         read = storage.objects.bucket.settings.read
         assert read("cors").value["CORSRules"][0]["ID"] == "theirs"
         assert read("public-access-block").state == read("encryption").state == "none"
@@ -56,6 +59,14 @@ def test_static_files_become_public(s3_server):
         assert "not-public" not in ids(examined(storage))
         policy = storage.objects.bucket.settings.read("policy").value
         assert f"arn:aws:s3:::{storage.bucket_name}/static/*" in json.dumps(policy)
+
+
+def test_each_step_of_a_new_bucket_is_told(moto):
+    """As setup tells it."""
+    with fresh_options(moto, create=False) as options:
+        storage, told = S3Storage(**options, location="media"), Told()
+        fix(storage, plan_fix(storage, examined(storage)), watcher=told)
+        assert told.steps[:2] == [("create", options["bucket_name"], ""), ("write", "Block Public Access", "")]
 
 
 def test_nothing_to_mend(seaweedfs, settings):

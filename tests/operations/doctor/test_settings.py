@@ -139,7 +139,7 @@ def test_od_39_a_public_policy_that_has_no_effect(moto, bucket):
     with canned(moto, unsigned) as proxy:
         report = examined(S3StaticStorage(**{**options_for_bucket(bucket), "endpoint_url": proxy.url}))
     one(report, "not-public")
-    one(report, "account-block", "--print-cloudfront", level="warning")
+    one(report, "account-block", "--print-cloudfront", "statement without Sid", level="warning")
 
 
 def test_lifecycle_rules_that_delete_files(bucket):
@@ -154,7 +154,7 @@ def test_lifecycle_rules_that_delete_files(bucket):
     assert of_settings(examined(bucket)) == []
     expire(bucket.client, bucket.bucket_name, {"ID": "tidy", "Filter": {"Prefix": "me"}, "Expiration": {"Days": 30}})
     report = examined(bucket)
-    one(report, "lifecycle-expires", "tidy", "'me'", "30 days", level="warning")
+    one(report, "lifecycle-expires", "the rule tidy", "'me'", "30 days", level="warning")
     one(report, "no-abort-rule", level="note")
 
 
@@ -166,6 +166,9 @@ def test_od_48_versions(bucket):
     abort = {"ID": "parts", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
     expire(client, name, {**abort, "NoncurrentVersionExpiration": {"NoncurrentDays": 30}})
     assert of_settings(examined(bucket)) == []
+    old = {"ID": "off", "Status": "Disabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
+    expire(client, name, abort, old)
+    one(examined(bucket), "versions-kept", level="warning")
     client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
     one(examined(bucket), "versioning-suspended", level="note")
 

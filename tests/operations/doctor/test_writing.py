@@ -286,6 +286,12 @@ def test_od_47_uploads_that_were_never_finished(moto):
         found = one(examined(storage_at(moto, proxy.url)), "parts-left", "2 uploads", "s3 multipart", level="warning")
     assert (now - timedelta(days=3)).date().isoformat() in found.seen
     assert found.fixable
+    status, headers, body = listing
+    more = body.replace(
+        b"</ListMultipartUploadsResult>", b"<IsTruncated>true</IsTruncated></ListMultipartUploadsResult>"
+    )
+    with canned(moto, (r"GET /s3store-tests\?uploads", (status, headers, more))) as proxy:
+        one(examined(storage_at(moto, proxy.url)), "parts-left", "2 or more uploads")
 
 
 def test_od_47_a_server_whose_uploads_are_old_at_once(moto):
@@ -333,7 +339,10 @@ def test_od_48_versions_that_may_not_be_deleted(moto):
         (rf"GET {PROBE}\w+%20%2B.txt(\?x-id|$)", (200, {"ETag": '"e"'}, BODY)),
     ) as proxy:
         report = examined(storage_at(moto, proxy.url))
+        listed = [exchange.target for exchange in proxy.log if "?versions" in exchange.target]
     one(report, "probe-left", "versions", level="note")
+    # Only those of the object: other files of a large bucket would take its place in the listing.
+    assert ["prefix=doctor" in target for target in listed] == [True]
 
 
 def test_od_49_archived_files(moto):

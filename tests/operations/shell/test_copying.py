@@ -113,6 +113,25 @@ def test_two_sources_for_one_target(quick, tmp_path):
     assert ran.status == 1
     assert "'default:b/x' failed: two sources would be copied to" in ran.error
     assert on_disk(tmp_path) == {"x": "1"}
+    told = json.loads(quick.run("cp", "--json", "default:a/x", "default:b/x", "default:a/x", "other:d/").out)
+    assert (told["objects"], told["sent"], told["bytes"]) == (3, 1, 1)
+    assert [failed["name"] for failed in told["failed"]] == ["default:a/x", "default:b/x"]
+
+
+def test_two_files_need_a_directory(quick):
+    """It need not exist, and the slash at its end is not necessary."""
+    fill(quick.default, "a", "b")
+    quick.lines("cp", "default:a", "default:b", "other:new")
+    assert names_in(quick.other) == ["new/a", "new/b"]
+
+
+def test_a_plan_is_in_the_order_of_names(quick):
+    """Whatever the order of the sources."""
+    fill(quick.default, "c", "b", "a")
+    told = json.loads(quick.run("cp", "-n", "--json", "default:c", "default:a", "default:b", "other:d/").out)
+    assert [(step["name"], step["reason"]) for step in told["plan"]] == [
+        (f"default:{name}", f"to other:d/{name}") for name in "abc"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -276,6 +295,28 @@ def test_a_copy_between_storages_keeps_headers_metadata_and_tags(quick, target):
             quick.lines("cp", "--no-tags", "rich:a.css", "far:c.css")
         assert "tagging" not in str([request.query for request in sent])
         assert storage.objects.bucket.tags(storage.objects.key("c.css"), {}) == ""
+
+
+def test_a_copy_in_another_bucket_has_the_class_and_the_tags_of_that_storage(quick):
+    """The class of the source stays there. Its tags are asked for only if the storage does not set its own."""
+    source, name = quick.default, f"{quick.default.options.location}/a"
+    source.client.put_object(
+        Bucket=source.bucket_name,
+        Key=name,
+        Body=b"x",
+        StorageClass="STANDARD_IA",
+        CacheControl="no-store",
+        Tagging="a=1",
+    )
+    bucket = quick.far.bucket_name
+    quick.add("tagged", **{**quick.options, "bucket_name": bucket, "object_parameters": {"Tagging": "own=1"}})
+    for target, tags in (("far:b", "a=1"), ("tagged:c", "own=1")):
+        with counted_requests(source) as sent:
+            quick.lines("cp", "default:a", target)
+        copied = quick.far.stat(target[-1])
+        assert (copied.cache_control, copied.storage_class) == ("no-store", None)
+        assert quick.far.objects.bucket.tags(copied.key, {}) == tags
+        assert any("tagging" in request.query for request in sent) is (tags == "a=1")
 
 
 def test_large_files_are_streamed_between_servers(shell, settings, moto, seaweedfs):

@@ -18,6 +18,7 @@ from s3store.operations.shell.selecting import select
 from s3store.testing.counting import counted_requests
 from tests.faults.proxy import FaultProxy
 from tests.operations.shell.conftest import fill
+from tests.operations.told import Told
 
 EVERYONE = "http://acs.amazonaws.com/groups/global/AllUsers"
 
@@ -100,6 +101,17 @@ def test_a_very_large_file_keeps_its_tags(quick, monkeypatch):
     assert place.objects.bucket.tags(place.objects.key("big"), {}) == "a=1"
     fill(place, "plain")
     assert change_metadata([select(facts_place(place, "plain"))], added={"b": "2"}).sent == 1
+
+
+def test_failures_are_in_the_order_of_names(quick):
+    """Whatever the order of the places. The number of files is told while they are listed."""
+    fill(quick.default, "b//x", "a//x", "c")
+    selections = [select(facts_place(quick.default, path)) for path in ("b", "a", "c")]
+    told = Told()
+    done = change_metadata(selections, added={"k": "v"}, recursive=True, threads=1, watcher=told)
+    assert [failed.name.rpartition(":")[2] for failed in done.failed] == ["a//x", "b//x"]
+    assert (done.objects, done.sent, told.expected) == (3, 1, (3, 0))
+    assert 0 < done.seconds < 600
 
 
 def facts_place(storage, path):

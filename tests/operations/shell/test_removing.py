@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -106,8 +107,11 @@ def test_only_what_was_listed_is_deleted(quick):
     fill(quick.default, "d/a")
     removal = plan_removal([Place(path="d", storage=quick.default)], recursive=True)
     fill(quick.default, "d/new")
-    summary = remove(removal)
+    assert 0 < removal.seconds < 600
+    # What the plan took is part of the whole.
+    summary = remove(replace(removal, requests=7, seconds=1000.0))
     assert (summary.deleted, names_in(quick.default)) == (1, ["d/new"])
+    assert (summary.requests, 1000 < summary.seconds < 1600) == (8, True)
 
 
 def test_failures_name_their_files(quick, monkeypatch):
