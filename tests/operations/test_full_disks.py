@@ -20,7 +20,7 @@ resource = pytest.importorskip("resource")
 __all__ = ["quick"]
 
 MIB = 1024 * 1024
-# The system says EFBIG at this limit, where a full disk says ENOSPC. Not in the process of the tests, in which moto runs.
+# The system says EFBIG at this limit, where a full disk says ENOSPC. Not in the process of the tests: moto runs there.
 LIMITED = f"""
 import resource, sys
 from django.core.management import execute_from_command_line
