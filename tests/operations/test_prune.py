@@ -136,3 +136,20 @@ def test_a_whole_bucket(site):
     site.use(MANIFEST, STATICFILES_LOCATION="")
     with pytest.raises(CommandError, match="has no manifest"):
         run("1", "--clear-bucket")
+
+
+def test_a_refused_request_is_a_failure_of_its_files(site, s3_options):
+    """The summary names them, and the manifests stay."""
+    publish(site, 3)
+
+    def respond(method, target, headers):
+        refusal = (403, {"Content-Type": "application/xml"}, b"<Error><Code>AccessDenied</Code></Error>")
+        return refusal if method == "POST" and "delete" in target else None
+
+    with FaultProxy(s3_options["endpoint_url"], respond=respond) as proxy:
+        site.use(MANIFEST, AWS_S3_ENDPOINT_URL=proxy.url)
+        found = find_outdated(site.storage, 1)
+        done = prune(site.storage, found, watcher=Watcher())
+    assert done.deleted == 0
+    assert {failed.name for failed in done.failed} == {each.name for each in found if not each.is_manifest}
+    assert {failed.code for failed in done.failed} == {"AccessDenied"}
