@@ -86,12 +86,12 @@ class BucketNotFoundError(S3StoreError):
 
 
 class AccessDeniedError(S3StoreError, PermissionError):
-    """S3 refused the request, or the credentials."""
+    """S3 refused the request, or the credentials. The message names the permission that the request needs.
 
-    advice = (
-        "Check the credentials, the IAM policy and the bucket policy. Without the permission s3:ListBucket, S3 also "
-        "returns 403 for objects that do not exist."
-    )
+    Without the permission s3:ListBucket, S3 also returns 403 for objects that do not exist.
+    """
+
+    advice = "Check the credentials, the IAM policy and the bucket policy."
     number = errno.EACCES
 
 
@@ -297,12 +297,14 @@ def kind_of(code: str | None, status: int | None) -> type[S3StoreError]:
 
 def build(kind: type[S3StoreError], reason: str, *, operation: str, bucket: str | None, **facts: Any) -> S3StoreError:
     """Return an exception of `kind` with the full message. `facts` are the other attributes of S3StoreError, and
-    `advice` if the caller knows better what to do.
+    `advice` if the caller knows better what to do, and `needs`: a sentence with the permissions of the request.
     """
     reason = (reason or "").rstrip(" .")
-    advice = facts.pop("advice", None)
+    advice, needs = facts.pop("advice", None), facts.pop("needs", "")
     code, key, request_id = (facts.get(name) for name in ("code", "key", "request_id"))
-    advice = advice or _ADVICE.get(code or "", kind.advice)
+    advice = advice or _ADVICE.get(code or "")
+    if advice is None:
+        advice = f"{needs} {kind.advice}" if needs and kind is AccessDeniedError else kind.advice
     if not reason and not code:
         reason = f"HTTP status {facts['status']}" if facts.get("status") else "no reason was given"
     target = f" of key {key!r} in bucket {bucket!r}" if key is not None else f" of bucket {bucket!r}" if bucket else ""

@@ -245,6 +245,8 @@ def test_the_tutorials_work(reader):
         assert list(said) == [
             "django-admin startproject mysite .",
             "python manage.py check",
+            "python manage.py s3 setup --public-prefix static/ --dry-run",
+            "python manage.py s3 setup --public-prefix static/ --yes",
             "python manage.py collectstatic --noinput",
         ]
         assert "no issues" in said["python manage.py check"]

@@ -17,6 +17,7 @@ from typing import IO, Any
 from django.core.files.base import File
 
 from s3store.conf.sources import upload_directory
+from s3store.core.disk import writing_to
 from s3store.core.parts import MIB
 from s3store.files.codec import packer
 
@@ -126,7 +127,23 @@ def spool(max_memory: int) -> IO[bytes]:
 
     The directory is the setting FILE_UPLOAD_TEMP_DIR.
     """
-    return tempfile.SpooledTemporaryFile(max_size=max_memory, dir=upload_directory())
+    return _Spooled(max_size=max_memory, dir=upload_directory())
+
+
+class _Spooled(tempfile.SpooledTemporaryFile):  # type: ignore[type-arg]  # generic in the stubs only
+    """A temporary file whose errors name its directory if the disk is full."""
+
+    def write(self, data: Any) -> int:
+        """Write bytes."""
+        with writing_to(upload_directory() or tempfile.gettempdir()):
+            written: int = super().write(data)
+        return written
+
+    def seek(self, *place: int) -> int:
+        """Move, which writes what the buffer holds."""
+        with writing_to(upload_directory() or tempfile.gettempdir()):
+            position: int = super().seek(*place)
+        return position
 
 
 @contextmanager

@@ -125,7 +125,7 @@ def from_storage(source: Place, since: datetime) -> Callable[[str], str]:
             return CHANGED
         (done,) = bucket.delete_listed([Deletion(key=target.key)], remote.objects.listing_params)
         if done.failure:
-            raise OSError(f"{done.failure.code}: {done.failure.message}")
+            raise errors.S3StoreError(done.failure.message, code=done.failure.code)
         return ""
 
     return delete

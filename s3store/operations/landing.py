@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from s3store.core.disk import writing_to
 from s3store.core.paths import path_problem
 from s3store.operations.unfinished import Spot, forget_others, open_part, part_name
 
@@ -126,7 +127,7 @@ class Landing:
         with the same version.
         """
         self.check_name(name)
-        with self.parent(name, create=True) as (spot, last):
+        with self.parent(name, create=True) as (spot, last), writing_to(str(spot.path / last)):
             _check(spot, last, overwrite=overwrite)
             part = part_name(last, version)
             if version is not None:

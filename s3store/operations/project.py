@@ -24,7 +24,8 @@ class Use:
     """A storage of the project that uses the bucket. `alias` is empty for a storage that is not in STORAGES.
 
     `signed` is whether its URLs are signed, `acl` its default ACL, `kms_key` the key in its object parameters, `tags`
-    whether these contain tags, `uploads` whether browsers upload to it directly.
+    whether these contain tags, `uploads` whether browsers upload to it directly, and `checksum` whether they send a
+    checksum then.
     """
 
     alias: str
@@ -36,6 +37,7 @@ class Use:
     kms_key: str | None = None
     tags: bool = False
     uploads: bool = False
+    checksum: bool = False
 
 
 def uses_of(storage: S3Storage) -> tuple[Use, ...]:
@@ -77,6 +79,7 @@ def _use(alias: str, storage: S3Storage, options: Options, *, uploads: bool) -> 
         kms_key=params.get("SSEKMSKeyId"),
         tags="Tagging" in params,
         uploads=uploads and not static,
+        checksum=bool(options.upload_checksum),
     )
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 
+from s3store import errors
 from s3store.core.parts import MAX_DELETE_KEYS
 from s3store.operations.orphans.find import moment
 from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.staticfiles.releases import Releases
 from s3store.storage import S3StaticStorage
-from s3store.wire.deleting import Deletion
+from s3store.wire.deleting import Deleted, Deletion
 from s3store.wire.objects import Objects
 
 __all__ = ["Outdated", "find_outdated", "prune"]
@@ -83,7 +84,12 @@ def prune(storage: S3StaticStorage, outdated: Sequence[Outdated], *, watcher: Wa
 
 def _delete(objects: Objects, batch: Sequence[Outdated], summary: Summary, watcher: Watcher) -> None:
     by_key = {found.key: found for found in batch}
-    for done in objects.bucket.delete_listed([Deletion(key=key) for key in by_key], objects.listing_params):
+    wanted = [Deletion(key=key) for key in by_key]
+    try:
+        outcomes = objects.bucket.delete_listed(wanted, objects.listing_params)
+    except errors.S3StoreError as error:
+        outcomes = [Deleted.failed(deletion, error) for deletion in wanted]
+    for done in outcomes:
         found = by_key[done.deletion.key]
         if done.failure:
             summary.failed.append(Failed(name=found.name, code=done.failure.code, why=done.failure.message))

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from functools import partial
 from itertools import groupby
 
+from s3store import errors
 from s3store.core.globs import Filter
 from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.operations.spool import Spool
@@ -139,7 +140,7 @@ def _restore(objects: Objects, at: datetime | None, each: Restorable) -> None:
         wanted = [Deletion(key=each.key, version_id=marker) for marker in reversed(each.markers)]
         for done in objects.bucket.delete_listed(wanted, objects.listing_params):
             if done.failure:
-                raise OSError(f"{done.failure.code}: {done.failure.message}")
+                raise errors.S3StoreError(done.failure.message, code=done.failure.code)
     else:
         copy_version(objects, each.key, each.version_id, objects.target_at(each.key), size=each.size)
 

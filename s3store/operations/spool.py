@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, Any, Generic, TypeVar
 
 from s3store.conf.sources import upload_directory
+from s3store.core.disk import writing_to
 
 RUN = 100_000
 """The number of rows that are sorted in memory. More are on disk."""
@@ -126,10 +127,12 @@ class Spool(Generic[Row]):
             self._file = tempfile.TemporaryFile(prefix="s3store-", dir=upload_directory())  # noqa: SIM115 (`close`)
         rows = iter(sorted(self._rows, key=self._key))
         start = self._file.seek(0, 2)
-        while block := list(islice(rows, _BLOCK)):
-            data = pickle.dumps(block, protocol=pickle.HIGHEST_PROTOCOL)
-            self._file.write(_LENGTH.pack(len(data)))
-            self._file.write(data)
+        with writing_to(upload_directory() or tempfile.gettempdir()):
+            while block := list(islice(rows, _BLOCK)):
+                data = pickle.dumps(block, protocol=pickle.HIGHEST_PROTOCOL)
+                self._file.write(_LENGTH.pack(len(data)))
+                self._file.write(data)
+            self._file.flush()
         self._runs.append((start, self._file.tell()))
         self._rows = []
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from s3store import errors
+from s3store.core.policies.needed import needed
 from s3store.wire import backoff
 from s3store.wire.client import request_errors
 from s3store.wire.effort import counted_attempts
@@ -46,6 +47,7 @@ def call(
                 key=arguments.get("Key"),
                 precondition=precondition,
                 attempts=effort.attempts,
+                needs=needed(operation, arguments),
             )
             if effort.attempts >= attempts or effort.exhausted() or not is_temporary(error, cause):
                 raise error from bare(cause)

@@ -14,6 +14,7 @@ from s3store import errors
 from s3store.core import parts
 from s3store.core.info import ObjectInfo
 from s3store.core.parameters import Params
+from s3store.core.policies.needed import needed
 from s3store.wire import backoff
 from s3store.wire.requesting import Requesting
 from s3store.wire.responses import described
@@ -40,6 +41,12 @@ class Deleted:
     deletion: Deletion
     marker: str | None = None
     failure: errors.Failure | None = None
+
+    @classmethod
+    def failed(cls, deletion: Deletion, error: errors.S3StoreError) -> Deleted:
+        """Return the outcome of a deletion whose request has failed."""
+        failure = errors.Failure(key=deletion.key, code=error.code or type(error).__name__, message=str(error))
+        return cls(deletion=deletion, failure=failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +119,16 @@ class Deleting(Requesting):
             )
             failure = None
             if code not in ("", "NoSuchKey", "NoSuchVersion"):
-                failure = errors.Failure(key=deletion.key, code=code, message=message)
+                failure = self._refused(deletion, code, message)
             outcomes.append(Deleted(deletion=deletion, marker=made.get(deletion.key), failure=failure))
         return outcomes
+
+    def _refused(self, deletion: Deletion, code: str, message: str) -> errors.Failure:
+        """Return the failure of one object, with the message that a request for it alone would have."""
+        needs = needed("delete_objects", ("VersionId",) if deletion.version_id else ())
+        facts = {"key": deletion.key, "code": code, "needs": needs}
+        error = self._error(errors.kind_of(code, None), message, "delete_objects", **facts)
+        return errors.Failure(key=deletion.key, code=code, message=str(error))
 
     def _delete_alone(self, deletion: Deletion, params: Params) -> Deleted:
         extra: dict[str, Any] = {}
@@ -130,8 +144,7 @@ class Deleting(Requesting):
         except errors.ObjectNotFoundError:
             return Deleted(deletion=deletion)
         except errors.S3StoreError as error:
-            failure = errors.Failure(key=deletion.key, code=error.code or "", message=str(error))
-            return Deleted(deletion=deletion, failure=failure)
+            return Deleted.failed(deletion, error)
         return Deleted(deletion=deletion, marker=answer.get("VersionId") if answer.get("DeleteMarker") else None)
 
     def version(self, key: str, version_id: str, params: Params) -> ObjectInfo:

@@ -94,7 +94,7 @@ TABLE = {
     "write": ("", "PutObject"),
     "no-overwrite": ("ListBucket", "PutObject GetObject"),
     "multipart": ("", "PutObject AbortMultipartUpload ListMultipartUploadParts"),
-    "leftovers": ("ListBucketMultipartUploads", ""),
+    "leftovers": ("ListBucketMultipartUploads", "ListMultipartUploadParts AbortMultipartUpload"),
     "delete": ("", "DeleteObject"),
     "copy": ("ListBucket", "GetObject PutObject"),
     "tags": ("", "PutObjectTagging GetObjectTagging"),
@@ -103,7 +103,7 @@ TABLE = {
     "static": ("ListBucket", "PutObject GetObject AbortMultipartUpload"),
     "static-clear": ("", "DeleteObject"),
     "uploads": ("ListBucketMultipartUploads", "GetObject PutObject AbortMultipartUpload ListMultipartUploadParts"),
-    "versions": ("ListBucketVersions", "GetObjectVersion DeleteObjectVersion"),
+    "versions": ("ListBucketVersions", "GetObjectVersion DeleteObjectVersion PutObject"),
     "archive": ("ListBucket", "RestoreObject GetObject"),
 }
 

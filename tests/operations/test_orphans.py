@@ -431,6 +431,10 @@ def test_failures_of_single_files(files, settings, s3_options):
             return 200, {"Content-Type": "application/xml"}, respond.body
         return None
 
+    def refuse(method, target, headers):
+        answer = (403, {"Content-Type": "application/xml"}, refused)
+        return answer if method == "POST" and "delete" in target else None
+
     respond.body = None
     settings.AWS_S3_CONDITIONAL_WRITES = False
     with FaultProxy(s3_options["endpoint_url"], respond=respond) as proxy:
@@ -442,7 +446,15 @@ def test_failures_of_single_files(files, settings, s3_options):
         respond.body = b"<DeleteResult>" + refused.replace(b"<Error>", b"<Error>" + key) + b"</DeleteResult>"
         with find_orphans(files, now=datetime.now(timezone.utc) + LATER) as found:
             done = delete_orphans(found)
-    assert [(failed.name, failed.code, failed.why) for failed in done.failed] == [("files/2", "AccessDenied", "no")]
+        with (
+            FaultProxy(s3_options["endpoint_url"], respond=refuse) as refusing,
+            find_orphans(files, now=datetime.now(timezone.utc) + LATER) as found,
+        ):
+            settings.AWS_S3_ENDPOINT_URL = refusing.url
+            assert {failed.code for failed in delete_orphans(found).failed} == {"AccessDenied"}
+    (failed,) = done.failed
+    assert (failed.name, failed.code) == ("files/2", "AccessDenied")
+    assert "failed: AccessDenied, no. The request needs the permission s3:DeleteObject." in failed.why
 
 
 def test_batches(files, monkeypatch):

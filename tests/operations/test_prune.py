@@ -105,8 +105,10 @@ def test_manifests_stay_while_a_file_of_theirs_does(site, s3_options):
         told = Told()
         done = prune(site.storage, found, watcher=told)
         assert ([failed.name for failed in done.failed], done.deleted) == ([found[0].name], 3)
-        assert sorted(told.steps) == [*(("delete", one.name, "") for one in found[1:4]), ("fail", found[0].name, "no")]
-        with pytest.raises(CommandError, match=r"failed: no\nRun the command again"):
+        *deleted, (op, name, reason) = sorted(told.steps)
+        assert deleted == [("delete", one.name, "") for one in found[1:4]]
+        assert (op, name, "s3:DeleteObject" in reason) == ("fail", found[0].name, True)
+        with pytest.raises(CommandError, match=r"s3:DeleteObject.*\nRun the command again"):
             run("1", "--yes")
         assert len([name for name in site.contents() if is_copy(name)]) == 3
 
@@ -155,3 +157,20 @@ def test_a_whole_bucket(site):
     site.use(MANIFEST, STATICFILES_LOCATION="")
     with pytest.raises(CommandError, match="has no manifest"):
         run("1", "--clear-bucket")
+
+
+def test_a_refused_request_is_a_failure_of_its_files(site, s3_options):
+    """The summary names them, and the manifests stay."""
+    publish(site, 3)
+
+    def respond(method, target, headers):
+        refusal = (403, {"Content-Type": "application/xml"}, b"<Error><Code>AccessDenied</Code></Error>")
+        return refusal if method == "POST" and "delete" in target else None
+
+    with FaultProxy(s3_options["endpoint_url"], respond=respond) as proxy:
+        site.use(MANIFEST, AWS_S3_ENDPOINT_URL=proxy.url)
+        found = find_outdated(site.storage, 1)
+        done = prune(site.storage, found, watcher=Watcher())
+    assert done.deleted == 0
+    assert {failed.name for failed in done.failed} == {each.name for each in found if not each.is_manifest}
+    assert {failed.code for failed in done.failed} == {"AccessDenied"}

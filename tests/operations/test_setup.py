@@ -277,6 +277,19 @@ def test_e16_other_origins_and_seconds_replace_the_rule_of_the_site(
     assert (rule["AllowedOrigins"], rule["MaxAgeSeconds"]) == (["https://b.example"], 60)
 
 
+@pytest.mark.usefixtures("uploads")
+@pytest.mark.parametrize(("checksum", "more"), [(None, []), ("crc32", ["x-amz-checksum-crc32"])])
+def test_browsers_may_send_the_checksums_of_uploads(
+    moto: Server, project: Callable[..., None], checksum: str | None, more: list[str]
+) -> None:
+    """If the option asks for them, and only then: a browser does not send a file with a header that is not allowed."""
+    with fresh_options(moto) as options:
+        project(options, upload_checksum=checksum)
+        run("--yes")
+        (rule,) = settings_of(options).read("cors").value["CORSRules"]
+        assert rule["AllowedHeaders"] == ["content-type", "if-none-match", *more]
+
+
 @EACH_SERVER
 def test_versioning_is_switched_on_and_never_off(fresh: dict[str, Any], project: Callable[..., None]) -> None:
     """With a rule that deletes old versions only where setup was asked for versioning."""

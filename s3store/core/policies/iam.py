@@ -89,9 +89,10 @@ FEATURES: dict[str, Feature] = {
         without="A failed upload cannot be aborted: its parts stay and cost money.",
     ),
     "leftovers": Feature(
-        title="List unfinished uploads in parts",
+        title="List and abort unfinished uploads in parts",
         bucket=("s3:ListBucketMultipartUploads",),
-        without="s3 doctor and s3 multipart cannot see them.",
+        objects=("s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"),
+        without="s3 doctor, s3 multipart and s3 incoming cannot see them.",
     ),
     "delete": Feature(
         title="Delete files",
@@ -108,6 +109,7 @@ FEATURES: dict[str, Feature] = {
     "tags": Feature(
         title="Save and copy files with tags",
         objects=("s3:PutObjectTagging", "s3:GetObjectTagging"),
+        note="To delete the last tag of a file, s3 tags also needs s3:DeleteObjectTagging.",
         without="Saving with Tagging fails with 403, and so do copies of tagged files, and only of those.",
     ),
     "acl": Feature(
@@ -149,7 +151,8 @@ FEATURES: dict[str, Feature] = {
     "versions": Feature(
         title="s3 restore of versions",
         bucket=("s3:ListBucketVersions",),
-        objects=("s3:GetObjectVersion", "s3:DeleteObjectVersion"),
+        objects=("s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:PutObject"),
+        note="Replaced files get a copy of their old version: s3:GetObjectVersion and s3:PutObject.",
         without="Deleted and overwritten versions cannot be found.",
     ),
     "archive": Feature(

@@ -25,6 +25,7 @@ ABORT_DAYS = 7
 NONCURRENT_DAYS = 30
 
 _HEADERS = ("content-type", "if-none-match")
+_CHECKSUM = "x-amz-checksum-crc32"
 
 
 def origin_problem(origin: str, *, any_origin: bool = False) -> str | None:
@@ -40,16 +41,19 @@ def origin_problem(origin: str, *, any_origin: bool = False) -> str | None:
     return None
 
 
-def site_rule(origins: Iterable[str], *, uploads: bool, seconds: int = CORS_SECONDS) -> dict[str, Any]:
+def site_rule(
+    origins: Iterable[str], *, uploads: bool, checksum: bool = False, seconds: int = CORS_SECONDS
+) -> dict[str, Any]:
     """Return the CORS rule for the pages of a site: to read, and with `uploads`, to send files to the bucket.
 
-    `seconds` is the time for which browsers remember it.
+    `checksum` is whether uploads send one. `seconds` is the time for which browsers remember the rule.
     """
+    headers = [*_HEADERS, *[_CHECKSUM] * checksum]
     return {
         "ID": f"{OURS}site",
         "AllowedOrigins": list(dict.fromkeys(origins)),
         "AllowedMethods": ["GET", "HEAD", "PUT", "POST"] if uploads else ["GET", "HEAD"],
-        "AllowedHeaders": list(_HEADERS) if uploads else ["range"],
+        "AllowedHeaders": headers if uploads else ["range"],
         "ExposeHeaders": ["ETag"],
         "MaxAgeSeconds": seconds,
     }

@@ -120,7 +120,13 @@ class Setup(Verb):
 
     def _show(self, planned: Plan) -> None:
         if planned.kept:
-            self.output.say(f"= {planned.kept} statement{'s' * (planned.kept != 1)}, rules or values stay as they are")
+            is_one = planned.kept == 1
+            what = (
+                "1 statement, rule or value stays as it is"
+                if is_one
+                else (f"{planned.kept} statements, rules and values stay as they are")
+            )
+            self.output.say(f"= {what}")
         for change in planned.changes:
             for line in lines_of(change):
                 self.output.say(line)

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+from s3store import errors
 from s3store.core.info import ObjectInfo
 from s3store.operations.orphans.find import Orphan, Orphans, without_references
 from s3store.operations.orphans.targets import target_of
@@ -16,7 +17,7 @@ from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.operations.rows import columns, name_at
 from s3store.wire import pool
 from s3store.wire.conditions import conditions_of
-from s3store.wire.deleting import Deletion
+from s3store.wire.deleting import Deleted, Deletion
 
 BATCH = 250
 """The number of files between two look-ups. A row that is committed after the look-up of its file comes too late."""
@@ -88,7 +89,7 @@ class _Removal:
         ordered = sorted(self._unused(unchanged), key=lambda orphan: orphan.name)
         wanted = {self._objects.key(orphan.name): orphan for orphan in ordered}
         deletions = [Deletion(key=key, etag=orphan.etag if pinned else None) for key, orphan in wanted.items()]
-        for done in self._bucket.delete_listed(deletions, self._objects.listing_params) if deletions else ():
+        for done in self._deleted(deletions):
             orphan = wanted[done.deletion.key]
             if done.failure is None:
                 self._summary.deleted += 1
@@ -99,6 +100,15 @@ class _Removal:
                 self._keep(orphan, "it was replaced")
             else:
                 self._fail(Failed(name=orphan.name, code=done.failure.code, why=done.failure.message))
+
+    def _deleted(self, wanted: Sequence[Deletion]) -> Sequence[Deleted]:
+        """Delete objects, and return the outcomes: failures of all of them if the request fails."""
+        if not wanted:
+            return []
+        try:
+            return self._bucket.delete_listed(wanted, self._objects.listing_params)
+        except errors.S3StoreError as error:
+            return [Deleted.failed(deletion, error) for deletion in wanted]
 
     def _unused(self, batch: Sequence[Orphan]) -> list[Orphan]:
         """Return the orphans that no row names now, in whatever form of Unicode."""

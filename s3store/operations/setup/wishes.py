@@ -84,9 +84,10 @@ def wanted_cors(storage: S3Storage, wishes: Wishes) -> list[tuple[dict[str, Any]
     origins = site_origins() if wishes.cors_origins is None else wishes.cors_origins
     if not origins:
         return []
-    uploads = any(use.uploads for use in uses_of(storage))
+    receiving = [use for use in uses_of(storage) if use.uploads]
+    uploads, checksum = bool(receiving), any(use.checksum for use in receiving)
     why = "pages of the site can load fonts and scripts" + (" and send files" if uploads else "") + " from there"
-    return [(rules.site_rule(origins, uploads=uploads, seconds=wishes.cors_seconds), why)]
+    return [(rules.site_rule(origins, uploads=uploads, checksum=checksum, seconds=wishes.cors_seconds), why)]
 
 
 def wanted_lifecycle(storage: S3Storage, wishes: Wishes) -> list[tuple[dict[str, Any], str]]:

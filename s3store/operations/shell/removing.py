@@ -101,7 +101,7 @@ def remove(removal: Removal, *, dry_run: bool = False, watcher: Watcher | None =
     summary = Summary(command="rm", dry_run=dry_run, requests=removal.requests, seconds=removal.seconds)
     for place, error in removal.failed:
         watcher.step(fail(summary, str(place), error))
-    summary.objects, summary.size = len(removal.objects), removal.size
+    summary.objects, summary.size = len(removal.objects), removal.size if dry_run else 0
     watcher.expect(summary.objects, 0)
     summary.plan = [] if dry_run else None
     with measured(summary, (), [objects for objects, _ in removal.groups]):
@@ -115,6 +115,7 @@ def remove(removal: Removal, *, dry_run: bool = False, watcher: Watcher | None =
                     step = Step(op="delete", name=doomed.shown, size=doomed.size)
                     if summary.plan is None:
                         summary.deleted += 1
+                        summary.size += doomed.size
                     else:
                         summary.plan.append(step)
                     watcher.step(step)
@@ -138,7 +139,5 @@ def _deleted(
         failure = None
         if outcome.failure:
             code, message = outcome.failure.code, outcome.failure.message
-            kind = errors.kind_of(code, None)
-            facts = {"bucket": objects.bucket.name, "key": outcome.failure.key, "code": code}
-            failure = errors.build(kind, message, operation="delete_objects", **facts)
+            failure = errors.S3StoreError(message, bucket=objects.bucket.name, key=outcome.failure.key, code=code)
         yield by_key[outcome.deletion.key], failure

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from s3store import errors
 from s3store.core.parts import MAX_DELETE_KEYS
 from s3store.operations.landing import Landing, LandingError
 from s3store.operations.reports import Failed
@@ -82,8 +83,13 @@ def delete_remote(target: Remote, doomed: Doomed) -> Iterator[tuple[Row, Failed 
 
     def sent() -> Iterator[tuple[Row, Failed | None]]:
         by_key = {objects.key(target.name(row.name)): row for row in batch}
-        outcomes = objects.bucket.delete_listed([Deletion(key=key) for key in by_key], objects.listing_params)
         batch.clear()
+        try:
+            outcomes = objects.bucket.delete_listed([Deletion(key=key) for key in by_key], objects.listing_params)
+        except errors.S3StoreError as error:
+            # The summary says what was sent before, and the other batches go on.
+            yield from ((row, Failed.of(row.name, error)) for row in by_key.values())
+            return
         for outcome in outcomes:
             row, failure = by_key[outcome.deletion.key], outcome.failure
             yield row, Failed(name=row.name, code=failure.code, why=failure.message) if failure else None

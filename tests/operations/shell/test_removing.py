@@ -122,14 +122,14 @@ def test_failures_name_their_files(quick, monkeypatch):
 
     def refuse(self, wanted, params, *, markers=False):
         refused, *others = wanted
-        failure = errors.Failure(key=refused.key, code="AccessDenied", message="no")
+        failure = errors.Failure(key=refused.key, code="AccessDenied", message="a. Check the credentials.")
         return [Deleted(deletion=refused, failure=failure), *real(self, others, params)]
 
     monkeypatch.setattr(bucket, "delete_listed", refuse)
     ran = quick.run("rm", "--json", "--yes", "default:*")
     (failed,) = json.loads(ran.out)["failed"]
     assert (failed["name"], failed["code"]) == ("default:a", "AccessDenied")
-    assert "Check the credentials" in failed["why"]
+    assert failed["why"] == "a. Check the credentials."
     assert names_in(quick.default) == ["a"]
 
     def fail(self, wanted, params, *, markers=False):
