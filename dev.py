@@ -20,6 +20,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +43,8 @@ PART_OF_THE_TESTS = (
     "tests/test_static.py",
     "tests/test_urls.py",
 )
+# The environment of other packages with files in S3: they limit the version of Django.
+PACKAGES = "packages"
 SEARCHED = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", os.defpath), "/usr/sbin"])
 
 
@@ -69,6 +73,8 @@ def main(arguments: list[str]) -> int:
         print("s3store needs Python 3.10 or newer; this is", sys.version.split()[0])
         return 1
     os.chdir(ROOT)
+    # The tests start hundreds of processes, which would all compile the same modules.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         if not arguments or arguments[0] not in commands:
             print(__doc__, flush=True)
@@ -92,14 +98,24 @@ def test(arguments: list[str]) -> int:
     if arguments:
         return run(PYTHON, "-m", "pytest", *arguments)
     find_tools()
-    print("dev.py: ruff", flush=True)
-    check(PYTHON, "-m", "ruff", "check", ".")
-    check(PYTHON, "-m", "ruff", "format", "--check", ".")
-    print("dev.py: mypy", flush=True)
-    check(PYTHON, "-m", "mypy")
+    names = environments_of_tox()
+    with meanwhile(
+        [PYTHON, "-m", "tox", "-e", ",".join([*names, PACKAGES]), "--notest"],
+        # The modules of the tests are compiled once, and not by each process.
+        [PYTHON, "-m", "pytest", "--collect-only", "-qq"],
+    ):
+        print("dev.py: ruff", flush=True)
+        check(PYTHON, "-m", "ruff", "check", ".")
+        check(PYTHON, "-m", "ruff", "format", "--check", ".")
+        print("dev.py: mypy", flush=True)
+        check(PYTHON, "-m", "mypy")
     print("dev.py: pytest", flush=True)
     # The campaigns of faults take minutes: `coverage` runs them too.
-    return all_tests("-m", "not campaign") or test_lowest_and_highest() or test_packages()
+    return (
+        all_tests("-m", "not campaign")
+        or (run(PYTHON, "-m", "tox", "-e", ",".join(names), "--", *PART_OF_THE_TESTS) if names else 0)
+        or run(PYTHON, "-m", "tox", "-e", PACKAGES)
+    )
 
 
 def coverage(_: list[str]) -> int:
@@ -109,8 +125,6 @@ def coverage(_: list[str]) -> int:
 
 
 def all_tests(*arguments: str) -> int:
-    # The tests start hundreds of processes, which would all compile the same modules.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     return run(PYTHON, "-m", "pytest", "-n", "3", "--dist", "loadgroup", *arguments)
 
 
@@ -128,21 +142,30 @@ def tox(arguments: list[str]) -> int:
     return become(PYTHON, "-m", "tox", *arguments)
 
 
-def test_lowest_and_highest() -> int:
-    """Run a part of the tests in two of tox's environments; tox says which it skips for want of a Python."""
-    print("dev.py: tox, the lowest and the highest versions", flush=True)
+def environments_of_tox() -> list[str]:
+    """Return the names of the lowest and the highest environment: none if this machine has neither Python."""
     set_up_tox()
-    if not any(run(python, "-c", "", quiet=True) == 0 for python in LOWEST_AND_HIGHEST if shutil.which(python)):
-        print("dev.py: skipped, because none is installed:", *LOWEST_AND_HIGHEST, flush=True)
-        return 0  # tox takes it for a failure when it skips every environment
-    return run(PYTHON, "-m", "tox", "-e", ",".join(LOWEST_AND_HIGHEST.values()), "--", *PART_OF_THE_TESTS)
+    if any(run(python, "-c", "", quiet=True) == 0 for python in LOWEST_AND_HIGHEST if shutil.which(python)):
+        return list(LOWEST_AND_HIGHEST.values())
+    print("dev.py: skipped, because none is installed:", *LOWEST_AND_HIGHEST, flush=True)
+    return []  # tox takes it for a failure when it skips every environment
 
 
-def test_packages() -> int:
-    """Run other packages with files in S3, in an environment of tox: they limit the version of Django."""
-    print("dev.py: tox, other packages", flush=True)
-    set_up_tox()
-    return run(PYTHON, "-m", "tox", "-e", "packages")
+@contextmanager
+def meanwhile(*commands: list[str | Path]) -> Iterator[None]:
+    """Run commands that prepare something, and wait for them. What fails here fails again where it is needed."""
+    null = subprocess.DEVNULL
+    running = [
+        subprocess.Popen([str(part) for part in command], stdin=null, stdout=null, stderr=null) for command in commands
+    ]
+    try:
+        yield
+        for process in running:
+            process.wait()
+    finally:
+        for process in running:
+            process.terminate()
+            process.wait()
 
 
 # The environment

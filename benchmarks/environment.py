@@ -6,7 +6,8 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -26,6 +27,7 @@ _PEERS = (
 )
 _SHARED = ("Django", "boto3", "botocore")
 _STAMP = VENV / "installed-for"
+_PATIENCE = 1800.0  # seconds for each process
 
 
 def set_up() -> None:
@@ -64,3 +66,22 @@ def variables() -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONPYCACHEPREFIX": str(VENV / "pycache"),
     }
+
+
+def timed(command: Sequence[str], env: dict[str, str]) -> tuple[float, str]:
+    """Run a command in a new process, and return the seconds and its output. Raises RuntimeError if it fails."""
+    began = time.perf_counter()
+    process = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    seconds = time.perf_counter() - began
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{process.stdout[-4000:]}")
+    return seconds, process.stdout

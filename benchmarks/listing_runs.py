@@ -9,7 +9,6 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -95,15 +94,9 @@ def _work(package: str, url: str, count: int) -> dict[str, Any]:
 
 def _s5cmd(url: str, count: int) -> float:
     keys = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "benchbench", "AWS_REGION": "us-east-1"}
-    started = time.perf_counter()
-    ran = subprocess.run(
-        [str(environment.s5cmd()), "--endpoint-url", url, "ls", f"s3://{BUCKET}/media/*"],
-        env={**environment.variables(), **keys},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    seconds = time.perf_counter() - started
-    assert ran.stdout.count(b"\n") == count
+    command = [str(environment.s5cmd()), "--endpoint-url", url, "ls", f"s3://{BUCKET}/media/*"]
+    seconds, listed = environment.timed(command, environment.variables() | keys)
+    assert listed.count("\n") == count
     return seconds
 
 

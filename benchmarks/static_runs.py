@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,7 +27,6 @@ from tests.faults.proxy import FaultProxy
 _FILES, _FILES_QUICK = 1000, 20
 _SIZES, _SIZES_QUICK = (1000, 5000, 20_000), (20, 40, 80)
 _LEAST = 10
-_PATIENCE = 1800.0  # seconds for each process
 
 _FAST = (OURS, S5CMD, COLLECTFASTA)
 
@@ -157,20 +155,7 @@ class Scene:
             }
             target = f"s3://{bucket}/{LOCATION}/"
             command = [str(environment.s5cmd()), "--endpoint-url", place["endpoint_url"], "sync", f"{tree}/", target]
-        began = time.perf_counter()
-        process = subprocess.run(
-            command,
-            cwd=environment.ROOT,
-            env=variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-        seconds = time.perf_counter() - began
-        if process.returncode:
-            raise RuntimeError(f"{peer.name} failed:\n{process.stdout[-4000:]}")
+        seconds, _ = environment.timed(command, variables)
         # The whole process of a binary is the work.
         return {"process": seconds, "work": seconds, **(json.loads(told.read_text()) if peer.is_django else {})}
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +24,6 @@ SYNC_CASES = ("sync",)
 FILES, FILES_QUICK = 10_000, 200
 LARGE, LARGE_QUICK = 1024**3, 16 * 1024**2
 DELAY = 20
-_PATIENCE = 1800.0
 
 SYNC_MEASURES = tuple(
     UploadMeasure(case="sync", title=title, number=number, unit=SECONDS, against="s5cmd", most_ratio=ratio)
@@ -108,7 +105,7 @@ def _ours(directory: Path, server: Server, url: str, places: list[str]) -> tuple
     }
     site.write_text(json.dumps({"settings": settings, "told": str(told)}))
     command = [str(environment.PYTHON), "-m", "benchmarks.static_site", str(site), "s3", "sync", *places]
-    return _timed(command, environment.variables()), json.loads(told.read_text())["work"]
+    return environment.timed(command, environment.variables())[0], json.loads(told.read_text())["work"]
 
 
 def _theirs(server: Server, url: str, places: list[str]) -> float:
@@ -117,25 +114,8 @@ def _theirs(server: Server, url: str, places: list[str]) -> float:
         "AWS_SECRET_ACCESS_KEY": server.secret_key,
         "AWS_REGION": server.region_name,
     }
-    return _timed([str(environment.s5cmd()), "--endpoint-url", url, "sync", *places], environment.variables() | keys)
-
-
-def _timed(command: list[str], variables: dict[str, str]) -> float:
-    began = time.perf_counter()
-    process = subprocess.run(
-        command,
-        cwd=environment.ROOT,
-        env=variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_PATIENCE,
-        check=False,
-    )
-    seconds = time.perf_counter() - began
-    if process.returncode:
-        raise RuntimeError(f"{command[0]} failed:\n{process.stdout[-4000:]}")
-    return seconds
+    command = [str(environment.s5cmd()), "--endpoint-url", url, "sync", *places]
+    return environment.timed(command, environment.variables() | keys)[0]
 
 
 if __name__ == "__main__":

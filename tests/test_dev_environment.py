@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -77,5 +79,28 @@ def test_each_command_asks_for_its_packages(dev, monkeypatch, command, extra):
     monkeypatch.setattr(dev, "set_up", asked.append)
     monkeypatch.setattr(dev, command, lambda arguments: 0)
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     assert dev.main([command]) == 0
     assert asked == [extra]
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
+
+
+def test_what_is_prepared_meanwhile_is_ready_afterwards(dev, tmp_path):
+    """A command that fails is left to those who need it."""
+    program = "import pathlib, sys, time; time.sleep(0.2); pathlib.Path(sys.argv[1]).touch()"
+    with dev.meanwhile([sys.executable, "-c", "raise SystemExit(1)"], [sys.executable, "-c", program, tmp_path / "a"]):
+        assert not (tmp_path / "a").exists()
+    assert (tmp_path / "a").exists()
+
+
+def test_what_is_prepared_ends_when_a_check_fails(dev, tmp_path):
+    """No process is left."""
+    program = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(60)"
+    started = time.monotonic()
+    with pytest.raises(ZeroDivisionError), dev.meanwhile([sys.executable, "-c", program, tmp_path / "a"]):
+        while not (tmp_path / "a").exists() or not (tmp_path / "a").read_text():
+            time.sleep(0.01)
+        1 / 0  # noqa: B018
+    assert time.monotonic() - started < 50
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "a").read_text()), 0)

@@ -32,7 +32,7 @@ class Widget {
 		this.required = this.input.required;
 		this.files = [];
 		for (const name of ["list", "more", "alert", "status"]) this[name] = root.querySelector(`.s3store-${name}`);
-		// Those of another widget.
+		// Copied rows.
 		this.list.replaceChildren();
 		const limits = root.querySelector(".s3store-limits");
 		limits.id = `s3store-limits-${(count += 1)}`;
@@ -45,7 +45,7 @@ class Widget {
 			row.draw("done");
 		}
 		this.listen();
-		// Earlier, but unsent.
+		// Chosen before, unsent.
 		if (!this.input.form?.matches(".htmx-request, [aria-busy]")) this.choose([...this.input.files]);
 	}
 
