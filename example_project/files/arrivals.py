@@ -1,5 +1,7 @@
 """Uploads that have arrived: a receipt is exchanged for a file in a folder of the company."""
 
+from contextlib import suppress
+
 from companies.quota import QuotaExceededError, adjust, release, reserve
 from django.core.exceptions import SuspiciousFileOperation
 from django.http import HttpRequest
@@ -15,6 +17,7 @@ from files.recording import record
 from files.selections import joined, selected
 from files.thumbnails import draw
 from files.uploads import destination_of, label_of, release_upload
+from s3store import errors
 from s3store.uploads import UploadRefusedError, check_sent, claim, owner_of
 
 _CONFLICTS = {"replace": {"overwrite": True}, "keep_both": {"keep_both": True}}
@@ -45,7 +48,9 @@ def arrived(request: HttpRequest, access) -> HttpResponseBase:
         return fail(request, text, status=409, code="exists")
     except (OSError, ValueError, SuspiciousFileOperation) as error:
         return fail(request, problem(error), status=409, code="refused")
-    file.discard()
+    with suppress(errors.S3StoreError):
+        # The file is in its folder. If the upload cannot be deleted, the lifecycle rule of the bucket does it.
+        file.discard()
     release_upload(key)
     adjust(access.company, size - (replaced or 0), 1 if replaced is None else 0)
     record(request, access, "uploaded", stored, size=size)

@@ -154,3 +154,12 @@ def log_in(page, demo: Demo, role: str = "owner") -> None:
     page.get_by_label("Password").fill(demo.password)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(lambda url: "/login/" not in url)
+
+
+def until(page, found):
+    """Wait until a function returns something true, and return that."""
+    end = time.monotonic() + 60
+    while not (answer := found()):
+        assert time.monotonic() < end, "nothing happened"
+        page.wait_for_timeout(25)
+    return answer

@@ -12,7 +12,7 @@ from s3store.testing.fixtures import options_for
 from tests.app.models import Upload
 from tests.browser import other_site
 from tests.browser.npm import bundled, installed
-from tests.browser.running import CHROMIUM, browser
+from tests.browser.running import CHROMIUM, browser, until
 from tests.docs.blocks import DOCS, blocks_of
 from tests.optional import needs
 from tests.uploads.site import configure
@@ -122,6 +122,63 @@ def test_uppy_uploads(page, live_server, monkeypatch, tmp_path, version, blocks,
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Done").wait_for()
     row_with(content)
+
+
+FILE = {"name": "a.bin", "mimeType": "application/octet-stream", "buffer": b"content"}
+
+# When both have answered, a widget that is ready has asked for its upload.
+FENCE = """async () => {
+  await import("/static/s3store/engine.js");
+  await fetch("/done/");
+}"""
+
+
+@pytest.fixture
+def begun(page, live_server, monkeypatch):
+    """A page with a form that htmx can insert: the list of the uploads that the page begins."""
+    script = (installed(HTMX) / "node_modules/htmx.org/dist/htmx.min.js").read_text(encoding="utf-8")
+    monkeypatch.setattr(other_site, "script", script)
+    found = []
+    page.on("request", lambda request: request.url.endswith("/begin/") and found.append(request))
+    page.goto(f"{live_server.url}/htmx/")
+    return found
+
+
+def test_a_form_that_htmx_sends_before_the_script_runs_is_not_uploaded_too(page, begun):
+    """Its file is on the way through Django: a direct upload would stay in the bucket, because no form names it."""
+    scripts, posts = [], []
+    page.route("**/widget.js", lambda route: scripts.append(route))
+    page.route("**/save/", lambda route: posts.append(route))
+    page.get_by_text("Add").click()
+    page.fill("#id_title", "a")
+    page.set_input_files("#id_file", FILE)
+    page.get_by_role("button", name="Save", exact=True).click()
+    until(page, lambda: scripts and posts)
+    scripts[0].continue_()
+    page.locator(".s3store-ready").first.wait_for()
+    page.evaluate(FENCE)
+    posts[0].continue_()
+    page.get_by_text("Done").wait_for()
+    row_with(FILE["buffer"])
+    assert begun == []
+
+
+def test_a_form_that_is_removed_while_the_script_loads_uploads_nothing(page, begun, storage):
+    """As one whose upload runs: no form is left that could name the upload."""
+    engines, removed = [], []
+    page.route("**/engine.js", lambda route: route.continue_() if removed else engines.append(route))
+    page.get_by_text("Add").click()
+    page.locator(".s3store-ready").first.wait_for()
+    page.set_input_files("#id_file", FILE)
+    page.locator(".s3store-file").wait_for()
+    until(page, lambda: engines)
+    page.evaluate("() => document.querySelector('#place').replaceChildren()")
+    removed.append(True)
+    for route in engines:
+        route.continue_()
+    page.evaluate(FENCE)
+    assert begun == []
+    assert list(storage.scan()) == []
 
 
 @pytest.mark.parametrize("name", ["htmx", "turbo", "link"])

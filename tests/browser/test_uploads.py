@@ -23,7 +23,7 @@ from s3store.uploads.refusals import UploadRefusedError
 from tests.app.models import Album, Note, Photo, Upload
 from tests.browser import upload_site
 from tests.browser.axe import violations
-from tests.browser.running import CHROMIUM, browser
+from tests.browser.running import CHROMIUM, browser, until
 from tests.faults.proxy import FaultProxy
 from tests.optional import needs
 
@@ -205,15 +205,6 @@ def button(page, name):
 def saved(page):
     button(page, "Save").click()
     page.wait_for_url("**/done/")
-
-
-def until(page, found):
-    """Wait until a function returns something true, and return that."""
-    end = time.monotonic() + 60
-    while not (answer := found()):
-        assert time.monotonic() < end, "nothing happened"
-        page.wait_for_timeout(25)
-    return answer
 
 
 def slow(page, bytes_per_second, *, offline=False):

@@ -1,5 +1,6 @@
 """What happens rarely: servers that refuse, names that are all taken, and trees that are too large to hold."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -273,6 +274,66 @@ def test_fo_21_a_killed_move_goes_on(tmp_path, point, stop):
     fill(folder, *paths)
     command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path), point, str(stop)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    since = datetime.fromisoformat(ran.stdout.split()[0]) if ran.stdout else None
+    report = list(folder.moving("docs", "to", since=since))[-1].report
+    assert report.failures == ()
+    files = {key: folder.read(key) for key in keys_in(folder) if not key.endswith("/")}
+    assert files == {f"to/{path}": path.encode() for path in paths}
+
+
+ON_A_SERVER = """
+    import http.client, json, os, sys
+    import django
+    from django.conf import settings
+    settings.configure(SECRET_KEY="x")
+    django.setup()
+    from s3store.folders import Folder, trees
+    from s3store.storage import S3Storage
+    given = json.load(sys.stdin)
+    trees.MAX_DELETE_KEYS = given["page"]
+    left = given["stop"]
+    sent = http.client.HTTPConnection.putrequest
+
+    def putrequest(self, method, *args, **how):
+        global left
+        left -= method == given["method"]
+        if left < 0:
+            os.kill(os.getpid(), 9)
+        return sent(self, method, *args, **how)
+
+    http.client.HTTPConnection.putrequest = putrequest
+    for progress in Folder(S3Storage(**given["options"]), "acme").moving("docs", "to"):
+        print(progress.started.isoformat(), flush=True)
+"""
+
+POINTS = [
+    *(("PUT", stop) for stop in (3, 70, 101, 180, 299)),  # copies of each page, and the first of the second page
+    *(("POST", stop) for stop in (0, 1, 2)),  # the deletes of a page whose files are all copied
+    ("GET", 2),  # between the listings
+    ("GET", 4),
+]
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(("method", "stop"), POINTS)
+def test_fo_21_a_move_of_300_files_killed_at_ten_points_goes_on(seaweedfs, seaweedfs_options, method, stop):
+    """Killed on a server while other copies are on their way: the next run finishes it, no file is lost or doubled."""
+    from datetime import datetime
+
+    if seaweedfs.name != "seaweedfs":
+        pytest.skip("the points are requests that SeaweedFS needs")
+    folder = Folder(S3Storage(**seaweedfs_options), "acme")
+    paths = [f"docs/{number:03}" for number in range(300)]
+    fill(folder, *paths)
+    given = {"options": seaweedfs_options, "method": method, "stop": stop, "page": 100}
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(ON_A_SERVER)],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ran.returncode == -signal.SIGKILL, ran.stderr
     since = datetime.fromisoformat(ran.stdout.split()[0]) if ran.stdout else None
     report = list(folder.moving("docs", "to", since=since))[-1].report

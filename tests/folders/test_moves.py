@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -211,23 +212,27 @@ def test_fo_18_a_result_that_is_too_long_is_refused_before_the_first_copy(local)
             assert "docs/a.txt" in keys_in(local)
 
 
-def test_fo_20_a_source_goes_only_after_its_copy(seaweedfs, seaweedfs_options):
-    """12 of 40 copies are refused: 28 files moved, 12 are where they were, and the report names them."""
-    refused = [f"{number:03}" for number in range(0, 36, 3)]
+@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.campaign)])
+def test_fo_20_a_source_goes_only_after_its_copy(seaweedfs, seaweedfs_options, count):
+    """12 copies are refused: the other files moved, the 12 are where they were, and the report names them."""
+    refused = [f"{number:04}" for number in range(0, count, count // 12)][:12]
 
     def respond(method, target, headers):
-        if method == "PUT" and any(f"/to/docs/{name}" in target for name in refused):
+        if method == "PUT" and "/to/docs/" in target and urlsplit(target).path.rpartition("/")[2] in refused:
             return 403, {}, b"<Error><Code>AccessDenied</Code></Error>"
         return None
 
+    paths = [f"docs/{number:04}" for number in range(count)]
+    fill(Folder(S3Storage(**seaweedfs_options), "acme"), *paths)
     with FaultProxy(seaweedfs.endpoint_url, respond=respond) as proxy:
         folder = Folder(S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url}), "acme")
-        fill(folder, *(f"docs/{number:03}" for number in range(40)))
         report = folder.move("docs", "to")
-        assert (report.done, report.failed) == (28, 12)
+        assert (report.done, report.failed) == (count - 12, 12)
         assert sorted(failure.path for failure in report.failures) == [f"docs/{name}" for name in refused]
         assert {failure.code for failure in report.failures} == {"denied"}
-        assert [key for key in keys_in(folder) if key.startswith("docs/")] == [f"docs/{name}" for name in refused]
+        stayed = [f"docs/{name}" for name in refused]
+        moved = [f"to/{path}" for path in paths if path not in stayed]
+        assert [key for key in keys_in(folder) if not key.endswith("/")] == stayed + moved
         assert report.targets == ()
 
 

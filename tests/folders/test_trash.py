@@ -107,10 +107,14 @@ class TestTrash:
         ]
 
 
-def test_fo_28_undo_in_a_bucket_with_versions_copies_nothing(versioned, monkeypatch):
+@pytest.mark.parametrize(
+    ("versioned", "count", "most"),
+    [("moto", 24, 10), ("seaweedfs", 24, 10), pytest.param("seaweedfs", 2500, 1000, marks=pytest.mark.campaign)],
+    indirect=["versioned"],
+)
+def test_fo_28_undo_in_a_bucket_with_versions_copies_nothing(versioned, monkeypatch, count, most):
     """The delete markers are deleted, as many a request as were made, and every file has its content again."""
-    monkeypatch.setattr(trees, "MAX_DELETE_KEYS", 10)
-    count = 24
+    monkeypatch.setattr(trees, "MAX_DELETE_KEYS", most)
     objects = versioned.storage.objects
     prefix = objects.prefix("acme/docs")
     for number in range(count):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import urllib.request
 import uuid
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.http import HttpResponse
 from django.test import Client
 from django.utils.timezone import now
 
@@ -57,9 +60,12 @@ def quick_hashes(settings):
 
 
 @pytest.fixture
-def storage(tmp_path, settings):
-    """A storage in the development twin, for both companies."""
-    found = FakeS3Storage(directory=str(tmp_path / "bucket"), allow_without_debug=True)
+def storage(request, tmp_path, settings):
+    """A storage for both companies: in the development twin, or on the server in the environment."""
+    if "S3STORE_TEST_ENDPOINT_URL" in os.environ:
+        found = S3Storage(**options_for(request.getfixturevalue("seaweedfs")), location=uuid.uuid4().hex)
+    else:
+        found = FakeS3Storage(directory=str(tmp_path / "bucket"), allow_without_debug=True)
     Place.storage = found
     Policy.asked = []
     yield found
@@ -142,6 +148,14 @@ def body_of(response):
     for close in response._resource_closers:
         close()
     return content
+
+
+def fetched(visitor, url):
+    """Return the response behind the URL of a redirect: the visitor asks the twin, and a server by HTTP."""
+    if not url.startswith("http"):
+        return visitor.get(url)
+    with urllib.request.urlopen(url) as answer:
+        return HttpResponse(answer.read(), headers=dict(answer.headers))
 
 
 class Moment:

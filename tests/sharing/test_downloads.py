@@ -23,7 +23,7 @@ from s3store.sharing.views.archives import archive_response
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
-from tests.sharing.conftest import FILES, Visitor, at, body_of, path_of, person
+from tests.sharing.conftest import FILES, Visitor, at, body_of, fetched, path_of, person
 from tests.sharing.site import Place, root_folder
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_b19_a_download_is_a_temporary_url(share, guest, path, inside):
     guest.open(link)
     answer = guest.post(at(made, "download/", inside))
     assert answer.status_code == 303
-    sent = guest.get(answer["Location"])
+    sent = fetched(guest, answer["Location"])
     assert "attachment" in sent["Content-Disposition"]
     assert body_of(sent) == FILES["offer.pdf" if not inside else f"docs/{inside}"]
     made.refresh_from_db()
@@ -255,9 +255,11 @@ def test_sh_38_hostile_files_are_saved_or_escaped(share, guest, storage, setting
     redirect = guest.get(at(made, "view/", name))
     settings.S3STORE_SHARING = {**settings.S3STORE_SHARING, "mode": "stream"}
     streamed = guest.get(at(made, "view/", name))
-    for answer in (guest.get(redirect["Location"]), streamed):
+    for answer in (fetched(guest, redirect["Location"]), streamed):
         content_type = answer["Content-Type"].partition(";")[0]
-        assert answer["X-Content-Type-Options"] == "nosniff"
+        if answer is streamed or not redirect["Location"].startswith("http"):
+            # A bucket does not send it.
+            assert answer["X-Content-Type-Options"] == "nosniff"
         shown = answer["Content-Disposition"].startswith("inline")
         assert content_type in ("application/octet-stream", "application/epub+zip", "text/markdown", "text/csv") or (
             shown and content_type == "text/plain"

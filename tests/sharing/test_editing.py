@@ -10,7 +10,7 @@ from s3store.sharing.uploading import DAY, destination
 from s3store.uploads import signed_label
 from tests.sharing.conftest import Visitor, at, path_of, person
 from tests.sharing.site import Place
-from tests.uploads.client import post
+from tests.uploads.client import post, send
 
 pytestmark = pytest.mark.django_db
 
@@ -59,9 +59,8 @@ def test_sh_30_a_guest_adds_files_directly(editing, guest, storage):
     begun = upload_directly(guest, editing, "big.bin", b"x" * 100)
     assert begun.status_code == 201
     found = begun.json()
-    assert found["key"].startswith(f"incoming/{editing.upload_label}/")
-    answer = guest.post(found["url"], {**found["fields"], "file": SimpleUploadedFile("x", b"x" * 100, found["type"])})
-    assert answer.status_code == 201
+    assert storage.objects.name(found["key"]).startswith(f"incoming/{editing.upload_label}/")
+    assert send(found, b"x" * 100) in (200, 201, 204)
     sent = guest.post(at(editing, "upload/"), {"files": [found["receipt"]]})
     assert sent.status_code == 302
     assert storage.read_bytes("north/docs/big.bin") == b"x" * 100

@@ -4,6 +4,7 @@
 
 import base64
 import re
+import shutil
 import tempfile
 import zlib
 from pathlib import Path
@@ -40,9 +41,21 @@ COUNT_DROPPED = """async () => {
   }, { capture: true });
 }"""
 
-GONE = """() => {
-  const file = (_, refuse) => refuse(new DOMException("gone", "NotFoundError"));
-  DataTransferItem.prototype.webkitGetAsEntry = () => ({ isFile: true, fullPath: "/a.txt", file });
+LOST = "The file or folder was removed, or cannot be read. Choose it again."
+
+# Something happens on the disk after the drop, before the page reads what was dropped.
+READ_LATER = """() => {
+  const entryOf = DataTransferItem.prototype.webkitGetAsEntry;
+  DataTransferItem.prototype.webkitGetAsEntry = function () {
+    const entry = entryOf.call(this);
+    const readers = Object.getPrototypeOf(entry.createReader());
+    const { readEntries } = readers;
+    readers.readEntries = function (found, failed) {
+      readers.readEntries = readEntries;
+      this.readEntries((some) => window.removeNow().then(() => found(some)), failed);
+    };
+    return entry;
+  };
 }"""
 
 
@@ -112,13 +125,97 @@ class Journeys(BrowserTestCase):
             drop_paths(page, "h1", directory)
             self.assertEqual(page.wait_for_function("() => window.found").json_value(), [201, 1])
 
-    def test_a_dropped_file_that_is_gone(self):
-        """A file that was removed before it is read is said, and nothing is uploaded."""
+    def test_what_was_removed_before_it_is_dropped(self):
+        """The tray says so of each file and folder, also of an empty one, and uploads the others."""
         page = self.page(self.tom)
-        page.evaluate(GONE)
-        page.evaluate(DROP, ["h1", ["a.txt"]])
-        toast(page, "The file was changed or removed. Choose it again.")
-        self.assertFalse(page.locator("[data-tray]").is_visible())
+        with tempfile.TemporaryDirectory() as directory:
+            empty, full, kept = (Path(directory) / name for name in ("Empty", "Full", "Kept"))
+            for folder in (empty, full, kept):
+                folder.mkdir()
+            for path in (full / "a.txt", kept / "b.txt", Path(directory) / "c.txt"):
+                path.write_bytes(b"dropped")
+
+            def remove():
+                empty.rmdir()
+                shutil.rmtree(full)
+                (Path(directory) / "c.txt").unlink()
+
+            drop_paths(page, "h1", empty, full, kept, Path(directory) / "c.txt", before_drop=remove)
+            row(page, "Kept").wait_for()
+        for name in ("Empty", "Full", "c.txt"):
+            line = page.locator(".tray-row", has=page.get_by_text(name, exact=True))
+            line.get_by_text(LOST).wait_for()
+            self.assertFalse(line.get_by_role("button", name="Try again").is_visible())
+        page.get_by_role("heading", name="1 of 4 uploaded").wait_for()
+        self.assertEqual(self.folder.read("Kept/b.txt"), b"dropped")
+        self.assertEqual([name for name in rows(page) if not name.startswith("bill-")], ["2026", "Kept", "Old drafts"])
+
+    def test_what_is_removed_while_a_dropped_folder_is_read(self):
+        """The tray says so of the folder that cannot be listed and of the file that is gone, and uploads the others."""
+        page = self.page(self.tom)
+        removed = []
+        page.expose_function("removeNow", lambda: [remove() for remove in removed])
+        page.evaluate(READ_LATER)
+        with tempfile.TemporaryDirectory() as directory:
+            trip = Path(directory) / "Trip"
+            (trip / "Empty").mkdir(parents=True)
+            for path in (trip / "a.txt", trip / "b.txt"):
+                path.write_bytes(b"dropped")
+            removed += [(trip / "Empty").rmdir, (trip / "a.txt").unlink]
+            drop_paths(page, "[data-name='2026']", trip)
+            page.get_by_role("heading", name="1 of 3 uploaded").wait_for()
+        line = page.locator(".tray-row", has=page.get_by_text("Trip/Empty", exact=True))
+        line.get_by_text(LOST).wait_for()
+        line = page.locator(".tray-row", has=page.get_by_text("Trip/a.txt", exact=True))
+        line.get_by_text("The file was changed or removed. Choose it again.").wait_for()
+        self.assertEqual(self.folder.read("2026/Trip/b.txt"), b"dropped")
+        self.assertFalse(self.folder.exists("2026/Trip/Empty/"))
+
+    def test_a_file_that_arrived_is_not_sent_again(self):
+        """If its place in the folder is refused, Try again only asks for the place. It sends a file that is gone."""
+        refusing = [True]
+
+        def respond(method, _target, headers):
+            if refusing and method == "PUT" and "x-amz-copy-source" in {name.lower() for name in headers}:
+                return 403, {}, b"<Error><Code>AccessDenied</Code></Error>"
+            return None
+
+        def sent():
+            exchanges = self.proxy.requests(None, rf"/{BUCKET}(/media/incoming/.*)?/?(\?.*)?$")
+            return sum(one.request_bytes for one in exchanges if one.method in ("POST", "PUT"))
+
+        content = bytes(2 * MIB)
+        file = {"name": "film.bin", "mimeType": "application/octet-stream", "buffer": content}
+        self.proxy.respond = respond
+        self.addCleanup(setattr, self.proxy, "respond", None)
+        page = self.page(self.tom)
+        self.proxy.clear()
+        page.locator("[data-upload-files]").set_input_files(file)
+        page.get_by_role("button", name="Try again").wait_for()
+        page.get_by_text("The files cannot be reached at the moment.").wait_for()
+        self.assertLess(abs(sent() - len(content)), 10_000)
+        before = sent()
+        with page.expect_response("**/arrived/"):
+            page.get_by_role("button", name="Try again").click()
+        page.get_by_role("button", name="Try again").wait_for()
+        self.assertEqual(sent(), before)
+        self.folder.storage.delete_tree("incoming", force=True)
+        refusing.clear()
+        before = sent()
+        page.get_by_role("button", name="Try again").click()
+        row(page, "film.bin").wait_for()
+        self.assertLess(abs(sent() - before - len(content)), 10_000)
+        refusing.append(True)
+        page.locator("[data-upload-files]").set_input_files({**file, "name": "other.bin"})
+        page.get_by_role("button", name="Try again").wait_for()
+        before = sent()
+        refusing.clear()
+        page.get_by_role("button", name="Try again").click()
+        row(page, "other.bin").wait_for()
+        self.assertEqual(sent(), before)
+        self.assertEqual(self.folder.read("film.bin"), content)
+        self.assertEqual(self.folder.read("other.bin"), content)
+        self.assertEqual(list(self.folder.storage.scan("incoming")), [])
 
     def test_ub_25_an_origin_without_a_rule_is_named(self):
         """The tray says which origin the bucket does not allow, and the command that allows it. Then it tries again."""

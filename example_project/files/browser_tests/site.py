@@ -3,6 +3,7 @@
 # Django's own runner runs these, with its own assertions.
 # ruff: noqa: PT009
 
+import dataclasses
 import os
 import tempfile
 from contextlib import ExitStack
@@ -32,12 +33,16 @@ PEOPLE = (
 
 @tag("browser")
 class BrowserTestCase(StaticLiveServerTestCase):
-    """Nordlicht Solar with some folders, and a headless Chromium. What the console complains about fails a test."""
+    """Nordlicht Solar with some folders, and a headless Chromium. What the console complains about fails a test.
+
+    Its server is behind `proxy`, which can refuse requests and counts their bytes.
+    """
 
     @classmethod
     def setUpClass(cls):
         try:
             from tests.browser.running import CHROMIUM, browser
+            from tests.faults.proxy import FaultProxy
         except ImportError as error:
             raise SkipTest(str(error)) from error
         if not CHROMIUM or not servers.seaweedfs_available():
@@ -46,6 +51,8 @@ class BrowserTestCase(StaticLiveServerTestCase):
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         directory = cls.stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-browser-"))
         server = cls.stack.enter_context(servers.seaweedfs_server(Path(directory)))
+        cls.proxy = cls.stack.enter_context(FaultProxy(server.endpoint_url))
+        server = dataclasses.replace(server, endpoint_url=cls.proxy.url)
         cls.stack.enter_context(override_settings(STORAGES=cls.storages(server)))
         super().setUpClass()
         cls.chromium = cls.stack.enter_context(browser())
@@ -165,11 +172,13 @@ def toast(page, text):
     page.locator("[data-toast]", has_text=text).wait_for()
 
 
-def drop_paths(page, selector, *paths):
-    """Drop files and folders of this machine onto an element, as a mouse does."""
+def drop_paths(page, selector, *paths, before_drop=lambda: None):
+    """Drop files and folders of this machine onto an element, as a mouse does. Something may happen meanwhile."""
     box = page.locator(selector).bounding_box()
     browser = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
         place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        if kind == "drop":
+            before_drop()
         browser.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})

@@ -3,12 +3,15 @@
 # ruff: noqa: PT009
 
 import json
+from unittest.mock import patch
 
 from companies.models import Reservation
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from files.tests.portal import PortalTestCase
+from s3store import errors
 from s3store.uploads import signed_label
+from s3store.uploads.incoming import IncomingFile
 
 
 class UploadTestCase(PortalTestCase):
@@ -58,6 +61,15 @@ class Arrivals(UploadTestCase):
         self.post("arrived", {"receipt": receipt, "folder": "", "path": "a.txt"}, json=True)
         again = self.post("arrived", {"receipt": receipt, "folder": "", "path": "b.txt"}, json=True)
         self.assertEqual((again.status_code, again.json()["code"]), (409, "not_uploaded"))
+
+    def test_an_upload_that_cannot_be_deleted_has_arrived_all_the_same(self):
+        """The file is in its folder and is counted. The upload is left to the lifecycle rule."""
+        receipt = self.upload()
+        with patch.object(IncomingFile, "discard", side_effect=errors.ServerError("no")):
+            answer = self.post("arrived", {"receipt": receipt, "folder": "", "path": "a.txt"}, json=True)
+        self.assertEqual((answer.status_code, answer.json()["path"]), (200, "a.txt"))
+        self.nordlicht.refresh_from_db()
+        self.assertEqual(self.nordlicht.files_count, 1)
 
     def test_a_taken_name_can_be_kept_or_replaced(self):
         """A name that is taken is a question, and the upload waits for the answer."""

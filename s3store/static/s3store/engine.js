@@ -1,5 +1,3 @@
-// Uploads files to the bucket.
-
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const TRIES = 5;
@@ -372,7 +370,7 @@ export class Task {
 				if (error.code !== "parts_missing" || round > 2) throw error;
 				todo = error.details.missing;
 				for (const number of todo) {
-					if (this.sent.delete(number)) this.answered -= this.sizeOf(number, step);
+					if (this.sent.delete(number)) this.answered -= this.slice(number, step).size;
 				}
 			}
 		}
@@ -384,8 +382,8 @@ export class Task {
 		return receipt;
 	}
 
-	sizeOf(number, step) {
-		return Math.min(step, this.file.size - (number - 1) * step);
+	slice(number, step) {
+		return this.file.slice((number - 1) * step, number * step);
 	}
 
 	async sendAll(todo, step) {
@@ -411,8 +409,7 @@ export class Task {
 	async work(todo, step) {
 		while (todo.length && !this.halt.signal.aborted) {
 			const number = todo.shift();
-			const start = (number - 1) * step;
-			const body = this.file.slice(start, start + this.sizeOf(number, step));
+			const body = this.slice(number, step);
 			try {
 				await this.deliver(body, number, async (again) => {
 					if (again) this.urls.delete(number);

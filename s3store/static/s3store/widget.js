@@ -45,8 +45,8 @@ class Widget {
 			row.draw("done");
 		}
 		this.listen();
-		// Chosen before.
-		this.choose([...this.input.files]);
+		// Chosen before, unsent.
+		if (!this.input.form?.matches(".htmx-request, [aria-busy]")) this.choose([...this.input.files]);
 	}
 
 	text(name, values) {
@@ -190,18 +190,19 @@ class Row {
 		return this.widget.text(name, { name: this.name, ...values });
 	}
 
-	emit(name, detail) {
-		const all = { name: this.name, size: this.size, task: this.task, ...detail };
-		const options = { bubbles: true, cancelable: true, detail: all };
-		return this.widget.root.dispatchEvent(new CustomEvent(`s3store:${name}`, options));
+	emit(name, more) {
+		const { root } = this.widget;
+		const detail = { name: this.name, size: this.size, task: this.task, ...more };
+		return root.dispatchEvent(new CustomEvent(`s3store:${name}`, { bubbles: true, cancelable: true, detail }));
 	}
 
 	show() {
 		if (this.element) return;
 		const { widget } = this;
 		const element = widget.root.querySelector("template").content.firstElementChild.cloneNode(true);
-		const found = element.querySelectorAll("bdi, .s3store-size, progress, .s3store-state, button");
-		const [name, size, bar, state, pause, retry, instead, close] = found;
+		const [name, size, bar, state, pause, retry, instead, close] = element.querySelectorAll(
+			"bdi, .s3store-size, progress, .s3store-state, button"
+		);
 		Object.assign(this, { element, bar, state, pause, retry, instead, close });
 		name.textContent = this.name;
 		size.textContent = widget.size(this.size);
@@ -298,7 +299,7 @@ class Row {
 		try {
 			loading ??= import(widget.root.dataset.engine).finally(() => (loading = null));
 			engine = await loading;
-			if (this.left) return;
+			if (this.left || !widget.root.isConnected) return this.discard();
 			const remember = widget.root.dataset.resume !== "off";
 			this.task = widget.uploader.add(file, { remember, ticket, onChange: (task) => this.changed(task) });
 			const { receipt } = await this.task.result;
@@ -500,7 +501,8 @@ function startIn(node) {
 }
 
 function leaveIn(node) {
-	for (const root of node.isConnected ? [] : rootsIn(node)) {
+	if (node.isConnected) return;
+	for (const root of rootsIn(node)) {
 		for (const row of widgets.get(root)?.files ?? []) row.task?.cancel();
 	}
 }

@@ -21,7 +21,7 @@ const toasts = new Toasts(root.querySelector("[data-result]"));
 const dialog = new Dialog(root.querySelector("[data-dialog]"));
 const thumbnails = new Thumbnails(root, dataset.urlThumbnails);
 const grid = new Grid(root, selection, { rename, remove });
-const drop = new Drop(root, selection, { upload, move, unreadable });
+const drop = new Drop(root, selection, { upload, move });
 const tray = new Tray(root.querySelector("[data-tray]"), {
   endpoint: dataset.endpoint,
   destination: dataset.destination,
@@ -82,10 +82,6 @@ async function move(paths, target) {
   if (answer.html) return dialog.show(answer.html);
   await toasts.follow(answer.json);
   return changed(selection.rows.find((row) => !paths.includes(row.dataset.path))?.dataset.path);
-}
-
-function unreadable() {
-  toasts.show(tray.text("file_changed"), { failed: true });
 }
 
 function upload(found, target) {

@@ -5,8 +5,8 @@ import { droppedIn, hasFiles } from "./dropped.js";
 const ROWS = "application/x-portal-rows";
 
 export class Drop {
-  constructor(root, selection, { upload, move, unreadable }) {
-    Object.assign(this, { root, selection, upload, move, unreadable, inside: 0 });
+  constructor(root, selection, { upload, move }) {
+    Object.assign(this, { root, selection, upload, move, inside: 0 });
     this.hint = root.querySelector("[data-drop-hint]");
     this.mayWrite = root.dataset.mayWrite !== undefined;
     root.addEventListener("dragstart", (event) => this.started(event));
@@ -77,14 +77,7 @@ export class Drop {
     if (!target) return;
     event.preventDefault();
     if (hasFiles(event)) {
-      let found;
-      try {
-        found = await droppedIn(event.dataTransfer);
-      } catch {
-        // Removed meanwhile, or not readable for the browser.
-        return this.unreadable();
-      }
-      return this.upload(found, target.path);
+      return this.upload(await droppedIn(event.dataTransfer), target.path);
     }
     const paths = JSON.parse(event.dataTransfer.getData(ROWS));
     if (!paths.includes(target.path)) await this.move(paths, target.path);

@@ -2,10 +2,14 @@
 
 export async function droppedIn(transfer) {
   // The list is empty as soon as this function waits.
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return { files: [...transfer.files].map((file) => ({ file, path: file.name })), folders: [] };
-  const found = { files: [], folders: [] };
-  for (const entry of entries) await walk(entry, found);
+  const items = [...transfer.items].filter(({ kind }) => kind === "file");
+  const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
+  const found = { files: [], folders: [], unreadable: [] };
+  for (const { entry, file } of dropped) {
+    if (entry) await walk(entry, found);
+    else if (await isReadable(file)) found.files.push({ file, path: file.name });
+    else found.unreadable.push({ path: file.name });
+  }
   return found;
 }
 
@@ -16,23 +20,39 @@ export function chosenIn(input) {
     const parts = path.split("/").slice(0, -1);
     parts.forEach((_, depth) => folders.add(parts.slice(0, depth + 1).join("/")));
   }
-  return { files, folders: [...folders] };
+  return { files, folders: [...folders], unreadable: [] };
 }
 
+// Chromium gives a folder that was removed meanwhile as an empty file.
+async function isReadable(file) {
+  try {
+    await (file.size ? file.slice(0, 1) : file).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// What was removed meanwhile, or what the browser may not read, stands in the way of nothing else.
 async function walk(entry, found) {
   const path = entry.fullPath.replace(/^\//, "");
-  if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    found.files.push({ file, path });
-    return;
-  }
-  found.folders.push(path);
-  const reader = entry.createReader();
-  for (;;) {
+  try {
+    if (entry.isFile) {
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      found.files.push({ file, path });
+      return;
+    }
+    const reader = entry.createReader();
+    const more = () => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    let some = await more();
+    found.folders.push(path);
     // Chromium gives 100 at a time.
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) return;
-    for (const child of some) await walk(child, found);
+    while (some.length) {
+      for (const child of some) await walk(child, found);
+      some = await more();
+    }
+  } catch {
+    found.unreadable.push({ path, isFile: entry.isFile });
   }
 }
 

@@ -6,6 +6,8 @@ import { fresh, say, text } from "./texts.js";
 
 const SPOKEN = 5000;
 const FOLDERS = 200;
+// The site knows the upload no more: the file has to be sent again.
+const GONE = ["not_uploaded", "size_differs", "receipt_expired", "receipt_invalid"];
 
 export class Tray extends EventTarget {
   constructor(element, { endpoint, destination, engine, texts, arrived, folders }) {
@@ -39,8 +41,14 @@ export class Tray extends EventTarget {
     return this.engine.explain(error, (name, values) => this.text(name, { ...common, ...values }));
   }
 
-  async add({ files, folders }, folder) {
+  async add({ files, folders, unreadable }, folder) {
     this.element.hidden = false;
+    for (const { path, isFile } of unreadable) {
+      const row = new TrayRow(this, null, path, folder);
+      this.rows.push(row);
+      row.failed(isFile ? this.text("file_changed") : text("unreadable"));
+    }
+    this.draw();
     for (let from = 0; from < folders.length; from += FOLDERS) {
       const { json } = await post(this.folders, { folder, paths: folders.slice(from, from + FOLDERS) });
       if (json?.state === "error") return this.dispatchEvent(new CustomEvent("refused", { detail: json }));
@@ -95,8 +103,8 @@ class TrayRow {
   act(name) {
     if (name === "pause") this.task.pause();
     else if (name === "resume") this.task.resume();
-    else if (name === "retry") this.start();
-    else if (name === "keep_both" || name === "replace") this.arrive(name);
+    else if (name === "retry") this.run(() => this.again());
+    else if (name === "keep_both" || name === "replace") this.run(() => this.arrive(name));
     else if (name === "cancel") this.cancel();
   }
 
@@ -109,18 +117,15 @@ class TrayRow {
     if (!this.tray.rows.length) this.tray.element.hidden = true;
   }
 
-  async start() {
+  start() {
+    return this.run(() => this.send());
+  }
+
+  async run(work) {
     this.busy = true;
-    this.draw("queued");
+    this.tray.draw();
     try {
-      await this.tray.load();
-      if (this.cancelled) return;
-      this.speed = new this.tray.engine.Speed();
-      // What has arrived of a large file is not sent again.
-      const ticket = this.task?.multipart ? this.task.ticket : null;
-      this.task = this.tray.uploader.add(this.file, { ticket, onChange: (task) => this.changed(task) });
-      this.receipt = (await this.task.result).receipt;
-      if (!this.cancelled) await this.arrive();
+      await work();
     } catch (error) {
       if (!this.cancelled) this.failed(this.tray.explain(error));
     } finally {
@@ -129,14 +134,33 @@ class TrayRow {
     }
   }
 
+  async send() {
+    this.draw("queued");
+    await this.tray.load();
+    if (this.cancelled) return;
+    this.speed = new this.tray.engine.Speed();
+    // What has arrived of a large file is not sent again.
+    const ticket = this.task?.multipart ? this.task.ticket : null;
+    this.task = this.tray.uploader.add(this.file, { ticket, onChange: (task) => this.changed(task) });
+    this.receipt = (await this.task.result).receipt;
+    if (!this.cancelled) await this.arrive();
+  }
+
+  // What is in the bucket is not sent again: it only needs its place in the folder.
+  async again() {
+    if (this.receipt) await this.arrive(this.conflict);
+    if (!this.receipt) await this.send();
+  }
+
   async arrive(conflict = "") {
     this.draw("finishing");
+    this.conflict = conflict;
     const { receipt, folder, path } = this;
     const { json } = await post(this.tray.arrived, { receipt, folder, path, conflict });
+    if (GONE.includes(json?.code)) this.receipt = null;
     if (json?.state === "done") this.draw("done");
     else if (json?.code === "exists") this.draw("exists", json.message);
     else this.failed(json?.message ?? text("error"));
-    if (conflict) this.tray.finished();
   }
 
   changed(task) {
@@ -164,7 +188,7 @@ class TrayRow {
     const shown = {
       pause: state === "uploading" && this.task?.multipart,
       resume: state === "paused" || (state === "waiting" && this.task?.reason === "login"),
-      retry: state === "failed",
+      retry: state === "failed" && this.file,
       keep_both: state === "exists",
       replace: state === "exists",
       cancel: !["done", "finishing"].includes(state),
