@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
 
+from s3store import errors
 from s3store.operations.mounts import Mounts, SameFileError
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Failed, Step, Summary, Watcher

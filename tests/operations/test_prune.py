@@ -170,7 +170,7 @@ def test_a_refused_request_is_a_failure_of_its_files(site, s3_options):
     with FaultProxy(s3_options["endpoint_url"], respond=respond) as proxy:
         site.use(MANIFEST, AWS_S3_ENDPOINT_URL=proxy.url)
         found = find_outdated(site.storage, 1)
-        done = prune(site.storage, found, watcher=Watcher())
+        done = prune(site.storage, found, watcher=Told())
     assert done.deleted == 0
     assert {failed.name for failed in done.failed} == {each.name for each in found if not each.is_manifest}
     assert {failed.code for failed in done.failed} == {"AccessDenied"}
