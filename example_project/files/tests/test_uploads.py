@@ -10,8 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from files.tests.portal import PortalTestCase
 from s3store import errors
-from s3store.uploads import signed_label
-from s3store.uploads.incoming import IncomingFile
+from s3store.uploads import claim, signed_label
 
 
 class UploadTestCase(PortalTestCase):
@@ -65,7 +64,15 @@ class Arrivals(UploadTestCase):
     def test_an_upload_that_cannot_be_deleted_has_arrived_all_the_same(self):
         """The file is in its folder and is counted. The upload is left to the lifecycle rule."""
         receipt = self.upload()
-        with patch.object(IncomingFile, "discard", side_effect=errors.ServerError("no")):
+
+        def claimed(*args, **kwargs):
+            file = claim(*args, **kwargs)
+            refused = patch.object(type(file), "discard", side_effect=errors.ServerError("no"))
+            refused.start()
+            self.addCleanup(refused.stop)
+            return file
+
+        with patch("files.arrivals.claim", claimed):
             answer = self.post("arrived", {"receipt": receipt, "folder": "", "path": "a.txt"}, json=True)
         self.assertEqual((answer.status_code, answer.json()["path"]), (200, "a.txt"))
         self.nordlicht.refresh_from_db()
