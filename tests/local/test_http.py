@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import tracemalloc
+from contextlib import closing
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -45,14 +46,16 @@ def test_a_refused_upload_gets_its_answer(site, twin, tmp_path):
 
 
 def test_a_body_without_a_length_is_refused(site, twin):
-    """Chunked bodies have none."""
+    """Chunked bodies have none. The response does not wait for the body."""
     upload = at(site, twin.upload_url("a.bin"))
     parts = urlsplit(upload.url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
-    connection.request("PUT", f"{parts.path}?{parts.query}", iter([b"x"]), upload.headers, encode_chunked=True)
-    response = connection.getresponse()
-    assert (response.status, b"MissingContentLength" in response.read()) == (411, True)
-    connection.close()
+    with closing(http.client.HTTPConnection(parts.netloc, timeout=20)) as connection:
+        connection.putrequest("PUT", f"{parts.path}?{parts.query}")
+        for name, value in {**upload.headers, "Transfer-Encoding": "chunked"}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        response = connection.getresponse()
+        assert (response.status, b"MissingContentLength" in response.read()) == (411, True)
     assert not twin.exists("a.bin")
 
 
