@@ -127,21 +127,25 @@ def spool(max_memory: int) -> IO[bytes]:
 
     The directory is the setting FILE_UPLOAD_TEMP_DIR.
     """
-    return _Spooled(max_size=max_memory, dir=upload_directory())
+    return _Spooled(max_memory)
 
 
 class _Spooled(tempfile.SpooledTemporaryFile):  # type: ignore[type-arg]  # generic in the stubs only
     """A temporary file whose errors name its directory if the disk is full."""
 
+    def __init__(self, max_memory: int) -> None:
+        self._directory = upload_directory() or tempfile.gettempdir()
+        super().__init__(max_size=max_memory, dir=self._directory)
+
     def write(self, data: Any) -> int:
         """Write bytes."""
-        with writing_to(upload_directory() or tempfile.gettempdir()):
+        with writing_to(self._directory):
             written: int = super().write(data)
         return written
 
     def seek(self, *place: int) -> int:
         """Move, which writes what the buffer holds."""
-        with writing_to(upload_directory() or tempfile.gettempdir()):
+        with writing_to(self._directory):
             position: int = super().seek(*place)
         return position
 

@@ -120,13 +120,8 @@ class Setup(Verb):
 
     def _show(self, planned: Plan) -> None:
         if planned.kept:
-            is_one = planned.kept == 1
-            what = (
-                "1 statement, rule or value stays as it is"
-                if is_one
-                else (f"{planned.kept} statements, rules and values stay as they are")
-            )
-            self.output.say(f"= {what}")
+            many = f"{planned.kept} statements, rules and values stay as they are"
+            self.output.say("= 1 statement, rule or value stays as it is" if planned.kept == 1 else f"= {many}")
         for change in planned.changes:
             for line in lines_of(change):
                 self.output.say(line)
