@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 
@@ -27,6 +27,11 @@ class Requests(list[Request]):
         """The HTTP methods of the requests."""
         return [request.method for request in self]
 
+    def note(self, request: Any, **_: object) -> None:
+        """Add a request."""
+        parts = urlsplit(request.url)
+        self.append(Request(method=request.method, path=parts.path, query=parts.query))
+
 
 class Tally:
     """The number of requests. Unlike a list of them, it does not grow with a million files."""
@@ -45,28 +50,14 @@ class Tally:
             self._number += 1
 
 
-@contextmanager
-def tallied(client: Any) -> Iterator[Tally]:
-    """Count the requests that the client sends inside the block."""
-    tally = Tally()
-    client.meta.events.register("before-send.s3", tally.note)
-    try:
-        yield tally
-    finally:
-        client.meta.events.unregister("before-send.s3", tally.note)
+Seen = TypeVar("Seen", Requests, Tally)
 
 
 @contextmanager
-def counted(client: Any) -> Iterator[Requests]:
-    """Collect the requests that the client sends inside the block."""
-    found = Requests()
-
-    def note(request: Any, **_: object) -> None:
-        parts = urlsplit(request.url)
-        found.append(Request(method=request.method, path=parts.path, query=parts.query))
-
-    client.meta.events.register("before-send.s3", note)
+def noting(client: Any, seen: Seen) -> Iterator[Seen]:
+    """Note the requests that the client sends inside the block."""
+    client.meta.events.register("before-send.s3", seen.note)
     try:
-        yield found
+        yield seen
     finally:
-        client.meta.events.unregister("before-send.s3", note)
+        client.meta.events.unregister("before-send.s3", seen.note)

@@ -17,7 +17,7 @@ from s3store.core import parameters
 from s3store.core.parameters import Params
 from s3store.wire import client
 from s3store.wire.calls import call
-from s3store.wire.counting import Request, counted
+from s3store.wire.counting import Request, Requests, noting
 from s3store.wire.responses import date_of
 from s3store.wire.translate import is_html
 
@@ -94,7 +94,7 @@ class Examiner:
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Note the requests of the client that are sent inside the block."""
-        with counted(self.client) as sent:
+        with noting(self.client, Requests()) as sent:
             try:
                 yield
             finally:

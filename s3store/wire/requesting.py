@@ -17,7 +17,7 @@ from s3store.core.info import WRITE_TOKEN, ObjectInfo
 from s3store.core.parameters import Parameters, Params
 from s3store.wire.calls import call
 from s3store.wire.client import get_client, get_resource, request_errors, sends_own_checksums
-from s3store.wire.counting import Requests, Tally, counted, tallied
+from s3store.wire.counting import Requests, Tally, noting
 from s3store.wire.facts import Facts
 from s3store.wire.responses import date_of, described
 from s3store.wire.translate import is_html, reraise
@@ -73,11 +73,11 @@ class Requesting:
 
     def counted(self) -> AbstractContextManager[Tally]:
         """Return a context manager that counts the requests that are sent inside its block."""
-        return tallied(self.client)
+        return noting(self.client, Tally())
 
     def collected(self) -> AbstractContextManager[Requests]:
         """Return a context manager that collects the requests that are sent inside its block: for tests."""
-        return counted(self.client)
+        return noting(self.client, Requests())
 
     # What several verbs need
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from datetime import datetime
 
 import pytest
 
@@ -267,19 +268,13 @@ SCRIPT = """
 )
 def test_fo_21_a_killed_move_goes_on(tmp_path, point, stop):
     """Killed before a copy or a delete: the next run finishes it, and no file is lost or doubled."""
-    from datetime import datetime
 
     folder = Folder(FakeS3Storage(tmp_path, allow_without_debug=True), "acme")
     paths = [f"docs/{number}" for number in range(8)]
     fill(folder, *paths)
     command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path), point, str(stop)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == -signal.SIGKILL, ran.stderr
-    since = datetime.fromisoformat(ran.stdout.split()[0]) if ran.stdout else None
-    report = list(folder.moving("docs", "to", since=since))[-1].report
-    assert report.failures == ()
-    files = {key: folder.read(key) for key in keys_in(folder) if not key.endswith("/")}
-    assert files == {f"to/{path}": path.encode() for path in paths}
+    assert_continued(folder, ran, paths)
 
 
 ON_A_SERVER = """
@@ -319,7 +314,6 @@ POINTS = [
 @pytest.mark.parametrize(("method", "stop"), POINTS)
 def test_fo_21_a_move_of_300_files_killed_at_ten_points_goes_on(seaweedfs, seaweedfs_options, method, stop):
     """Killed on a server while other copies are on their way: the next run finishes it, no file is lost or doubled."""
-    from datetime import datetime
 
     if seaweedfs.name != "seaweedfs":
         pytest.skip("the points are requests that SeaweedFS needs")
@@ -334,12 +328,7 @@ def test_fo_21_a_move_of_300_files_killed_at_ten_points_goes_on(seaweedfs, seawe
         text=True,
         check=False,
     )
-    assert ran.returncode == -signal.SIGKILL, ran.stderr
-    since = datetime.fromisoformat(ran.stdout.split()[0]) if ran.stdout else None
-    report = list(folder.moving("docs", "to", since=since))[-1].report
-    assert report.failures == ()
-    files = {key: folder.read(key) for key in keys_in(folder) if not key.endswith("/")}
-    assert files == {f"to/{path}": path.encode() for path in paths}
+    assert_continued(folder, ran, paths)
 
 
 def test_fo_19_a_tree_of_100_000_keys_takes_constant_memory(monkeypatch):
@@ -414,3 +403,13 @@ def test_a_restore_that_the_server_refuses_can_be_repeated(seaweedfs, seaweedfs_
             with pytest.raises(FileExistsError):
                 folder.restore(trashed)
         assert folder.restore(trashed).renamed == 1
+
+
+def assert_continued(folder, ran, paths):
+    """The move of a process that was killed goes on, and no file is lost or there twice."""
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    since = datetime.fromisoformat(ran.stdout.split()[0]) if ran.stdout else None
+    report = list(folder.moving("docs", "to", since=since))[-1].report
+    assert report.failures == ()
+    files = {key: folder.read(key) for key in keys_in(folder) if not key.endswith("/")}
+    assert files == {f"to/{path}": path.encode() for path in paths}

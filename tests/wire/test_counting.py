@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from s3store.storage import S3Storage
-from s3store.wire.counting import Request, counted
+from s3store.wire.counting import Request, Requests, noting
 
 
 def test_requests_are_counted_inside_the_block(seaweedfs_options: dict[str, Any]) -> None:
     """In the order of sending, with method, path and query."""
     storage = S3Storage(**seaweedfs_options)
     storage.exists("before")
-    with counted(storage.client) as sent:
+    with noting(storage.client, Requests()) as sent:
         storage.save("a.txt", b"x")
         storage.exists("a.txt")
         list(storage.scan())
@@ -29,7 +29,7 @@ def test_requests_are_counted_inside_the_block(seaweedfs_options: dict[str, Any]
 def test_a_block_that_fails_stops_counting(seaweedfs_options: dict[str, Any]) -> None:
     """The next request is not counted."""
     storage = S3Storage(**seaweedfs_options)
-    with pytest.raises(LookupError), counted(storage.client) as sent:
+    with pytest.raises(LookupError), noting(storage.client, Requests()) as sent:
         raise LookupError
     storage.exists("a.txt")
     assert sent == []
