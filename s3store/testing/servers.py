@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import logging
 import os
 import re
@@ -21,10 +22,12 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 __all__ = ["Server", "ServerError", "moto_server", "rclone_server", "seaweedfs_available", "seaweedfs_server"]
 
@@ -43,6 +46,7 @@ _START_SECONDS = 120.0  # all of them together
 # other parts wait for that one: it has to be killed, however long we wait.
 _STOP_SECONDS = 4.0
 _LAST_BREATH_SECONDS = 0.2
+_CONDITIONS = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"}
 _GUARD = Path(__file__).with_name("guard.py")
 _SEAWEEDFS_FLAGS = (
     f"-ip={_HOST} -ip.bind={_HOST} -master.telemetry=false -admin.ui=false -webdav=false -s3.port.iceberg=0 "
@@ -73,14 +77,16 @@ class Server:
 
 
 _moto_ports: set[int] = set()
+_moto_condition = threading.Lock()
 
 
 @contextlib.contextmanager
 def moto_server(port: int = 0) -> Iterator[Server]:
     """Run a moto server in a thread of this process. It accepts any signature, expired URL and POST policy.
 
-    All moto servers of a process share their buckets. The buckets are deleted when the last server ends. `port` 0
-    selects a free port. Raises ImportError if moto is not installed, and ServerError if `port` is taken.
+    All moto servers of a process share their buckets. The buckets are deleted when the last server ends. Of writes
+    with If-Match or If-None-Match, one is made at a time: moto itself is not atomic. `port` 0 selects a free port.
+    Raises ImportError if moto is not installed, and ServerError if `port` is taken.
     """
     try:
         from moto.server import ThreadedMotoServer
@@ -91,6 +97,8 @@ def moto_server(port: int = 0) -> Iterator[Server]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print a line for every request
     server = ThreadedMotoServer(ip_address=_HOST, port=port, verbose=False)
     server.start()
+    if server._server:
+        server._server.app = _one_condition_at_a_time(server._server.app)
     _, port = server.get_host_and_port()
     _moto_ports.add(port)
     try:
@@ -100,6 +108,22 @@ def moto_server(port: int = 0) -> Iterator[Server]:
         if not _moto_ports:
             _status("POST", port, "/moto-api/reset")
         server.stop()
+
+
+def _one_condition_at_a_time(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a WSGI application in which no other conditional write comes between a condition and its write."""
+    from werkzeug.wsgi import get_input_stream
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if environ["REQUEST_METHOD"] in {"GET", "HEAD"} or environ.keys().isdisjoint(_CONDITIONS):
+            return app(environ, start_response)
+        # A slow client must not keep the others waiting.
+        content = get_input_stream(environ).read()
+        environ |= {"wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": str(len(content))}
+        with _moto_condition:
+            return app(environ, start_response)
+
+    return serve
 
 
 def seaweedfs_available() -> bool:

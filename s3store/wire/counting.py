@@ -27,7 +27,7 @@ class Requests(list[Request]):
         """The HTTP methods of the requests."""
         return [request.method for request in self]
 
-    def note(self, request: Any, **_: object) -> None:
+    def _note(self, request: Any, **_: object) -> None:
         """Add a request."""
         parts = urlsplit(request.url)
         self.append(Request(method=request.method, path=parts.path, query=parts.query))
@@ -44,7 +44,7 @@ class Tally:
         """Return the number of requests until now."""
         return self._number
 
-    def note(self, **_: object) -> None:
+    def _note(self, **_: object) -> None:
         """Count a request."""
         with self._lock:
             self._number += 1
@@ -56,8 +56,8 @@ Seen = TypeVar("Seen", Requests, Tally)
 @contextmanager
 def noting(client: Any, seen: Seen) -> Iterator[Seen]:
     """Note the requests that the client sends inside the block."""
-    client.meta.events.register("before-send.s3", seen.note)
+    client.meta.events.register("before-send.s3", seen._note)
     try:
         yield seen
     finally:
-        client.meta.events.unregister("before-send.s3", seen.note)
+        client.meta.events.unregister("before-send.s3", seen._note)

@@ -128,6 +128,38 @@ def test_moto_forgets_its_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == ["/moto-api/reset"]
 
 
+@pytest.mark.parametrize("size", [0, 20_000])
+def test_of_eight_creations_at_once_moto_accepts_one(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """moto itself looks whether there is an object, and then writes: others can create it in between."""
+    from moto.s3.models import S3Backend
+
+    found = S3Backend.get_object
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        answer = found(*arguments, **options)
+        time.sleep(0.05)
+        return answer
+
+    barrier, created = threading.Barrier(8), []
+
+    def create(number: int) -> None:
+        barrier.wait()
+        with contextlib.suppress(ClientError):
+            client.put_object(Bucket=BUCKET, Key="a", Body=b"%d" % number + bytes(size), IfNoneMatch="*")
+            created.append(number)
+
+    with moto_server() as server, plain_client(server) as client:
+        client.create_bucket(Bucket=BUCKET)
+        monkeypatch.setattr(S3Backend, "get_object", slow)
+        threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(created) == 1
+        assert client.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"%d" % created[0] + bytes(size)
+
+
 def test_without_moto_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """moto is optional: its absence is explained."""
     monkeypatch.setitem(sys.modules, "moto.server", None)
