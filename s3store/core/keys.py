@@ -38,6 +38,8 @@ def clean_name(name: str | os.PathLike[str]) -> str:
     The empty name is the location. Raises UnsafeNameError for `..`, absolute names, drive letters, control characters
     and characters that XML, and so a listing, cannot contain.
     """
+    if type(name) is str and _CLEAN(name):
+        return name
     text = os.fspath(name)
     if not isinstance(text, str):
         raise TypeError(f"A name must be a str, not {type(text).__name__}.")

@@ -1,7 +1,8 @@
 """One page of a listing, read by a pattern: ten times as fast as by a parser of XML.
 
-The pattern knows the few elements that servers send, in the order in which the first row of the page has them. It must
-match the page from the root's start to its end; anything else is for a parser. AWS: "ListObjectsV2".
+The pattern knows the few elements that servers send, in the order in which the first row of the page has them. What is
+between them is compared with the first row, and if it differs, it is matched too. The patterns must match the page from
+the root's start to its end; anything else is for a parser. AWS: "ListObjectsV2".
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from urllib.parse import unquote_plus
 
 from s3store.core.info import ObjectInfo, listed_infos
@@ -17,15 +19,13 @@ from s3store.core.info import ObjectInfo, listed_infos
 # Text as it is in XML, without what a parser would change or refuse. Entities are still in it.
 _TEXT = "[^<>\x00-\x1f\ufffe\uffff]*"
 
-# Which elements of a row are read. Times and sizes that look different are for a parser.
+# The texts of the elements that are read. Times and sizes that look different are for a parser.
 _READ = {
-    "Key": f"<Key>({_TEXT})</Key>",
-    "Size": r"<Size>([0-9]{1,19})</Size>",
-    "ETag": f"<ETag>({_TEXT})</ETag>",
-    "LastModified": (
-        r"<LastModified>([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z)</LastModified>"
-    ),
-    "StorageClass": f"<StorageClass>({_TEXT})</StorageClass>",
+    "Key": _TEXT,
+    "Size": "[0-9]{1,19}",
+    "ETag": _TEXT,
+    "LastModified": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z",
+    "StorageClass": _TEXT,
 }
 
 # Elements that are not read, where they are: AWS sends them for some rows of a page.
@@ -37,6 +37,9 @@ _SKIPPED = (
 
 # The lengths of times with 0, 3 or 6 digits after the point, which Python 3.10 reads too. Go's servers send up to 9.
 _LENGTHS = {20, 24, 27}
+
+# The most characters between the elements that become a pattern, which is kept.
+_LONGEST = 2048
 
 _FIRST = re.compile(r"<Contents>(.*?)</Contents>", re.DOTALL)
 _ELEMENT = re.compile(f"<({'|'.join(_READ)})>")
@@ -91,9 +94,8 @@ def _read(text: str) -> tuple[list[ObjectInfo], bytes] | None:
     if len(set(names)) < len(names) or not {"Key", "Size"} <= set(names):
         return None
     start, end = first.start(), text.rindex("</Contents>") + len("</Contents>")
-    rows = _pattern(names).findall(text, start, end)
-    # The last group has what follows the last row that is as usual.
-    if rows[-1][-1]:
+    rows = _rows(text, names, start, end)
+    if rows is None:
         return None
     head, tail = text[:start], text[end:]
     if not (_HEAD.fullmatch(head) and _TAIL.fullmatch(tail)):
@@ -114,11 +116,37 @@ def _read(text: str) -> tuple[list[ObjectInfo], bytes] | None:
     return found, rest.encode()
 
 
+def _rows(text: str, names: tuple[str, ...], start: int, end: int) -> list[tuple[str, ...]] | None:
+    """Return the texts of the elements of each row, and "", or None if a row is unusual."""
+    usual = _pattern(names)
+    first = usual.match(text, start, end)
+    if first is None or first[0] == first[len(names) + 1]:
+        return None
+    # Most pages have the same text between the elements of all rows, which is found in half the time.
+    spans = [first.span(number) for number in range(1, len(names) + 1)]
+    between = [text[one:other] for (_, one), (other, _) in pairwise([(0, start), *spans, (first.end(), 0)])]
+    same = [_literal(names, tuple(between))] if sum(map(len, between)) <= _LONGEST else []
+    for pattern in (*same, usual):
+        rows = pattern.findall(text, start, end)
+        # The last group has what follows the last row that is as the others.
+        if not rows[-1][-1]:
+            return rows
+    return None
+
+
 @lru_cache(maxsize=32)
 def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     """Return the pattern of a row with these elements; its last group is everything from what is not such a row."""
-    inside = "".join(rf"\s*{_READ[name]}{_SKIPPED}" for name in names)
+    inside = "".join(rf"\s*<{name}>({_READ[name]})</{name}>{_SKIPPED}" for name in names)
     return re.compile(rf"\s*<Contents>{_SKIPPED}{inside}\s*</Contents>|(.+)", re.DOTALL)
+
+
+@lru_cache(maxsize=32)
+def _literal(names: tuple[str, ...], between: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of a row with these elements and exactly these texts between them. Groups as `_pattern`."""
+    before, *after = map(re.escape, between)
+    inside = "".join(f"({_READ[name]}){rest}" for name, rest in zip(names, after, strict=True))
+    return re.compile(rf"\s*{before}{inside}|(.+)", re.DOTALL)
 
 
 # Many texts at once are faster: they are joined by a character that none of them contains.

@@ -166,6 +166,9 @@ class _Run:
         self._pieces = pieces
         self._crew = crew
         self._left = deque(number for number in range(pieces.count) if number not in pieces.found)
+        wanted = reader.info.crc32
+        # That of a file which was continued is not known.
+        self._wanted = wanted if wanted and "-" not in wanted and not pieces.found else None
         self._crcs: dict[int, int] = {}
         self._stopped = False
 
@@ -228,7 +231,8 @@ class _Run:
             while filled < len(block):
                 filled += reader.readinto(block[filled:])
             self._crew.pace(len(block))
-            digest = zlib.crc32(block, digest)
+            if self._wanted:
+                digest = zlib.crc32(block, digest)
             write_at(self._target, block, start)
             self._crew.moved(len(block))
             start += len(block)
@@ -237,9 +241,8 @@ class _Run:
             self._pieces.arrived(number)
 
     def _check(self) -> None:
-        """Raise ChecksumError if S3 has another CRC. That of a file which was continued is not known."""
-        wanted = self._reader.info.crc32
-        if not wanted or "-" in wanted or self._pieces.found:
+        """Raise ChecksumError if S3 has another CRC."""
+        if not self._wanted:
             return
         found = crc.combined(
             (self._crcs[number], stop - start)
@@ -247,9 +250,9 @@ class _Run:
             for start, stop in [self._pieces.place(number)]
         )
         text = b64encode(found.to_bytes(4, "big")).decode()
-        if text != wanted:
+        if text != self._wanted:
             raise errors.ChecksumError(
-                f"{self._reader.key!r} was damaged in transfer: its checksum is {text}, and S3 has {wanted}. "
+                f"{self._reader.key!r} was damaged in transfer: its checksum is {text}, and S3 has {self._wanted}. "
                 f"{errors.ChecksumError.advice}",
                 operation="get_object",
                 key=self._reader.key,

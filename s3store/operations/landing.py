@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -67,34 +67,31 @@ class Landing:
         With `create`, missing directories are created. Raises LandingError, and FileNotFoundError.
         """
         *parents, last = name.split("/")
-        if create:
-            self.directory.mkdir(parents=True, exist_ok=True)
-        spot = Spot(self.directory, (), os.open(self.directory, _ENTER) if _BY_DESCRIPTOR else None)
+        spot = self.enter(parents, create=create)
         try:
-            for part in parents:
-                below = self._below(spot, part, create=create)
-                spot.close()
-                spot = below
             yield spot, last
         finally:
             spot.close()
 
+    def enter(self, parents: Sequence[str], *, create: bool = False) -> Spot:
+        """Return an open directory below this one, which the caller closes. Errors as `parent`."""
+        if create:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        spot = Spot(self.directory, (), os.open(self.directory, _ENTER) if _BY_DESCRIPTOR else None)
+        for part in parents:
+            try:
+                below = self._below(spot, part, create=create)
+            finally:
+                spot.close()
+            spot = below
+        return spot
+
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """Open a file for reading. Raises LandingError for a symbolic link, and for anything but a regular file."""
-        with self.parent(name) as (spot, last):
-            where, how = spot.at(last)
-            if spot.descriptor is None and not self._follow and _kind(spot, last) == stat.S_IFLNK:
-                raise _refused(spot, last, stat.S_IFLNK)
-            try:
-                opened = os.open(where, _READ | (0 if self._follow else _LINKS), **how)
-            except OSError as error:
-                if error.errno != errno.ELOOP:
-                    raise
-                raise _refused(spot, last, stat.S_IFLNK) from None
-        with open(os.path.join(self.directory, name), "rb", opener=lambda *_: opened) as file:  # noqa: PTH118 (faster)
-            if not stat.S_ISREG(os.fstat(opened).st_mode):
-                raise LandingError(f"{name!r} is not a regular file.", "NotAFile")
+        with closing(Opener(self)) as opener:
+            descriptor, _ = opener.opened(name)
+        with open(os.path.join(self.directory, name), "rb", opener=lambda *_: descriptor) as file:  # noqa: PTH118 (faster)
             yield file
 
     @contextmanager
@@ -165,6 +162,18 @@ class Landing:
         with self.parent(f"{name}/x" if name else "x", create=True):
             return
 
+    def open_at(self, spot: Spot, last: str) -> int:
+        """Return the descriptor of a file in a directory. Raises LandingError for a symbolic link."""
+        where, how = spot.at(last)
+        if spot.descriptor is None and not self._follow and _kind(spot, last) == stat.S_IFLNK:
+            raise _refused(spot, last, stat.S_IFLNK)
+        try:
+            return os.open(where, _READ | (0 if self._follow else _LINKS), **how)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise _refused(spot, last, stat.S_IFLNK) from None
+
     def _below(self, spot: Spot, part: str, *, create: bool) -> Spot:
         try:
             return self._entered(spot, part)
@@ -195,6 +204,43 @@ class Landing:
                 raise
             raise _refused(spot, part, _kind(spot, part)) from None
         return Spot(spot.root, parts, entered)
+
+
+class Opener:
+    """Opens files of a Landing for reading, one after another, in one thread.
+
+    The directory of the last file stays open: in a listing, most files are in that of the one before.
+    """
+
+    def __init__(self, landing: Landing) -> None:
+        self._landing = landing
+        self._parents: list[str] = []
+        self._spot: Spot | None = None
+
+    def opened(self, name: str) -> tuple[int, int]:
+        """Open a file, and return its descriptor, which the caller closes, and its size in bytes.
+
+        Raises LandingError for a symbolic link, and for anything but a regular file.
+        """
+        *parents, last = name.split("/")
+        # Without descriptors, a link can take the place of a directory that was looked at.
+        if self._spot is None or self._spot.descriptor is None or parents != self._parents:
+            self.close()
+            self._spot, self._parents = self._landing.enter(parents), parents
+        descriptor = self._landing.open_at(self._spot, last)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self._spot.path / last))
+            raise LandingError(f"{name!r} is not a regular file.", "NotAFile")
+        return descriptor, status.st_size
+
+    def close(self) -> None:
+        """Close the directory."""
+        spot, self._spot = self._spot, None
+        if spot:
+            spot.close()
 
 
 @contextmanager

@@ -352,6 +352,29 @@ def test_many_keys_have_the_names_of_each(location: str, inside: list[str], outs
     assert [*keys.names_of(location, given_keys)] == [*map(expected, given_keys)]
 
 
+class _Examined(str):
+    """A name that is not taken for a plain one."""
+
+    __slots__ = ()
+
+
+PARTS = ["", "a", "Z-0_", ".", "..", "...", "a.", ".a", "a..b", " ", "a b", "C:", "~", "\\", "\n", "\u00e4", "\x00"]
+
+
+@given(parts=st.lists(st.sampled_from(PARTS), max_size=4))
+def test_a_plain_name_is_what_cleaning_leaves_as_it_is(parts: list[str]) -> None:
+    """Plain names are returned at once: the same as after all questions."""
+    name = "/".join(parts)
+
+    def outcome(text: str) -> str:
+        try:
+            return str(keys.clean_name(text))
+        except UnsafeNameError:
+            return "refused"
+
+    assert outcome(name) == outcome(_Examined(name))
+
+
 def test_plain_keys_are_not_examined_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a page with an unusual key is: most of a million keys are plain."""
     examined = []

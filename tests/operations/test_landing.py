@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from s3store.operations import landing
-from s3store.operations.landing import Landing, LandingError
+from s3store.operations.landing import Landing, LandingError, Opener
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
@@ -212,6 +213,64 @@ def test_files_are_read_where_they_are(place):
     for name in ("link/b", "a/link"):
         with follows.open(name) as file:
             assert file.read() == b"content"
+
+
+def read(opener, name):
+    descriptor, size = opener.opened(name)
+    with open(descriptor, "rb") as file:
+        content = file.read()
+    assert len(content) == size
+    return content
+
+
+def test_the_directory_of_the_last_file_stays_open(place, monkeypatch):
+    """Its next file costs one call of the system, where directories have descriptors."""
+    for name in ("a/b/1", "a/b/2", "a/3", "4"):
+        write(place, name, name.encode())
+    opened = []
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda *given, **named: opened.append(given[0]) or real(*given, **named))
+    with closing(Opener(place)) as opener:
+        assert [read(opener, name) for name in ("a/b/1", "a/b/2")] == [b"a/b/1", b"a/b/2"]
+        assert len(opened) == (5 if landing._BY_DESCRIPTOR else 2)
+        assert [read(opener, name) for name in ("a/3", "4", "a/b/1")] == [b"a/3", b"4", b"a/b/1"]
+        with pytest.raises(FileNotFoundError):
+            opener.opened("a/b/none")
+        with pytest.raises(FileNotFoundError):
+            opener.opened("none/1")
+        assert read(opener, "a/b/2") == b"a/b/2"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only Linux lists the descriptors of a process")
+def test_an_opener_leaves_no_descriptor_open(place):
+    """Neither of a file that it refuses, nor of its directory."""
+    write(place, "a/b")
+    os.mkfifo(place.directory / "a" / "pipe")
+    before = os.listdir("/proc/self/fd")
+    with closing(Opener(place)) as opener:
+        read(opener, "a/b")
+        for name, error in (("a/pipe", LandingError), ("a", IsADirectoryError), ("b/c", FileNotFoundError)):
+            with pytest.raises(error):
+                opener.opened(name)
+        read(opener, "a/b")
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_link_that_takes_the_place_of_an_open_directory_is_not_followed(place, tmp_path):
+    """What is read is in the directory that was there before, or refused."""
+    write(place, "a/b", b"inside")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "b").write_bytes(b"outside")
+    with closing(Opener(place)) as opener:
+        assert read(opener, "a/b") == b"inside"
+        (place.directory / "a").rename(place.directory / "old")
+        (place.directory / "a").symlink_to(outside)
+        if landing._BY_DESCRIPTOR:
+            assert read(opener, "a/b") == b"inside"
+        else:
+            with pytest.raises(LandingError, match="symbolic link"):
+                opener.opened("a/b")
 
 
 def test_a_second_name_of_another_file_is_not_written_to(place, tmp_path):

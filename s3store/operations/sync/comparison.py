@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from s3store.core.globs import Filter
-from s3store.operations.landing import Landing
+from s3store.operations.landing import Landing, Opener
 from s3store.operations.spool import OutOfOrder, Side, merged
 from s3store.operations.sync import decide
 from s3store.operations.sync.decide import LOOK, SEND, SKIP, How, Verdict
@@ -38,6 +38,7 @@ class Comparison:
         self._rules = rules
         self._within = takes
         self._streams = streams
+        self._opener = Opener(sides.tree) if sides.tree else None
         self.deletes = False
         self.delete_excluded = False
         self.missing: dict[str, None] = {}
@@ -83,6 +84,8 @@ class Comparison:
         for side in (self._listed, self._source, self._target, self._names):
             if side:
                 side.close()
+        if self._opener:
+            self._opener.close()
         self.doomed.close()
 
     def takes(self, name: str) -> bool:
@@ -123,10 +126,10 @@ class Comparison:
         verdict = decide.by_listing(source, target, self._how)
         local, there = (source, target) if self._how.source_is_local else (target, source)
         small = verdict.op == LOOK and self._how.sizes and local.size < SMALL
-        if small and self._sides.tree and decide.is_md5(there.etag):
-            # The rest of the errors are those of a thread, which looks again.
+        if small and self._opener and decide.is_md5(there.etag):
+            # Errors are those of a thread, which looks again.
             with suppress(OSError):
-                if small_md5(self._sides.tree, local.name) == there.etag:
+                if small_md5(self._opener, local.name) == there.etag:
                     return Verdict(SKIP, "the digest is equal")
         return verdict
 

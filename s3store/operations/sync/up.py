@@ -11,10 +11,9 @@ from typing import IO, Any
 from s3store.core.digests import md5
 from s3store.core.info import DIGEST, MTIME, PLAIN_SIZE
 from s3store.core.parameters import Params, with_metadata
-from s3store.core.parts import MIB
 from s3store.files.fast_put import FastUpload
 from s3store.files.local import FileChangedError, LocalFile, look
-from s3store.operations.landing import Landing
+from s3store.operations.landing import Landing, Opener
 from s3store.operations.sync.in_parts import send_in_parts
 from s3store.operations.sync.journal import noted
 from s3store.operations.sync.remote import Remote
@@ -114,10 +113,13 @@ class Sender:
         return self._upload.digest(content)
 
 
-def small_md5(tree: Landing, name: str) -> str:
-    """Return the MD5 of a small file."""
-    with tree.open(name) as file:
-        return md5(file.read(MIB)).hex()
+def small_md5(opener: Opener, name: str) -> str:
+    """Return the MD5 of a small file. That of a file which changes meanwhile can be one of neither content."""
+    descriptor, size = opener.opened(name)
+    try:
+        return md5(os.read(descriptor, size + 1)).hex()
+    finally:
+        os.close(descriptor)
 
 
 def _is_opaque(params: Params) -> bool:
