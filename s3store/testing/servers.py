@@ -46,7 +46,7 @@ _START_SECONDS = 120.0  # all of them together
 # other parts wait for that one: it has to be killed, however long we wait.
 _STOP_SECONDS = 4.0
 _LAST_BREATH_SECONDS = 0.2
-_CONDITIONS = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"}
+_READING = {"GET", "HEAD", "OPTIONS"}
 _GUARD = Path(__file__).with_name("guard.py")
 _SEAWEEDFS_FLAGS = (
     f"-ip={_HOST} -ip.bind={_HOST} -master.telemetry=false -admin.ui=false -webdav=false -s3.port.iceberg=0 "
@@ -77,16 +77,16 @@ class Server:
 
 
 _moto_ports: set[int] = set()
-_moto_condition = threading.Lock()
+_moto_write = threading.Lock()
 
 
 @contextlib.contextmanager
 def moto_server(port: int = 0) -> Iterator[Server]:
     """Run a moto server in a thread of this process. It accepts any signature, expired URL and POST policy.
 
-    All moto servers of a process share their buckets. The buckets are deleted when the last server ends. Of writes
-    with If-Match or If-None-Match, one is made at a time: moto itself is not atomic. `port` 0 selects a free port.
-    Raises ImportError if moto is not installed, and ServerError if `port` is taken.
+    All moto servers of a process share their buckets. The buckets are deleted when the last server ends. One write
+    is made at a time: in moto itself, another can come between a condition, such as If-None-Match, and its write.
+    `port` 0 selects a free port. Raises ImportError if moto is not installed, and ServerError if `port` is taken.
     """
     try:
         from moto.server import ThreadedMotoServer
@@ -98,7 +98,7 @@ def moto_server(port: int = 0) -> Iterator[Server]:
     server = ThreadedMotoServer(ip_address=_HOST, port=port, verbose=False)
     server.start()
     if server._server:
-        server._server.app = _one_condition_at_a_time(server._server.app)
+        server._server.app = _one_write_at_a_time(server._server.app)
     _, port = server.get_host_and_port()
     _moto_ports.add(port)
     try:
@@ -110,17 +110,21 @@ def moto_server(port: int = 0) -> Iterator[Server]:
         server.stop()
 
 
-def _one_condition_at_a_time(app: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a WSGI application in which no other conditional write comes between a condition and its write."""
+def _one_write_at_a_time(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a WSGI application in which no other write comes between a condition and its write."""
+    from werkzeug.exceptions import ClientDisconnected
     from werkzeug.wsgi import get_input_stream
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        if environ["REQUEST_METHOD"] in {"GET", "HEAD"} or environ.keys().isdisjoint(_CONDITIONS):
+        if environ["REQUEST_METHOD"] in _READING:
             return app(environ, start_response)
         # A slow client must not keep the others waiting.
-        content = get_input_stream(environ).read()
+        try:
+            content = get_input_stream(environ).read()
+        except ClientDisconnected as error:
+            return error(environ, start_response)
         environ |= {"wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": str(len(content))}
-        with _moto_condition:
+        with _moto_write:
             return app(environ, start_response)
 
     return serve

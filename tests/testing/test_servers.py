@@ -160,6 +160,48 @@ def test_of_eight_creations_at_once_moto_accepts_one(monkeypatch: pytest.MonkeyP
         assert client.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"%d" % created[0] + bytes(size)
 
 
+def test_a_save_that_interrupts_a_creation_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If both succeed, the save came second: its content stays."""
+    from moto.s3.models import S3Backend
+
+    store, looked, saved = S3Backend.put_object, threading.Event(), threading.Event()
+
+    def slow(self: Any, bucket: str, key: str, content: bytes, *arguments: Any, **options: Any) -> Any:
+        if content == b"created":
+            looked.set()
+            saved.wait(0.5)  # all of it, because the save waits for the creation
+        return store(self, bucket, key, content, *arguments, **options)
+
+    def create() -> None:
+        with contextlib.suppress(ClientError):
+            client.put_object(Bucket=BUCKET, Key="a", Body=b"created", IfNoneMatch="*")
+
+    with moto_server() as server, plain_client(server) as client:
+        client.create_bucket(Bucket=BUCKET)
+        monkeypatch.setattr(S3Backend, "put_object", slow)
+        creation = threading.Thread(target=create)
+        creation.start()
+        looked.wait()
+        client.put_object(Bucket=BUCKET, Key="a", Body=b"saved")
+        saved.set()
+        creation.join()
+        assert client.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"saved"
+
+
+@pytest.mark.parametrize("condition", ["", "If-None-Match: *\r\n"], ids=["plain", "conditional"])
+def test_moto_refuses_a_body_that_ends_too_early(condition: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The response is 400, nothing is stored, and the terminal shows no traceback."""
+    with moto_server() as server, plain_client(server) as client:
+        client.create_bucket(Bucket=BUCKET)
+        with socket.create_connection(("127.0.0.1", port_of(server))) as connection:
+            head = f"PUT /{BUCKET}/a HTTP/1.1\r\nHost: localhost\r\n{condition}Content-Length: 50\r\n\r\n"
+            connection.sendall(head.encode() + b"short")
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.makefile("rb").readline().split()[1] == b"400"
+        assert client.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_without_moto_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """moto is optional: its absence is explained."""
     monkeypatch.setitem(sys.modules, "moto.server", None)
