@@ -13,6 +13,7 @@ from s3store.operations.doctor.writing import remember
 from s3store.wire.examining import Reply
 
 _SECONDS = 60
+_FORM = "form (POST)"
 _REDIRECTED = 307
 
 
@@ -123,7 +124,7 @@ def _post(examined: Examination, level: str) -> None:
     try:
         fields = names.form_fields_of(examined.accepted)
     except ValueError as error:
-        examined.found("upload-refused", str(error), level=level, method="POST")
+        examined.found("upload-refused", str(error), level=level, method=_FORM)
         return
     upload = presigned_form(
         examined.links,
@@ -140,7 +141,7 @@ def _post(examined: Examination, level: str) -> None:
     if reply.ok:
         examined.note("Browsers can upload with a form.")
     else:
-        examined.found("upload-refused", f"POST returned {reply.seen}", level=level, method="form (POST)")
+        examined.found("upload-refused", f"POST returned {reply.seen}", level=level, method=_FORM)
 
 
 def form_body(fields: Mapping[str, str], boundary: str) -> bytes:

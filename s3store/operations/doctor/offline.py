@@ -16,8 +16,6 @@ _SSO = {
     "SSOTokenLoadError",
     "UnauthorizedSSOTokenError",
     "TokenRetrievalError",
-    "SSOError",
-    "PendingAuthorizationExpiredError",
 }
 
 

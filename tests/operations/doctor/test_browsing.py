@@ -43,6 +43,7 @@ def test_od_37_a_bucket_that_is_public_by_accident(public_bucket):
     assert found.fixable
     one(report, "public-list", level="warning")
     one(report, "policy-public", "s3:GetObject", level="warning")
+    assert "Without credentials, files cannot be read." not in report.passed
 
 
 def test_od_37_a_bucket_that_is_public_on_purpose(public_bucket):
@@ -50,6 +51,17 @@ def test_od_37_a_bucket_that_is_public_on_purpose(public_bucket):
     report = examined(S3StaticStorage(**public_bucket))
     assert {"public-read", "policy-public", "not-public"} & set(ids(report)) == set()
     one(report, "public-list")
+    assert "Everybody can read the files, as the unsigned URLs need it." in report.passed
+
+
+def test_a_page_for_visitors_is_not_a_listing(seaweedfs):
+    """The server shows a page where a visitor asks for the listing."""
+    page = (200, {"Content-Type": "text/html"}, b"<html>Welcome</html>")
+    with canned(seaweedfs, (r"GET /s3store-tests/?\?list-type=2&max-keys=1$", page)) as proxy:
+        report = examined(storage_at(seaweedfs, proxy.url))
+        assert proxy.requests("GET", r"\?list-type=2&max-keys=1$")
+    assert "public-list" not in ids(report)
+    assert "Without credentials, files cannot be read." in report.passed
 
 
 @pytest.mark.parametrize("cls", [S3StaticStorage, S3ManifestStaticStorage])
@@ -105,13 +117,29 @@ def test_od_40_a_rule_for_reading_only(moto):
         one(examined(storage_at(moto, proxy.url)), "cors-missing", ORIGIN)
 
 
+def test_od_40_a_rule_for_every_method(moto):
+    """An asterisk allows PUT too."""
+    answer = (200, {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "*"}, b"")
+    with canned(moto, ("OPTIONS", answer)) as proxy:
+        assert "cors-missing" not in ids(examined(storage_at(moto, proxy.url)))
+
+
 def test_od_41_an_etag_that_scripts_cannot_read(moto):
     """Our own field asks the server for it. Other scripts cannot finish uploads in parts: it is a note."""
     rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["PUT"], "AllowedHeaders": ["*"]}
     report = examined(with_rule(moto, "doctor-no-etag", **rule))
     assert "cors-missing" not in ids(report)
-    one(report, "etag-hidden", "ExposeHeaders: ETag", "Uppy", level="note")
+    one(report, "etag-hidden", "ExposeHeaders: ETag", "Expose-Headers: none", "Uppy", level="note")
     assert f"Browsers can upload from {ORIGIN}." in report.passed
+
+
+@pytest.mark.parametrize(("exposed", "is_hidden"), [("x-amz-request-id", True), ("*", False), ("x-a, ETag", False)])
+def test_od_41_headers_that_scripts_can_read(moto, exposed, is_hidden):
+    """The finding shows what the server exposes. An asterisk exposes the ETag too."""
+    answer = (200, {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": exposed}, b"")
+    with canned(moto, (f"PUT {PROBE}.*Signature", answer)) as proxy:
+        report = examined(storage_at(moto, proxy.url))
+    assert [exposed in found.seen for found in report.findings if found.id == "etag-hidden"] == [True] * is_hidden
 
 
 def test_od_41_a_rule_that_exposes_it(s3_server):
@@ -151,7 +179,17 @@ def test_an_upload_by_a_browser_that_is_refused(moto, method):
     """The credentials may save, and a presigned upload is refused."""
     with canned(moto, (f"{method} .*(Signature|s3store-tests/?$)", DENIED)) as proxy:
         report = examined(storage_at(moto, proxy.url))
-    one(report, "upload-refused", method, 'upload_method="put"')
+    one(report, "upload-refused", method, 'upload_method="put"', level="error")
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_refused_upload_is_a_note_without_direct_uploads(moto, settings, method):
+    """The project does not serve their endpoints."""
+    settings.ROOT_URLCONF = "tests.operations.doctor.no_urls"
+    with canned(moto, (f"{method} .*(Signature|s3store-tests/?$)", DENIED)) as proxy:
+        one(examined(storage_at(moto, proxy.url)), "upload-refused", method, level="note")
+    storage = storage_at(moto, object_parameters={"Tagging": "a=b"}, upload_method="post")
+    one(examined(storage), "upload-refused", "Tagging", level="note")
 
 
 def test_forms_are_not_used_for_servers_without_them(moto):
@@ -165,7 +203,7 @@ def test_forms_are_not_used_for_servers_without_them(moto):
 def test_a_parameter_that_no_form_can_have(moto):
     """The reason is the message of the presigned form."""
     storage = storage_at(moto, object_parameters={"Tagging": "a=b"}, upload_method="post")
-    one(examined(storage), "upload-refused", "Tagging")
+    one(examined(storage), "upload-refused", "Tagging", "presigned form (POST)", level="error")
 
 
 # The host of file URLs
@@ -223,14 +261,17 @@ def test_od_42_a_cache_that_ignores_the_origin(moto):
     """The second site gets the permission of the first one."""
     with Front(lambda path, headers: (200, {"Access-Control-Allow-Origin": ORIGIN}, BODY)) as front:
         report = examined(behind(moto, front, querystring_auth=False))
-    one(report, "vary-missing", front.host, ORIGIN, level="warning")
+    found = one(report, "vary-missing", ORIGIN, level="warning")
+    assert found.meaning.startswith(f"{front.host} returns")
 
 
-def test_od_42_a_cache_that_distinguishes_origins(moto):
-    """No finding."""
+@pytest.mark.parametrize("others", ["the same", "*", None])
+def test_od_42_a_cache_that_distinguishes_origins(moto, others):
+    """It names the origin that asks, allows any other one, or none: no finding."""
 
     def respond(path, headers):
-        return 200, {"Access-Control-Allow-Origin": headers["Origin"], "Vary": "Origin"}, BODY
+        allowed = headers["Origin"] if headers["Origin"] == ORIGIN or others == "the same" else others
+        return 200, {"Access-Control-Allow-Origin": allowed} if allowed else {}, BODY
 
     with Front(respond) as front:
         report = examined(behind(moto, front, querystring_auth=False))
@@ -241,7 +282,8 @@ def test_od_43_a_domain_that_refuses_signed_urls(seaweedfs):
     """The URL works at the endpoint, and not at the custom domain: most providers refuse it there."""
     with Front(lambda path, headers: (403, {}, error(403, "SignatureDoesNotMatch")[2])) as front:
         report = examined(behind(seaweedfs, front))
-    one(report, "domain-unsigned", front.host, "SignatureDoesNotMatch", "cloudfront_key")
+    found = one(report, "domain-unsigned", "SignatureDoesNotMatch", "cloudfront_key")
+    assert f"and not at {front.host}." in found.meaning
     assert "Signed URLs work." in report.passed
     assert "Signature=" not in json.dumps(report.json())
 
@@ -261,7 +303,8 @@ def test_od_43_signed_urls_without_a_response(moto):
     broken = service(lambda *_: None)
     with broken as url:
         report = examined(storage_at(moto, public_endpoint_url=url))
-    found = one(report, "domain-unreachable", "public_endpoint_url")
+    found = one(report, "domain-unreachable", "Correct public_endpoint_url")
+    assert f"the host {url.removeprefix('http://')}," in found.meaning
     assert "Signature" not in found.seen
 
 
@@ -269,10 +312,12 @@ def test_a_public_endpoint_that_serves_something_else(moto):
     """Another host of the same name, or a wrong path."""
     with Front(lambda path, headers: (200, {}, b"hello")) as front:
         report = examined(storage_at(moto, public_endpoint_url=f"http://{front.host}"))
-        one(report, "domain-refused", front.host, "public_endpoint_url", "another content")
+        found = one(report, "domain-refused", "Check public_endpoint_url,", "another content")
+        assert f"the host {front.host}," in found.meaning
     with Front(lambda path, headers: (404, {}, b"")) as front:
         report = examined(storage_at(moto, public_endpoint_url=f"http://{front.host}"))
-        one(report, "domain-refused", "404")
+        found = one(report, "domain-refused", "Check public_endpoint_url,", "404")
+        assert f"the host {front.host}," in found.meaning
 
 
 def test_a_public_endpoint_that_works(seaweedfs):
@@ -280,6 +325,14 @@ def test_a_public_endpoint_that_works(seaweedfs):
     url = seaweedfs.endpoint_url.replace("127.0.0.1", "localhost")
     report = examined(storage_at(seaweedfs, public_endpoint_url=url))
     assert f"File URLs at {url.partition('//')[2]} work." in report.passed
+
+
+def test_a_domain_that_refuses_unsigned_urls(moto):
+    """Neither signatures nor CloudFront are the reason."""
+    with Front(lambda path, headers: (403, {}, DENIED[2])) as front:
+        report = examined(behind(moto, front, querystring_auth=False))
+    one(report, "domain-refused", "Check custom_domain,", "403 AccessDenied")
+    assert not {"domain-unsigned", "cloudfront-origin"} & set(ids(report))
 
 
 CLOUDFRONT = {"Server": "CloudFront", "X-Cache": "Error from cloudfront", "Via": "1.1 x.cloudfront.net (CloudFront)"}
@@ -307,12 +360,37 @@ def test_od_44_cloudfront_refuses_the_signature(moto):
         one(examined(behind(moto, front, cloudfront_signer=Signer())), "cloudfront-key", "signature")
 
 
-@pytest.mark.parametrize("options", [{"cloudfront_signer": Signer()}, {"querystring_auth": False}])
-def test_od_44_cloudfront_may_not_read_the_bucket(moto, options):
-    """The refusal comes from S3 behind it."""
+@pytest.mark.parametrize("header", CLOUDFRONT)
+def test_od_44_cloudfront_may_not_read_the_bucket(moto, header):
+    """The refusal comes from S3 behind it. Any of the headers shows CloudFront."""
+    with Front(lambda path, fields: (403, {header: CLOUDFRONT[header]}, DENIED[2])) as front:
+        one(examined(behind(moto, front, querystring_auth=False)), "cloudfront-origin", "--print-cloudfront")
+
+
+def test_od_44_cloudfront_may_not_read_the_bucket_for_signed_urls(moto):
+    """CloudFront accepts the signature, and the refusal comes from S3."""
     headers = {**CLOUDFRONT, "Server": "AmazonS3"}
     with Front(lambda path, fields: (403, headers, DENIED[2])) as front:
-        one(examined(behind(moto, front, **options)), "cloudfront-origin", "--print-cloudfront")
+        one(examined(behind(moto, front, cloudfront_signer=Signer())), "cloudfront-origin", "--print-cloudfront")
+
+
+@pytest.mark.parametrize(
+    ("options", "identifier"), [({}, "domain-unsigned"), ({"querystring_auth": False}, "domain-refused")]
+)
+def test_od_44_cloudfront_asks_for_a_signature_that_the_storage_does_not_make(moto, options, identifier):
+    """There is no key of CloudFront that could be wrong, and S3 did not refuse anything."""
+    with Front(lambda path, headers: (403, CLOUDFRONT, error(403, "MissingKey")[2])) as front:
+        report = examined(behind(moto, front, **options))
+    one(report, identifier, "MissingKey")
+    assert not {"cloudfront-key", "cloudfront-origin"} & set(ids(report))
+
+
+def test_od_44_cloudfront_serves_public_files(moto):
+    """The storage does not sign their URLs, although it could: nothing is open by accident."""
+    with Front(lambda path, headers: (200, CLOUDFRONT, BODY)) as front:
+        report = examined(behind(moto, front, cloudfront_signer=Signer(), querystring_auth=False))
+    assert "cloudfront-open" not in ids(report)
+    assert len(front.paths) == 1
 
 
 def test_od_44_cloudfront_serves_without_a_signature(moto):

@@ -198,13 +198,14 @@ def test_an_interrupted_examination_names_what_is_left(moto, monkeypatch):
     assert all(f"{storage.options.location}/{left}" in text for text in watcher.warnings)
 
 
-def test_an_object_whose_save_was_interrupted_is_deleted_too(moto):
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_object_whose_save_was_interrupted_is_deleted_too(moto, status):
     """The server stores it, and the response is lost: the examination ends, and leaves nothing."""
     storage = storage_at(moto)
-    with canned(moto, ("PUT .*s3store-doctor-", (503, {}, b""))) as proxy:
+    with canned(moto, ("PUT .*s3store-doctor-", (status, {}, b""))) as proxy:
         report = examined(storage_at(moto, proxy.url, location=storage.options.location))
         methods = [exchange.method for exchange in proxy.log]
-    one(report, "unexpected", "503")
+    one(report, "unexpected", str(status))
     assert methods.count("PUT") == 2
     assert methods.count("DELETE") == 1
 
@@ -254,6 +255,14 @@ def test_sk_07_no_secret_is_shown(moto, status):
     assert "hunter2" not in text
     assert "odd" in text
     assert "\u202e" not in "".join(found.seen for found in report.findings)
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"), [("s3s", "'s3store-tests'"), ("tests", "'s3store-…'"), ("s3store-tests", "'s3store-tests'")]
+)
+def test_sk_07_texts_stay_readable(moto, secret, shown):
+    """Three characters would be hidden everywhere, and the name of the bucket is not a secret."""
+    assert any(text.startswith(f"List: {shown} at") for text in examined(storage_at(moto, secret_key=secret)).passed)
 
 
 def test_the_requests_are_those_of_the_report(moto):

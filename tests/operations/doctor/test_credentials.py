@@ -1,5 +1,6 @@
 """Rows OD-01 to OD-05 and OD-07 to OD-12: credentials that do not exist, do not work, or soon will not."""
 
+import hashlib
 import json
 import sys
 import threading
@@ -133,15 +134,28 @@ def test_od_08_a_token_of_another_session(moto, seaweedfs):
     ends_with(report, "token-refused", "403")
 
 
-def test_od_09_an_sso_session_that_was_never_started(moto, tmp_path, monkeypatch):
-    """The profile is named in the command to run."""
-    configured(
-        tmp_path,
-        monkeypatch,
-        "[profile work]\nsso_session = company\nsso_account_id = 111122223333\nsso_role_name = dev\n"
-        "[sso-session company]\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n",
-    )
+def test_od_08_temporary_credentials_with_an_unknown_key(seaweedfs):
+    """The token belongs to the key: the key is what the server does not know."""
+    report = examined(storage_at(seaweedfs, access_key="ASIASTRANGER", security_token="its-own-token"))
+    ends_with(report, "key-unknown", "InvalidAccessKeyId")
+
+
+SSO_ACCOUNT = "sso_account_id = 111122223333\nsso_role_name = dev\n"
+SSO_SESSION = "sso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n"
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["never-started", "ended"])
+@pytest.mark.parametrize("named", [True, False], ids=["session", "profile"])
+def test_od_09_an_sso_session_that_is_not_there(moto, tmp_path, monkeypatch, named, ended):
+    """The profile is named in the command to run, whether it has the session itself or the name of one."""
+    session = f"sso_session = company\n{SSO_ACCOUNT}[sso-session company]\n{SSO_SESSION}"
+    configured(tmp_path, monkeypatch, f"[profile work]\n{session if named else SSO_SESSION + SSO_ACCOUNT}")
     monkeypatch.setenv("HOME", str(tmp_path))
+    if ended:
+        key = "company" if named else "https://example.awsapps.com/start"
+        token = tmp_path / f".aws/sso/cache/{hashlib.sha1(key.encode()).hexdigest()}.json"
+        token.parent.mkdir(parents=True)
+        token.write_text(json.dumps({"accessToken": "t-o-k-e-n", "expiresAt": "2020-01-01T00:00:00Z"}))
     report = examined(storage_at(moto, **NO_KEYS, session_profile="work"))
     ends_with(report, "sso-expired", "aws sso login --profile work")
 
@@ -202,6 +216,11 @@ def test_od_12_credentials_that_expire_soon(moto, tmp_path, monkeypatch):
     one(report, "credentials-end", "11 minutes", "credential process", level="warning")
     assert any(text.startswith("Delete") for text in report.passed)
     assert "t-o-k-e-n" not in json.dumps(report.json())
+    later = datetime.now(timezone.utc) + timedelta(minutes=17)
+    process(tmp_path, monkeypatch, **keys, Expiration=later.isoformat())
+    report = examined(storage_at(moto, **NO_KEYS, session_profile="short"))
+    assert "credentials-end" not in ids(report)
+    assert "Credentials: credential process, until 16 minutes from now." in report.passed
 
 
 def test_od_12_the_root_user(moto, monkeypatch):

@@ -42,7 +42,15 @@ def test_od_13_the_code_of_s3_is_enough(moto):
 def test_od_13_a_small_difference_is_a_warning(moto):
     """A minute and a half is allowed, but makes signed URLs start late."""
     report = examined(storage_at(moto), clock=lambda: time.time() - 95)
-    one(report, "clock-differs", "9", "slow", level="warning")
+    found = one(report, "clock-differs", "9", "slow", level="warning")
+    assert re.fullmatch(r"Date: \w+, .* GMT", found.seen)
+    assert any(text.startswith("Delete") for text in report.passed)
+
+
+def test_od_13_a_clock_that_a_server_does_not_mind(moto):
+    """It accepts requests at any time: a large difference is a warning too, and the examination goes on."""
+    report = examined(storage_at(moto), clock=lambda: time.time() + 1200)
+    one(report, "clock-differs", "fast", level="warning")
     assert any(text.startswith("Delete") for text in report.passed)
 
 
@@ -63,11 +71,16 @@ def test_od_14_a_bucket_in_another_region(moto, response):
     ends_with(report, "region-wrong", 'region_name="eu-west-3"', "us-east-1")
 
 
-def test_od_15_a_bucket_that_is_new(moto):
-    """S3 redirects until every host knows the bucket."""
-    redirect = (307, {"Location": "http://there/"}, b"<Error><Code>TemporaryRedirect</Code></Error>")
+@pytest.mark.parametrize("status", [302, 307])
+def test_od_15_a_listing_that_is_redirected(moto, status):
+    """S3 redirects with 307 until every host knows the bucket; proxies redirect to a page for the login."""
+    redirect = (status, {"Location": "http://there/"}, b"<Error><Code>TemporaryRedirect</Code></Error>")
     with canned(moto, ("GET .*list-type", redirect)) as proxy:
-        ends_with(examined(storage_at(moto, proxy.url)), "redirected", "307 TemporaryRedirect", "http://there/")
+        ends_with(examined(storage_at(moto, proxy.url)), "redirected", f"{status} TemporaryRedirect", "http://there/")
+
+
+def test_od_15_a_signed_url_that_is_redirected(moto):
+    """The query of the target can be a signature."""
     with canned(moto, ("GET .*X-Amz-Signature", (307, {"Location": "http://there/?X-Amz-Signature=1"}, b""))) as proxy:
         found = one(examined(storage_at(moto, proxy.url)), "redirected", "http://there/")
     assert "Signature=1" not in found.seen
@@ -170,6 +183,16 @@ def test_od_20_a_server_that_ignores_the_host(moto):
         ends_with(examined(storage_at(moto, proxy.url)), "not-s3", "is not a listing")
 
 
+@pytest.mark.parametrize("element", ["<Name>s3store-tests</Name>", "<IsTruncated>false</IsTruncated>"])
+def test_a_listing_with_little_in_it(moto, element):
+    """Servers leave elements out: one of those that only listings have is enough."""
+    listing = (200, {}, f"<ListBucketResult>{element}</ListBucketResult>".encode())
+    with canned(moto, ("GET .*list-type=2.*prefix", listing)) as proxy:
+        report = examined(storage_at(moto, proxy.url))
+    assert "not-s3" not in ids(report)
+    assert any(text.startswith("Delete") for text in report.passed)
+
+
 def test_od_21_a_bucket_with_dots_over_https(moto, certificates):
     """boto3 and s3store put the bucket in the path then; the virtual style cannot work."""
     context, bundle = certificates
@@ -181,8 +204,11 @@ def test_od_21_a_bucket_with_dots_over_https(moto, certificates):
             moto, proxy.url, bucket_name="files.example.com", addressing_style="virtual", verify=bundle
         )
         report = examined(storage)
+        options = {"bucket_name": "files.example.com", "addressing_style": "path"}
+        in_path = examined(storage_at(moto, proxy.url, **options, verify=bundle))
     one(report, "bucket-with-dots", "files.example.com", 'addressing_style="path"', level="warning")
     assert any(text.startswith("Delete") for text in report.passed)
+    assert "bucket-with-dots" not in ids(in_path)
 
 
 def test_od_22_https_at_a_port_for_http(moto):
@@ -196,6 +222,16 @@ def test_od_22_http_at_a_port_for_https(moto, certificates):
     with FaultProxy(moto.endpoint_url, tls=certificates[0]) as proxy:
         report = examined(storage_at(moto, proxy.url.replace("https:", "http:")))
         ends_with(report, "scheme-wrong", f"endpoint_url='{proxy.url}'")
+
+
+def test_od_22_the_handshake_names_the_host(moto, certificates, monkeypatch):
+    """Servers with several certificates refuse one without a name."""
+    named = []
+    monkeypatch.setattr(certificates[0], "sni_callback", lambda connection, name, context: named.append(name))
+    with FaultProxy(moto.endpoint_url, tls=certificates[0]) as proxy:
+        url = proxy.url.replace("https://127.0.0.1", "http://localhost")
+        ends_with(examined(storage_at(moto, url, addressing_style="path")), "scheme-wrong", "https://localhost")
+    assert named == ["localhost"]
 
 
 def test_od_22_a_server_that_explains_it_in_plain_text(moto):
@@ -275,6 +311,13 @@ def test_od_24_a_proxy_that_is_not_there(moto):
     report = examined(storage_at(moto, "http://s3.example", proxies={"http": "http://ann:hunter2pass@127.0.0.1:1"}))
     ends_with(report, "proxy", "the option proxies", "cannot be reached")
     assert "hunter2pass" not in json.dumps(report.json())
+
+
+def test_od_24_a_proxy_that_is_configured_in_another_way(moto, monkeypatch):
+    """Python knows the variable in any case of letters: the proxy is to blame, not the endpoint."""
+    monkeypatch.setenv("Http_Proxy", "http://127.0.0.1:1")
+    report = examined(storage_at(moto, "http://s3.example"))
+    ends_with(report, "proxy", "the configuration of botocore", "cannot be reached")
 
 
 def test_od_25_a_host_that_does_not_exist(moto):

@@ -33,7 +33,22 @@ def test_a_healthy_private_storage_takes_16_requests_and_9_for_the_settings(seaw
     settings = re.compile(r"\?(publicAccess|owner|policy|cors|life|encr|vers|object-l|requestP)")
     assert len([target for _, target in sent if settings.search(target)]) == 9
     assert [method for method, _ in sent[:9]] == ["GET", "PUT", "GET", "PUT", "GET", "GET", "GET", "GET", "OPTIONS"]
-    assert len(report.passed) >= 11
+    assert [text.partition(":")[0] for text in report.passed] == [
+        "Credentials",
+        "Clock",
+        "List",
+        "Save",
+        "Read",
+        "Conditional writes",
+        "A missing file is reported as missing.",
+        "Signed URLs work.",
+        "Without credentials, files cannot be read.",
+        "Browsers can upload from https",
+        "Browsers can upload with a form.",
+        "Uploads in parts can be started and aborted.",
+        "Delete",
+        "Settings of the bucket",
+    ]
     nothing_is_left(storage)
 
 
@@ -82,6 +97,8 @@ def test_od_29_a_storage_that_may_only_read(moto):
         report = examined(storage_at(moto, proxy.url, location=storage.options.location))
         methods = [exchange.method for exchange in proxy.log]
     one(report, "write-denied", "s3:PutObject", f"arn:aws:s3:::s3store-tests/{storage.options.location}/*")
+    # As the storage saves files, and with encryption: there is no other parameter that may be the reason.
+    assert methods.count("PUT") == 2
     assert "DELETE" not in methods
     assert "probe-left" not in ids(report)
     assert "Signed URLs work." in report.passed
@@ -108,6 +125,13 @@ def test_reading_is_not_allowed(moto):
     """The object was saved, and may not be read."""
     with canned(moto, (rf"GET {PROBE}\w+%20%2B.txt(\?x-id|$)", DENIED)) as proxy:
         one(examined(storage_at(moto, proxy.url)), "read-denied", "s3:GetObject")
+
+
+def test_reading_fails_for_another_reason(moto):
+    """The request and the response are named."""
+    with canned(moto, (rf"GET {PROBE}\w+%20%2B.txt(\?x-id|$)", error(400, "InvalidRequest", "odd"))) as proxy:
+        found = one(examined(storage_at(moto, proxy.url)), "unexpected", "InvalidRequest: odd")
+    assert "GetObject" in found.meaning
 
 
 def test_od_30_deleting_is_not_allowed(moto):
@@ -194,7 +218,17 @@ def test_od_35_a_header_that_needs_a_permission_of_its_own(moto, options, header
     with canned(moto, refuses_header(header, DENIED)) as proxy:
         report = examined(storage_at(moto, proxy.url, **options))
     one(report, "parameter-denied", permission, "object_parameters")
+    assert "write-denied" not in ids(report)
     assert any(text.startswith("Delete") for text in report.passed)
+
+
+def test_od_35_a_public_acl_without_the_permission(moto):
+    """The message names the permission: Block Public Access is not the reason."""
+    response = error(403, "AccessDenied", "User: u is not authorized to perform: s3:PutObjectAcl on resource: r")
+    with canned(moto, refuses_header("x-amz-acl", response)) as proxy:
+        report = examined(storage_at(moto, proxy.url, default_acl="public-read"))
+    one(report, "parameter-denied", "ACL='public-read'", "Allow s3:PutObjectAcl")
+    assert "public-acl-blocked" not in ids(report)
 
 
 @pytest.mark.parametrize(
@@ -346,11 +380,11 @@ def test_od_48_versions_that_may_not_be_deleted(moto):
 
 
 def test_od_49_archived_files(moto):
-    """The first file of the storage has the class."""
+    """The first file of the storage has the class; the others are not looked at."""
     storage = storage_at(moto)
-    storage.client.put_object(
-        Bucket="s3store-tests", Key=f"{storage.options.location}/old.txt", Body=b"x", StorageClass="GLACIER"
-    )
+    for name in ("old.txt", "older.txt"):
+        key = f"{storage.options.location}/{name}"
+        storage.client.put_object(Bucket="s3store-tests", Key=key, Body=b"x", StorageClass="GLACIER")
     one(examined(storage), "archived", "GLACIER", "old.txt", level="warning")
 
 
@@ -385,6 +419,21 @@ def test_headers_that_are_lost(rclone):
         one(examined(storage), "headers-lost", "Cache-Control: no-cache", "x-amz-meta-a: b", level="warning")
 
 
+def test_each_header_that_is_lost_is_named(moto):
+    """The server keeps nothing but the content."""
+    headers = {
+        "ContentType": "text/x-special",
+        "CacheControl": "no-cache",
+        "ContentDisposition": "attachment",
+        "ContentLanguage": "de",
+    }
+    with canned(moto, (rf"GET {PROBE}\w+%20%2B.txt(\?x-id|$)", (200, {"ETag": '"e"'}, BODY))) as proxy:
+        report = examined(storage_at(moto, proxy.url, object_parameters=headers))
+    lost = "Content-Type: text/x-special, Cache-Control: no-cache, Content-Disposition: attachment"
+    one(report, "headers-lost", f"{lost}, Content-Language: de", level="warning")
+    assert "headers-lost" not in ids(examined(storage_at(moto, object_parameters=headers)))
+
+
 def test_an_object_that_still_exists_after_it_was_deleted(moto):
     """The server says that it has deleted it."""
     with canned(moto, ("DELETE [^?]*(.x-id.*)?$", (204, {}, b""))) as proxy:
@@ -392,6 +441,7 @@ def test_an_object_that_still_exists_after_it_was_deleted(moto):
 
 
 def test_a_save_that_fails_for_another_reason(moto):
-    """The request and the response are named; without a response, the object may have been stored and is deleted."""
+    """The request and the response are named."""
     with canned(moto, ("PUT", error(400, "QuotaExceeded", "full"))) as proxy:
-        one(examined(storage_at(moto, proxy.url)), "unexpected", "QuotaExceeded: full", "PutObject")
+        found = one(examined(storage_at(moto, proxy.url)), "unexpected", "QuotaExceeded: full")
+    assert "PutObject" in found.meaning
