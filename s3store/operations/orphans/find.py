@@ -11,7 +11,6 @@ from typing import Any
 
 from django.core.files.storage import InvalidStorageError, storages
 
-from s3store.core import keys
 from s3store.core.globs import Filter
 from s3store.core.info import ObjectInfo
 from s3store.operations import references
@@ -345,7 +344,7 @@ def _doubt(found: Orphans) -> None:
             if root.startswith(static):
                 found.doubts.append(
                     f"Static files are in the same place: the location of {type(other).__name__} is "
-                    f"{keys.clean_name(static) or 'empty'}. Give static files a location of their own."
+                    f"{static.rstrip('/') or 'empty'}. Give static files a location of their own."
                 )
 
 
