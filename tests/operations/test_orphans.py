@@ -481,19 +481,34 @@ def test_batches(files, monkeypatch):
 # Moving
 
 
-@pytest.mark.parametrize("place", ["default:.s3store/orphans/", "archive:2026"])
+@pytest.mark.parametrize("place", ["default:.s3store/orphans/", "archive:2026", "archive:"])
 def test_orphans_are_moved(files, place):
     """To a directory that is not looked at, or to another storage: under their names, with their headers."""
-    files.save("files/2.json", b"{}", metadata={"a": "b"})
+    files.save("files/2.json", b"{}", content_type="application/x-own", metadata={"a": "b"})
     assert "3 moved, 0 kept" in run("--move-to", place, "--yes")
     assert names(files)[-3:] == ["files/1", "files/3", "files/4"]
     target = place_of(place)
     root = target.path.rstrip("/")
+    below = f"{root}/" if root else ""
     assert sorted(stat.name for stat in target.storage.scan(root)) == [
-        f"{root}/{name}" for name in ("files/2", "files/2.json", "other/5")
+        f"{below}{name}" for name in ("files/2", "files/2.json", "other/5")
     ]
-    moved = target.storage.stat(f"{root}/files/2.json")
-    assert (moved.content_type, moved.metadata) == ("application/json", {"a": "b"})
+    moved = target.storage.stat(f"{below}files/2.json")
+    assert (moved.content_type, moved.metadata) == ("application/x-own", {"a": "b"})
+
+
+def test_orphans_are_moved_to_the_same_location_of_another_bucket(files, settings):
+    """No run for this bucket can find them there."""
+    options = {"bucket_name": "orphans-elsewhere", "location": files.location}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "elsewhere": {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": options},
+    }
+    elsewhere = place_of("elsewhere:").storage
+    elsewhere.client.create_bucket(Bucket="orphans-elsewhere")
+    run("--move-to", "elsewhere:", "--yes")
+    assert names(elsewhere) == ["files/2", "other/5"]
+    assert names(files) == ["files/1", "files/3", "files/4"]
 
 
 def test_a_move_tells_of_each_file_and_counts_it(files):
@@ -526,7 +541,7 @@ def test_orphans_are_moved_to_another_server(files, settings, moto):
             },
         },
     }
-    files.save("files/2.json", b"{}", metadata={"a": "b"})
+    files.save("files/2.json", b"{}", content_type="application/x-own", metadata={"a": "b"})
     target = place_of("far:x/")
     target.storage.save("x/files/2", b"files/2")
     target.storage.save("x/other/5", b"another file")
@@ -536,7 +551,7 @@ def test_orphans_are_moved_to_another_server(files, settings, moto):
     assert target.storage.read_bytes("x/files/2") == b"files/2"
     assert names(target.storage) == ["x/files/2", "x/files/2.json", "x/other/5"]
     moved = target.storage.stat("x/files/2.json")
-    assert (moved.content_type, moved.metadata) == ("application/json", {"a": "b"})
+    assert (moved.content_type, moved.metadata) == ("application/x-own", {"a": "b"})
 
 
 def test_orphans_are_moved_to_a_directory(files, tmp_path):
@@ -595,7 +610,11 @@ def test_a_place_where_the_next_run_would_look(files, settings, place):
     with pytest.raises(CommandError, match="is in the storage itself") as caught:
         run("--move-to", place, "--yes")
     assert caught.value.returncode == 2
-    with find_orphans(files, now=datetime.now(timezone.utc) + LATER) as found, pytest.raises(PlaceError):
+    assert f"such as {place.partition(':')[0]}:.s3store/orphans/" in str(caught.value)
+    with (
+        find_orphans(files, now=datetime.now(timezone.utc) + LATER) as found,
+        pytest.raises(PlaceError, match=r"such as default:\.s3store/orphans/"),
+    ):
         move_orphans(found, Place(path="x", storage=files))
     assert len(names(files)) == 5
 

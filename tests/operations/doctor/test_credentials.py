@@ -7,6 +7,8 @@ import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from botocore.credentials import SSOProvider
+from botocore.tokens import SSOTokenProvider
 
 from s3store.conf.options import Options
 from s3store.storage import S3Storage
@@ -144,20 +146,28 @@ SSO_ACCOUNT = "sso_account_id = 111122223333\nsso_role_name = dev\n"
 SSO_SESSION = "sso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n"
 
 
-@pytest.mark.parametrize("ended", [False, True], ids=["never-started", "ended"])
-@pytest.mark.parametrize("named", [True, False], ids=["session", "profile"])
-def test_od_09_an_sso_session_that_is_not_there(moto, tmp_path, monkeypatch, named, ended):
+@pytest.mark.parametrize(
+    ("named", "ended", "failure"),
+    [
+        (True, False, "SSOTokenLoadError"),
+        (True, True, "TokenRetrievalError"),
+        (False, False, "SSOTokenLoadError"),
+        (False, True, "UnauthorizedSSOTokenError"),
+    ],
+)
+def test_od_09_an_sso_session_that_is_not_there(moto, tmp_path, monkeypatch, named, ended, failure):
     """The profile is named in the command to run, whether it has the session itself or the name of one."""
     session = f"sso_session = company\n{SSO_ACCOUNT}[sso-session company]\n{SSO_SESSION}"
     configured(tmp_path, monkeypatch, f"[profile work]\n{session if named else SSO_SESSION + SSO_ACCOUNT}")
-    monkeypatch.setenv("HOME", str(tmp_path))
+    for provider in (SSOProvider, SSOTokenProvider):
+        # botocore takes the home directory when it is imported.
+        monkeypatch.setattr(provider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
     if ended:
         key = "company" if named else "https://example.awsapps.com/start"
-        token = tmp_path / f".aws/sso/cache/{hashlib.sha1(key.encode()).hexdigest()}.json"
-        token.parent.mkdir(parents=True)
+        token = tmp_path / f"{hashlib.sha1(key.encode()).hexdigest()}.json"
         token.write_text(json.dumps({"accessToken": "t-o-k-e-n", "expiresAt": "2020-01-01T00:00:00Z"}))
     report = examined(storage_at(moto, **NO_KEYS, session_profile="work"))
-    ends_with(report, "sso-expired", "aws sso login --profile work")
+    ends_with(report, "sso-expired", failure, "aws sso login --profile work")
 
 
 def test_od_10_instance_metadata_that_accepts_and_never_responds(moto, monkeypatch):
