@@ -120,6 +120,7 @@ def test_sk_05_a09_a_bucket_is_created_and_set_up_and_the_second_run_changes_not
     first = run_json("--yes")
     assert first["applied"]
     assert first["changes"][0]["document"] == "bucket"
+    assert not [note for note in first["notes"] if "default_acl" in note]
     found = state(missing)
     if found["public-access-block"].state != "unknown":
         block = found["public-access-block"]
@@ -255,11 +256,14 @@ def test_sp_22_origins_with_a_star_need_a_flag(moto: Server, project: Callable[.
             (["--public-prefix", "/"], "whole bucket public"),
             (["--distribution", "E1"], "not the ARN"),
             (["--cors-max-age", "-1"], "not a number of seconds"),
+            (["--cors-max-age", str(2**31)], "not a number of seconds"),
         ):
             with counted_requests(S3Storage(**options)) as sent, pytest.raises(CommandError, match=says) as caught:
                 run("--yes", *arguments)
             assert caught.value.returncode == 2
             assert len(sent) == 0
+        for seconds in (0, 2**31 - 1):
+            run("--dry-run", "--cors-max-age", str(seconds))
         run("--yes", "--cors-origin", "*", "--allow-any-origin")
         assert settings_of(options).read("cors").value["CORSRules"][0]["AllowedOrigins"] == ["*"]
 

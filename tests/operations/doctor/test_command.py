@@ -68,7 +68,9 @@ def test_errors_are_exit_status_1(moto, settings):
     assert document["errors"] == 1
     assert document["findings"][0]["id"] == "bucket-missing"
     assert document["findings"][0]["docs"] == "reference/doctor.html#doctor-bucket-missing"
-    assert document["bucket"] == "no-such-bucket"
+    assert (document["bucket"], document["endpoint"]) == ("no-such-bucket", moto.endpoint_url)
+    assert document["prefix"] == "command/default/"
+    assert document["seconds"] == round(document["seconds"], 3) > 0
 
 
 def test_warnings_are_exit_status_3_only_with_strict(moto, settings):
@@ -89,6 +91,7 @@ def test_all_storages(moto, settings):
         broken={"BACKEND": "s3store.storage.S3Storage", "OPTIONS": {"bucket": "x"}},
         missing={"BACKEND": "no.such.Storage"},
         local={"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        nothing={"BACKEND": None},
         staticfiles={"location": "static", "querystring_auth": False},
     )
     text, _ = run("--all", "--json", status=1)

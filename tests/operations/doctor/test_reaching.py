@@ -206,9 +206,12 @@ def test_od_21_a_bucket_with_dots_over_https(moto, certificates):
         report = examined(storage)
         options = {"bucket_name": "files.example.com", "addressing_style": "path"}
         in_path = examined(storage_at(moto, proxy.url, **options, verify=bundle))
+        without_dots = examined(storage_at(moto, proxy.url, addressing_style="virtual", verify=bundle))
+    without_tls = examined(storage_at(moto, bucket_name="files.example.com", addressing_style="virtual"))
     one(report, "bucket-with-dots", "files.example.com", 'addressing_style="path"', level="warning")
     assert any(text.startswith("Delete") for text in report.passed)
-    assert "bucket-with-dots" not in ids(in_path)
+    for report in (in_path, without_dots, without_tls):
+        assert "bucket-with-dots" not in ids(report)
 
 
 def test_od_22_https_at_a_port_for_http(moto):
