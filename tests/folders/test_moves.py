@@ -39,8 +39,9 @@ def on_moto(moto, **options):
 
 
 def test_fo_23_servers_are_asked_which_conditions_they_keep(folder):
-    """SeaweedFS and the twin keep all; moto ignores those of copies. Nothing is left behind."""
+    """SeaweedFS and the twin keep all; moto ignores those of copies. Nothing is left, and copies know it."""
     found = asked(folder)._scope.conditions
+    assert conditions.refuses_copies(folder.storage.objects.bucket) is found.create
     kind = type(folder.storage).__name__ if type(folder.storage).__name__ == "FakeS3Storage" else None
     if kind or found.create:
         assert found == conditions.Conditions(create=True, delete=True)
@@ -55,6 +56,7 @@ def test_without_conditional_writes_no_condition_is_relied_on(moto):
     """The option says that the server keeps none."""
     folder = on_moto(moto, conditional_writes=False)
     assert folder._scope.conditions == conditions.Conditions()
+    assert conditions.refuses_copies(folder.storage.objects.bucket) is False
     fill(folder, "a.txt", "b.txt")
     with pytest.raises(FileExistsError):
         folder.rename("a.txt", "b.txt")
@@ -355,6 +357,18 @@ def test_fo_23_a_source_that_is_replaced_meanwhile_stays(folder, monkeypatch, pa
     assert folder.read("docs/a") == b"new"
     assert folder.exists("docs/b") == (path == "docs/a")
     assert report.targets == ()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_last_progress_counts_files_and_bytes(folder, monkeypatch, changed):
+    """A copied file whose source stays, because it was replaced meanwhile, is not done."""
+    fill(folder, "docs/a", "docs/longer")
+    if changed:
+        changed_meanwhile(monkeypatch, lambda: folder.save("docs/a", b"new", overwrite=True))
+    *_, last = folder.moving("docs", "to")
+    a, longer = len("docs/a"), len("docs/longer")
+    assert (last.total, last.bytes_total) == (2, a + longer)
+    assert (last.done, last.failed, last.bytes) == ((1, 1, longer) if changed else (2, 0, a + longer))
 
 
 def test_fo_23_arrivals_do_not_hide_what_was_copied(moto, monkeypatch):

@@ -114,7 +114,17 @@ def test_od_40_a_rule_for_reading_only(moto):
     """It does not allow PUT."""
     answer = (200, {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET"}, b"")
     with canned(moto, ("OPTIONS", answer)) as proxy:
-        one(examined(storage_at(moto, proxy.url)), "cors-missing", ORIGIN)
+        report = examined(storage_at(moto, proxy.url))
+    one(report, "cors-missing", ORIGIN)
+    assert not [text for text in report.passed if text.startswith("Browsers can upload from")]
+
+
+def test_od_40_a_response_that_pages_of_the_site_cannot_read(moto):
+    """The preflight is allowed, and the upload itself has no header for it."""
+    with canned(moto, (f"PUT {PROBE}.*Signature", (200, {}, b""))) as proxy:
+        report = examined(storage_at(moto, proxy.url))
+    assert not [text for text in report.passed if text.startswith("Browsers can upload from")]
+    assert "etag-hidden" not in ids(report)
 
 
 def test_od_40_a_rule_for_every_method(moto):
