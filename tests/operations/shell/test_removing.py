@@ -41,6 +41,15 @@ def test_a_directory_needs_r(quick):
     assert names_in(quick.default) == ["d/a"]
 
 
+def test_a_pattern_does_not_take_the_files_in_the_directories_that_it_matches(shell):
+    """Only with -r. They are listed too if the pattern has an asterisk before its last slash."""
+    fill(shell.default, "2025/a", "2025/notes/b", "2026/notes/c", "2026/notes/d/e")
+    shell.lines("rm", "--yes", "default:202*/*")
+    assert names_in(shell.default) == ["2025/notes/b", "2026/notes/c", "2026/notes/d/e"]
+    shell.lines("rm", "-r", "--yes", "default:*6/n*")
+    assert names_in(shell.default) == ["2025/notes/b"]
+
+
 def test_a_tree_asks_and_says_how_many_and_how_large(quick):
     """Without a terminal and without --yes: exit status 2, and nothing is deleted."""
     fill(quick.default, *(f"d/{n}" for n in range(7)), "e", content=b"x" * 1024)
