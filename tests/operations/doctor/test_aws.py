@@ -46,6 +46,7 @@ def test_a_bucket_on_aws(aws):
     assert "Region: eu-west-3." in report.passed
     one(report, "public-block-off", level="warning")
     assert report.at("error") == ()
+    assert "root-user" not in ids(report)
 
 
 def test_od_14_the_region_of_the_bucket_on_aws(aws):
