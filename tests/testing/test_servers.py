@@ -140,12 +140,13 @@ def test_of_eight_creations_at_once_moto_accepts_one(monkeypatch: pytest.MonkeyP
         time.sleep(0.05)
         return answer
 
-    barrier, created = threading.Barrier(8), []
+    # Another moto server of this process may still have the files of other tests.
+    barrier, created, key = threading.Barrier(8), [], f"eight/{size}"
 
     def create(number: int) -> None:
         barrier.wait()
         with contextlib.suppress(ClientError):
-            client.put_object(Bucket=BUCKET, Key="a", Body=b"%d" % number + bytes(size), IfNoneMatch="*")
+            client.put_object(Bucket=BUCKET, Key=key, Body=b"%d" % number + bytes(size), IfNoneMatch="*")
             created.append(number)
 
     with moto_server() as server, plain_client(server) as client:
@@ -157,7 +158,7 @@ def test_of_eight_creations_at_once_moto_accepts_one(monkeypatch: pytest.MonkeyP
         for thread in threads:
             thread.join()
         assert len(created) == 1
-        assert client.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"%d" % created[0] + bytes(size)
+        assert client.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"%d" % created[0] + bytes(size)
 
 
 def test_a_save_that_interrupts_a_creation_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,18 +175,18 @@ def test_a_save_that_interrupts_a_creation_is_not_lost(monkeypatch: pytest.Monke
 
     def create() -> None:
         with contextlib.suppress(ClientError):
-            client.put_object(Bucket=BUCKET, Key="a", Body=b"created", IfNoneMatch="*")
+            client.put_object(Bucket=BUCKET, Key="interrupted", Body=b"created", IfNoneMatch="*")
 
     with moto_server() as server, plain_client(server) as client:
         client.create_bucket(Bucket=BUCKET)
         monkeypatch.setattr(S3Backend, "put_object", slow)
         creation = threading.Thread(target=create)
         creation.start()
-        looked.wait()
-        client.put_object(Bucket=BUCKET, Key="a", Body=b"saved")
+        assert looked.wait(30)
+        client.put_object(Bucket=BUCKET, Key="interrupted", Body=b"saved")
         saved.set()
         creation.join()
-        assert client.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"saved"
+        assert client.get_object(Bucket=BUCKET, Key="interrupted")["Body"].read() == b"saved"
 
 
 @pytest.mark.parametrize("condition", ["", "If-None-Match: *\r\n"], ids=["plain", "conditional"])
@@ -194,11 +195,11 @@ def test_moto_refuses_a_body_that_ends_too_early(condition: str, capfd: pytest.C
     with moto_server() as server, plain_client(server) as client:
         client.create_bucket(Bucket=BUCKET)
         with socket.create_connection(("127.0.0.1", port_of(server))) as connection:
-            head = f"PUT /{BUCKET}/a HTTP/1.1\r\nHost: localhost\r\n{condition}Content-Length: 50\r\n\r\n"
+            head = f"PUT /{BUCKET}/early HTTP/1.1\r\nHost: localhost\r\n{condition}Content-Length: 50\r\n\r\n"
             connection.sendall(head.encode() + b"short")
             connection.shutdown(socket.SHUT_WR)
             assert connection.makefile("rb").readline().split()[1] == b"400"
-        assert client.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+        assert client.list_objects_v2(Bucket=BUCKET, Prefix="early")["KeyCount"] == 0
     assert "Traceback" not in capfd.readouterr().err
 
 

@@ -82,7 +82,7 @@ def _clock(examined: Examination, reply: Reply) -> None:
     skew = examined.skew = reply.skew or 0.0
     # Our own clock, seen from the server's.
     words = {"seconds": str(round(abs(skew))), "direction": "slow" if skew > 0 else "fast"}
-    if reply.code == "RequestTimeTooSkewed" or (abs(skew) > _SKEW_REFUSED and not reply.ok and reply.status):
+    if reply.code == "RequestTimeTooSkewed" or (abs(skew) > _SKEW_REFUSED and not reply.ok):
         examined.end("clock-wrong", f"{reply.seen}; Date: {reply.headers.get('date', '')}", **words)
     if abs(skew) > _SKEW_SHOWN:
         examined.found("clock-differs", f"Date: {reply.headers.get('date', '')}", **words)

@@ -357,11 +357,12 @@ def test_od_25_an_endpoint_that_is_not_a_url(moto, monkeypatch, endpoint):
     ends_with(report, "endpoint-invalid", endpoint)
 
 
-def test_od_25_an_endpoint_that_boto3_does_not_accept(moto, monkeypatch):
-    """What boto3 says is in the finding, and an example of an endpoint."""
+@pytest.mark.parametrize("region", ["us-east-1", None])
+def test_od_25_an_endpoint_that_boto3_does_not_accept(moto, monkeypatch, region):
+    """What boto3 says is in the finding, and an example of an endpoint. The region is not blamed."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://s3_.-.example")
     # Tests with the same options share a client, and it keeps its endpoint.
-    report = examined(storage_at(moto, endpoint_url=None, read_timeout=7))
+    report = examined(storage_at(moto, endpoint_url=None, region_name=region, read_timeout=7))
     found = ends_with(
         report, "endpoint-invalid", "Invalid endpoint", "'http://s3_.-.example'", "https://s3.example.com"
     )
