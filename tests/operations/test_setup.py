@@ -303,6 +303,9 @@ def test_versioning_is_switched_on_and_never_off(fresh: dict[str, Any], project:
     assert settings.read("versioning").value["Status"] == "Enabled"
     assert [change["id"] for change in run_json("--yes", "--versioning")["changes"]] == ["s3store-old-versions"]
     assert "--versioning adds" not in run("--yes")[1]
+    rules = settings.read("lifecycle").value["Rules"]
+    settings.write("lifecycle", {"Rules": [{**rule, "Status": "Disabled"} for rule in rules]})
+    assert "--versioning adds" in run("--dry-run")[1]
     settings.write("versioning", {"Status": "Suspended"})
     assert settings.read("versioning").value["Status"] == "Suspended"
     run("--yes")
