@@ -795,8 +795,10 @@ def test_e13_print_policy_cors_lifecycle_and_cloudfront(
     assert both["key_policy"]["Statement"][0]["Action"] == "kms:Decrypt"
     with pytest.raises(CommandError, match="needs no policy"):
         run("--print-policy")
-    with pytest.raises(CommandError, match=r"--distribution: .*not the ARN"):
+    with pytest.raises(CommandError, match=r"^--print-cloudfront needs the distribution: --distribution arn:aws"):
         run("--print-cloudfront")
+    with pytest.raises(CommandError, match="'EDFDVBD6EXAMPLE' is not the ARN"):
+        run("--print-cloudfront", "--distribution", "EDFDVBD6EXAMPLE")
     settings.CSRF_TRUSTED_ORIGINS = []
     with pytest.raises(CommandError, match="origins of the site are not known"):
         run("--print-cors")
