@@ -244,6 +244,9 @@ def test_the_command_names_a_bucket_without_versions(settings, s3_options, argum
     with pytest.raises(CommandError, match=r"s3store-tests keeps no versions: .* s3 setup --versioning$") as caught:
         run(*arguments)
     assert (caught.value.returncode, run.out) == (1, "")
+    settings.STORAGES = {**settings.STORAGES, "old": settings.STORAGES["default"]}
+    with pytest.raises(CommandError, match=r"s3 setup --versioning --storage old$"):
+        run("--storage", "old")
 
 
 def test_the_command_names_a_bucket_that_keeps_versions_no_longer(storage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser
 from datetime import timedelta
 from operator import attrgetter
@@ -80,7 +81,9 @@ class Restore(Verb):
         """Return what to say if a bucket does not keep versions now. Raises CommandError if it never did."""
         keeps = keeps_versions(storage)
         name = printable(storage.objects.bucket.name)
-        advice = "To keep versions from now on, run: manage.py s3 setup --versioning"
+        alias = self.options["storage"]
+        about = "" if alias == "default" else f" --storage {shlex.quote(alias)}"
+        advice = f"To keep versions from now on, run: manage.py s3 setup --versioning{printable(about)}"
         if keeps is False:
             text = f"The bucket {name} keeps no versions: files that were deleted or replaced are lost. {advice}"
             raise CommandError(text, returncode=FAILED)
