@@ -82,7 +82,10 @@ class ObjectNotFoundError(S3StoreError, FileNotFoundError):
 class BucketNotFoundError(S3StoreError):
     """The bucket does not exist. This is a configuration error and not a FileNotFoundError."""
 
-    advice = "Check bucket_name (AWS_STORAGE_BUCKET_NAME), the region and the endpoint."
+    advice = (
+        "Check bucket_name (AWS_STORAGE_BUCKET_NAME), the region and the endpoint. If there is no bucket yet, create "
+        "it with manage.py s3 setup."
+    )
 
 
 class AccessDeniedError(S3StoreError, PermissionError):

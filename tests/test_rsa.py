@@ -123,9 +123,11 @@ def test_su_12_a_bad_key_is_refused_and_not_quoted(text: str) -> None:
         (BAD["pass-phrase"], "without a passphrase"),
         (BAD["elliptic"], "RSA key of at least 2048 bits"),
         (BAD["short"], "RSA key of at least 2048 bits"),
-        (BAD["path"], "a private key in PEM format"),
+        (BAD["path"], r"a private key in PEM format .* Give the text of the key, not the path of its file\.$"),
+        (BAD["literal-line-breaks"], r"instead of line breaks: give key\.replace\(\"\\\\n\", \"\\n\"\)\.$"),
+        (BAD["half"], r"\(ValueError\)\.$"),
     ],
-    ids=["pass-phrase", "elliptic", "short", "path"],
+    ids=["pass-phrase", "elliptic", "short", "path", "literal-line-breaks", "half"],
 )
 def test_su_12_the_reason_is_given(text: str, reason: str) -> None:
     """What the key must be, in words."""

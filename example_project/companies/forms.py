@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps
 
 from companies.models import Company, Role
+from companies.sizes import GIGABYTE, MEGABYTE
 from s3store.sharing import email_key
 
-LOGO_BYTES = 2 * 10**6
+LOGO_BYTES = 2 * MEGABYTE
 LOGO_PIXELS = 4096
 LOGO_SIZE = 256
 
@@ -117,7 +118,6 @@ class StaffSettingsForm(SettingsForm):
         label=_("Space in GB"),
         min_value=0,
         max_value=100_000,
-        decimal_places=3,
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
 
@@ -127,7 +127,7 @@ class StaffSettingsForm(SettingsForm):
 
     def save(self, commit: bool = True) -> Any:
         """Store the quota in bytes."""
-        self.instance.quota = int(self.cleaned_data["quota_gb"] * 10**9)
+        self.instance.quota = round(self.cleaned_data["quota_gb"] * GIGABYTE)
         return super().save(commit)
 
 

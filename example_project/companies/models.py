@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-GIGABYTE = 10**9
+from companies.sizes import GIGABYTE
+
 RESERVED_SLUGS = frozenset({"new", "admin", "static", "media"})
 
 

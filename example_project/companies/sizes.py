@@ -1,16 +1,11 @@
-"""Sizes as people read them."""
+"""Sizes as people read them. A kilobyte is 1024 bytes, as on the pages of recipients and while files are sent."""
 
-_UNITS = ("bytes", "KB", "MB", "GB", "TB")
+from django.template.defaultfilters import filesizeformat
+
+MEGABYTE = 1024**2
+GIGABYTE = 1024**3
 
 
 def readable_size(size: int | None) -> str:
-    """Return *size* bytes like "2.4 MB", "180 KB" or "8 GB", with a no-break space. None is an en dash."""
-    if size is None:
-        return "–"
-    if size < 1000:
-        return f"{size}\xa0{'byte' if size == 1 else 'bytes'}"
-    value, unit = size / 1000, 1
-    while round(value) >= 1000 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    digits = f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"
-    return f"{digits}\xa0{_UNITS[unit]}"
+    """Return *size* bytes like "2.4 MB" or "176.2 KB", with a no-break space. None is an en dash."""
+    return "–" if size is None else filesizeformat(size)

@@ -102,10 +102,11 @@ def list_page(
 
 
 def _in_order(objects: Objects, access: Access, place: Place, prefix: str, state: str | None, size: int) -> Page:
-    hidden = 0
+    shown: list[Entry] = []
+    hidden, limit = 0, size
     after = state[1:] if state and state.startswith(_KEY) else None
     for _ in range(_SKIPPED):
-        found = objects.bucket.page(prefix, objects.listing_params, flat=True, limit=size, token=after)
+        found = objects.bucket.page(prefix, objects.listing_params, flat=True, limit=limit, token=after)
         if not found.objects and not found.prefixes and after is None and place.path:
             raise missing(place.path)
         if size == 1 and not found.next and [info.key for info in found.objects] == [prefix]:
@@ -113,9 +114,12 @@ def _in_order(objects: Objects, access: Access, place: Place, prefix: str, state
             found = objects.bucket.page(prefix, objects.listing_params, flat=True, limit=2)
         entries, unseen = entries_in(objects, prefix, found.objects, found.prefixes)
         hidden += unseen
-        shown = _seen(access, place, entries)
+        shown += _seen(access, place, entries)
         after = found.next
-        if shown or not after:
+        # The marker of the folder and the directory of s3store take no place of the page.
+        own = len(found.objects) + len(found.prefixes) - len(entries) - unseen
+        limit = min(own, size - len(shown)) if shown else size
+        if not after or not limit:
             break
     left = token_of(_KEY + after, objects, prefix) if after else None
     return Page(path=place.path, entries=tuple(shown), next=left, hidden=hidden)

@@ -32,7 +32,7 @@ class Reading(Rooted):
         sort: paging.Sort = "name",
         descending: bool = False,
     ) -> Page:
-        """Return a page of a folder: one request.
+        """Return a page of a folder: one request, or two if the marker of the folder or `.s3store` would be on it.
 
         `page` is the `next` of the page before. `size` is 1 to 1,000. `sort`: `name` is the order of the server; for
         `natural`, `size`, `modified` and `kind`, and for `descending`, the folder is listed completely, up to 10,000

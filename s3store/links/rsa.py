@@ -29,11 +29,21 @@ def rsa_signer(pem: str | bytes, hash_algorithm: str = "SHA1") -> Callable[[byte
         key = load_pem_private_key(data, password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise ImproperlyConfigured(
-            f"cloudfront_key must be a private key in PEM format without a passphrase ({type(error).__name__})."
+            "cloudfront_key must be a private key in PEM format without a passphrase "
+            f"({type(error).__name__}).{_hint(data)}"
         ) from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < 2048:
         raise ImproperlyConfigured("cloudfront_key must be an RSA key of at least 2048 bits.")
     return _signer(key, hash_algorithm)
+
+
+def _hint(data: bytes) -> str:
+    """Return what to do about the usual mistakes. It does not contain the key."""
+    if b"-----BEGIN" not in data:
+        return " Give the text of the key, not the path of its file."
+    if b"\\n" in data:
+        return r' It has the two characters \n instead of line breaks: give key.replace("\\n", "\n").'
+    return ""
 
 
 def _signer(key: object, hash_algorithm: str) -> Callable[[bytes], bytes]:

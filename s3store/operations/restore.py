@@ -22,6 +22,7 @@ from s3store.wire import pool
 from s3store.wire.copying import copy_version
 from s3store.wire.deleting import Deletion, Version
 from s3store.wire.objects import Objects
+from s3store.wire.settings import NONE, SET
 
 __all__ = ["Restorable", "find_versions", "restore_versions", "scan_versions"]
 
@@ -89,6 +90,20 @@ def scan_versions(
                 continue
             if restorable := _decided(name, versions, at):
                 yield restorable
+
+
+def keeps_versions(storage: S3Storage) -> bool | None:
+    """Return whether the bucket keeps what is deleted or replaced, or None if it did so once: one request.
+
+    Where the server does not say, it may.
+    """
+    try:
+        found = storage.objects.bucket.settings.read("versioning")
+    except NotImplementedError:  # the development twin
+        return False
+    if found.state == SET:
+        return found.value["Status"] == "Enabled" or None
+    return found.state != NONE
 
 
 def restore_versions(

@@ -606,6 +606,8 @@ def test_merge_lifecycle_accepts_a_rule_of_others_that_does_the_same(ours: dict[
         ("media/tmp/", "media", True),
         ("logs/", "media", False),
         ("media/incoming/", "media", False),
+        ("media/companies/7/.s3store/trash/", "media", False),
+        (".s3store/trash/", "", False),
         ("mediathek/", "media", False),
         ("logs/", "", True),
     ],

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 from django.contrib.staticfiles.management.commands import collectstatic as djangos
 from django.core.management import call_command
 
-from s3store.management.commands import collectstatic
+from s3store.management.commands import collectstatic, s3
 from s3store.management.verbs import VERBS
 from s3store.storage import S3StaticStorage
 from s3store.testing import fixtures
 from s3store.testing.counting import counted_requests
-from tests.docs.blocks import DOCS
+from tests.docs.blocks import DOCS, blocks_of, pages
 
 PAGE = (DOCS / "reference" / "commands.rst").read_text(encoding="utf-8")
 
@@ -55,6 +56,29 @@ def test_every_subcommand_has_a_page_of_its_own(name):
     assert page.startswith(f"s3 {name}\n{'#' * len(f's3 {name}')}\n")
     assert re.findall(r"^\.\. verb-help:: (.*)$", page, re.MULTILINE) == [name]
     assert ".. option::" not in page
+
+
+COMMANDS = sorted(
+    {
+        (str(path.relative_to(DOCS)), line.partition("manage.py s3 ")[2])
+        for path in pages()
+        if path.is_relative_to(DOCS)
+        for language in ("sh", "console", "bat", "text")
+        for block in blocks_of(path)
+        if block.language == language
+        for line in block.text.replace("\\\n", " ").splitlines()
+        if "manage.py s3 " in line and not line.lstrip().startswith("#")
+    }
+)
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_every_command_on_a_page_is_understood(page, command):
+    """Its subcommand, its options and the number of its places exist as a reader types them."""
+    words = shlex.split(command.removesuffix(')"'), comments=True)
+    end = next((number for number, word in enumerate(words) if re.match(r"[|>&;)]", word)), len(words))
+    parser = s3.Command().create_parser("manage.py", "s3")
+    assert parser.parse_args(words[:end]).subcommand == words[0], page
 
 
 def test_no_page_is_about_a_subcommand_that_does_not_exist():

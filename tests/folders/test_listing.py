@@ -153,6 +153,23 @@ def test_fo_32_a_page_with_only_the_marker_is_skipped(seaweedfs_options):
     assert all_pages(folder, "docs", size=1)[0] == ["docs/a.txt", "docs/b.txt"]
 
 
+def test_fo_32_a_page_is_full(folder):
+    """The marker, and what s3store keeps for itself, take no place of a page: they cost a request more."""
+    paths = [f"docs/{number:02}.txt" for number in range(12)]
+    fill(folder, "docs/", *paths)
+    put(folder, "docs/.s3store/trash/1", b"")
+    found, lengths, requests, token = [], [], [], None
+    while not found or token:
+        with counted_requests(folder.storage) as sent:
+            page = folder.list("docs", size=5, page=token)
+        found += paths_of(page)
+        lengths.append(len(page.entries))
+        requests.append(len(sent))
+        token = page.next
+    assert (found, lengths) == (paths, [5, 5, 2])
+    assert requests in ([2, 1, 1], [0, 0, 0])  # the twin sends none
+
+
 def test_a_first_page_is_one_request(seaweedfs_options):
     """However many files there are."""
     folder = Folder(S3Storage(**seaweedfs_options), "acme")

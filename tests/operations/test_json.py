@@ -14,7 +14,8 @@ __all__ = ["quick"]
 
 pytestmark = pytest.mark.django_db
 
-# Arguments by subcommands, and the exit status if it is not 0. TMP is a directory with the file `a`.
+# Arguments by subcommands, and the exit status if it is not 0. TMP is a directory with the file `a`, and the bucket
+# of `far` keeps versions.
 RUNS: list[tuple[list[str], int]] = [
     (["acl", "default:d/a"], 0),
     (["acl", "--set", "private", "default:d/a"], 0),
@@ -36,7 +37,7 @@ RUNS: list[tuple[list[str], int]] = [
     (["orphans"], 0),
     (["policy"], 0),
     (["prune", "3", "--dry-run"], 0),
-    (["restore", "--dry-run"], 0),
+    (["restore", "--storage", "far", "--dry-run"], 0),
     (["restore", "--archived", "--status"], 0),
     (["rm", "default:d/a"], 0),
     (["settings"], 0),
@@ -79,6 +80,8 @@ CASES = [
 def test_standard_output_is_json(quick: Shell, tmp_path, arguments, status, flag):
     """With a schema, and numbers that are numbers; a failure has the same exit status as without JSON."""
     quick.default.save("d/a", b"1")
+    versions = {"Status": "Enabled"}
+    quick.far.client.put_bucket_versioning(Bucket=quick.far.bucket_name, VersioningConfiguration=versions)
     below = {**quick.options, "location": f"{quick.options['location']}-static"}
     static = quick.add("staticfiles", "s3store.storage.S3ManifestStaticStorage", **below)
     manifest = {"version": "1.1", "paths": {"a.css": "a.0123456789ab.css"}, "hash": ""}

@@ -119,8 +119,15 @@ def test_the_source_is_deleted_where_it_was_compared(disk, storage, monkeypatch)
     run("s3:")
     storage.delete("files/1.txt")
     storage.save("files/1.txt", b"eno")
-    run("s3:", "--delete-source")
-    assert "there is no terminal to ask" in run.err
+    with pytest.raises(CommandError, match=r"there is no terminal\. Give --yes to agree") as caught:
+        run("s3:", "--delete-source")
+    assert (caught.value.returncode, run.out, storage.read_bytes("files/1.txt")) == (2, "", b"eno")
+    terminal = io.StringIO("n\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    assert "1 sent" in run("s3:", "--delete-source")
+    assert "3 files:\n  files/1.txt\n  files/2.txt\n" in run.err
+    assert "Delete them in the source? [y/N] Nothing was deleted.\n" in run.err
     assert len([path for path in disk.rglob("*") if path.is_file()]) == 4
     assert storage.read_bytes("files/1.txt") == b"one"
     assert "3 unchanged, 1 missing, 1 unknown, 3 deleted" in run("s3:", "--delete-source", "--yes")

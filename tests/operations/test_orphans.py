@@ -299,7 +299,7 @@ def test_json(files):
 
 def test_check_is_for_scripts(files):
     """Status 3 if there are orphans."""
-    with pytest.raises(CommandError, match="There are 2 orphans") as caught:
+    with pytest.raises(CommandError, match="2 orphans found") as caught:
         run("--check")
     assert caught.value.returncode == 3
     run("--delete", "--yes")

@@ -16,6 +16,7 @@ from s3store.core.globs import Filter
 from s3store.operations.restore import _decided, find_versions, restore_versions
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
+from s3store.testing.fixtures import options_for
 from s3store.wire.deleting import Version
 from tests.faults.proxy import FaultProxy
 from tests.operations.told import Told
@@ -231,6 +232,57 @@ def test_a_bucket_without_versions(s3_options):
     storage.delete("a")
     storage.save("b", b"")
     assert find_versions(storage) == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",), ("--at", "2026-01-31T12:00Z", "--json")])
+def test_the_command_names_a_bucket_without_versions(settings, s3_options, arguments):
+    """Nothing can come back, now or later: the exit status is 1, and the message says how to keep versions."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": {**s3_options, "location": "none"}},
+    }
+    with pytest.raises(CommandError, match=r"s3store-tests keeps no versions: .* s3 setup --versioning$") as caught:
+        run(*arguments)
+    assert (caught.value.returncode, run.out) == (1, "")
+    settings.STORAGES = {**settings.STORAGES, "old": settings.STORAGES["default"]}
+    with pytest.raises(CommandError, match=r"s3 setup --versioning --storage old$"):
+        run("--storage", "old")
+
+
+def test_the_command_names_a_bucket_that_keeps_versions_no_longer(storage):
+    """Older versions still come back, so it is a warning, and only where there is nothing to restore."""
+    storage.save("a", b"a")
+    storage.delete("a")
+    suspended = {"Status": "Suspended"}
+    storage.client.put_bucket_versioning(Bucket=storage.bucket_name, VersioningConfiguration=suspended)
+    assert ("1 file to restore" in run("--dry-run"), run.err) == (True, "")
+    storage.save("a", b"a")
+    assert "0 files to restore" in run()
+    assert "since versioning was suspended" in run.err
+    assert "since versioning was suspended" in json.loads(run("--json"))["warnings"][0]
+
+
+def test_the_development_twin_keeps_no_versions(settings, tmp_path):
+    """Its directory has one version of each file."""
+    twin = {"BACKEND": "s3store.local.FakeS3Storage", "OPTIONS": {"directory": tmp_path, "allow_without_debug": True}}
+    settings.STORAGES = {**settings.STORAGES, "default": twin}
+    with pytest.raises(CommandError, match="keeps no versions"):
+        run()
+
+
+def test_a_server_that_does_not_tell_of_versions(moto, settings):
+    """It may keep them: nothing is said."""
+    refused = (403, {}, b"<Error><Code>AccessDenied</Code></Error>")
+    with FaultProxy(
+        moto.endpoint_url, respond=lambda _, target, __: refused if "versioning" in target else None
+    ) as proxy:
+        options = {**options_for(moto), "endpoint_url": proxy.url, "location": "none"}
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "default": {"BACKEND": "s3store.storage.S3Storage", "OPTIONS": options},
+        }
+        assert "0 files to restore" in run()
+    assert run.err == ""
 
 
 def moment(minute):

@@ -307,6 +307,9 @@ def test_versioning_is_switched_on_and_never_off(fresh: dict[str, Any], project:
     assert settings.read("versioning").value["Status"] == "Enabled"
     assert [change["id"] for change in run_json("--yes", "--versioning")["changes"]] == ["s3store-old-versions"]
     assert "--versioning adds" not in run("--yes")[1]
+    rules = settings.read("lifecycle").value["Rules"]
+    settings.write("lifecycle", {"Rules": [{**rule, "Status": "Disabled"} for rule in rules]})
+    assert "--versioning adds" in run("--dry-run")[1]
     settings.write("versioning", {"Status": "Suspended"})
     assert settings.read("versioning").value["Status"] == "Suspended"
     run("--yes")
@@ -796,8 +799,10 @@ def test_e13_print_policy_cors_lifecycle_and_cloudfront(
     assert both["key_policy"]["Statement"][0]["Action"] == "kms:Decrypt"
     with pytest.raises(CommandError, match="needs no policy"):
         run("--print-policy")
-    with pytest.raises(CommandError, match=r"--distribution: .*not the ARN"):
+    with pytest.raises(CommandError, match=r"^--print-cloudfront needs the distribution: --distribution arn:aws"):
         run("--print-cloudfront")
+    with pytest.raises(CommandError, match="'EDFDVBD6EXAMPLE' is not the ARN"):
+        run("--print-cloudfront", "--distribution", "EDFDVBD6EXAMPLE")
     settings.CSRF_TRUSTED_ORIGINS = []
     with pytest.raises(CommandError, match="origins of the site are not known"):
         run("--print-cors")

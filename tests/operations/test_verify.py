@@ -101,7 +101,12 @@ def test_files_of_rows_exist(documents, s3_storage, s3_options, settings):
     assert steps.done == {"docs/a": "skip", "docs/gone": "missing"}
     out, _, error = run("default:", verb="verify")
     assert (error.returncode, "missing 'docs/gone': named by " in out) == (3, True)
-    assert verify_rows(place(s3_storage, "elsewhere")).objects == 0
+    nothing = verify_rows(place(s3_storage, "elsewhere"), watcher=steps)
+    assert (nothing.objects, nothing.warnings) == (0, steps.warnings)
+    assert "No row of the project names a file that is compared" in nothing.warnings[0]
+    out, err, error = run("default:elsewhere/", verb="verify")
+    assert ("0 files" in out, error) == (True, None)
+    assert "give both: s3 verify ./media default:elsewhere" in err
     assert verify_rows(place(s3_storage, "docs")).objects == 2
     assert verify_rows(place(s3_storage), rules=[("docs/gone", False)]).objects == 1
 

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ("logo", models.FileField(blank=True, upload_to="logos/", verbose_name="logo")),
                 (
                     "quota",
-                    models.PositiveBigIntegerField(default=8000000000, help_text="In bytes.", verbose_name="quota"),
+                    models.PositiveBigIntegerField(default=8589934592, help_text="In bytes.", verbose_name="quota"),
                 ),
                 ("bytes_used", models.BigIntegerField(default=0, editable=False)),
                 ("files_count", models.BigIntegerField(default=0, editable=False)),

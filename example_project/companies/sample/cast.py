@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from companies.models import Role
+from companies.sizes import MEGABYTE
 
 PASSWORD = "fern-demo"  # noqa: S105 - printed at each start; the site listens only on the loopback
 DOMAIN = "studio-fern.example"
-MEGABYTE = 10**6
 
 
 @dataclass(frozen=True, kw_only=True)

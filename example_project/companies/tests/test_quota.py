@@ -13,7 +13,7 @@ from files.models import Operation
 
 from companies import quota
 from companies.models import Company, Reservation
-from companies.sizes import readable_size
+from companies.sizes import GIGABYTE, readable_size
 from companies.tests.scene import Scene, put
 
 
@@ -57,10 +57,10 @@ class Space(TestCase):
 
     def test_fo_40_a_refusal_says_what_is_needed_and_what_is_left(self):
         """The sentence has the three numbers and a way on."""
-        Company.objects.filter(pk=self.acme.pk).update(quota=8 * 10**9, bytes_used=68 * 10**8)
+        Company.objects.filter(pk=self.acme.pk).update(quota=8 * GIGABYTE, bytes_used=int(6.8 * GIGABYTE))
         with self.assertRaises(quota.QuotaExceededError) as refused:
-            quota.reserve(self.acme, 3 * 10**9)
-        text = "Not uploaded: 3 GB needed, 1.2 GB left of 8 GB. Delete files or ask Studio Fern for more space."
+            quota.reserve(self.acme, 3 * GIGABYTE)
+        text = "Not uploaded: 3.0 GB needed, 1.2 GB left of 8.0 GB. Delete files or ask Studio Fern for more space."
         assert str(refused.exception).replace("\xa0", " ") == text
         assert self.numbers()[2] == 0
 
@@ -101,7 +101,7 @@ class Space(TestCase):
         assert self.client.post("/c/acme/usage/count/").status_code == 404
         self.client.force_login(self.scene.people["owner"])
         page = self.client.post("/c/acme/usage/count/", follow=True).content.decode()
-        assert "851\xa0bytes of 1\xa0KB used" in page
+        assert "851\xa0bytes of 1000\xa0bytes used" in page
         assert "left. Delete files or ask Studio Fern" in page
         assert page.index("<bdi>big</bdi>") < page.index("<bdi>small</bdi>")
 
@@ -129,17 +129,16 @@ class Space(TestCase):
         assert (mine.can_undo, theirs.can_undo) == (False, True)
 
     def test_sizes_are_short(self):
-        """Decimal units, one digit after the point below ten."""
+        """As Django writes them, and so as the pages of recipients do: a kilobyte is 1024 bytes."""
         table = {
             None: "–",
             0: "0 bytes",
             1: "1 byte",
             999: "999 bytes",
-            1000: "1 KB",
-            180_400: "180 KB",
-            999_600: "1 MB",
-            2_440_000: "2.4 MB",
-            8 * 10**9: "8 GB",
-            10**16: "10000 TB",
+            1023: "1023 bytes",
+            1024: "1.0 KB",
+            180_400: "176.2 KB",
+            2_440_000: "2.3 MB",
+            8 * GIGABYTE: "8.0 GB",
         }
         assert {size: readable_size(size).replace("\xa0", " ") for size in table} == table

@@ -10,6 +10,7 @@ from portal.security import content_security_policy
 
 from companies.models import Company
 from companies.sharing import brand
+from companies.sizes import GIGABYTE, MEGABYTE
 from companies.tests.scene import Scene
 
 PAGE = "/c/acme/settings/"
@@ -58,7 +59,7 @@ class Settings(TestCase):
             (svg, "not a PNG, JPEG or WebP"),
             (picture()[:50], "not a PNG, JPEG or WebP"),
             (picture((5000, 1)), "too many pixels"),
-            (b"x" * 2_000_001, "too large"),
+            (b"x" * (2 * MEGABYTE + 1), "too large"),
         ):
             with self.subTest(reason=reason):
                 self.assertContains(self.send(content=content), reason)
@@ -70,9 +71,18 @@ class Settings(TestCase):
         assert (self.company().quota, self.company().is_active) == (1000, True)
         self.client.force_login(self.scene.people["staff"])
         self.send(quota_gb="2.5")
-        assert (self.company().quota, self.company().is_active) == (2500000000, False)
+        assert (self.company().quota, self.company().is_active) == (5 * GIGABYTE // 2, False)
         self.send(quota_gb="2.5", is_active="on")
         assert self.company().is_active
+
+    def test_a_form_that_is_saved_as_it_was_shown_changes_no_space(self):
+        """Also where the number of bytes is not a round one."""
+        self.client.force_login(self.scene.people["staff"])
+        for quota in (1000, 6 * MEGABYTE, 12_345_678_901):
+            Company.objects.filter(slug="acme").update(quota=quota)
+            shown = self.client.get("/c/acme/settings/").context["form"]["quota_gb"].value()
+            self.send(quota_gb=str(shown), is_active="on")
+            assert self.company().quota == quota
 
     def test_staff_create_companies_and_nobody_else_does(self):
         """Its folder is there, and its page asks for an owner."""

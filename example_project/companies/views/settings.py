@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from companies.access import Access, company_page
 from companies.forms import SettingsForm, StaffSettingsForm
 from companies.policy import STAFF
+from companies.sizes import GIGABYTE
 
 
 @company_page
@@ -38,6 +39,6 @@ def settings_page(request: HttpRequest, access: Access) -> HttpResponse:
 def _form(request: HttpRequest, access: Access) -> Any:
     given = (request.POST, request.FILES) if request.method == "POST" else ()
     if access.role == STAFF:
-        initial = {"quota_gb": (Decimal(access.company.quota) / 10**9).normalize()}
+        initial = {"quota_gb": (Decimal(access.company.quota) / GIGABYTE).normalize()}
         return StaffSettingsForm(*given, instance=access.company, initial=initial)
     return SettingsForm(*given, instance=access.company)

@@ -118,11 +118,11 @@ class Arrivals(UploadTestCase):
 
     def test_an_upload_without_room_is_refused_before_it_begins(self):
         """The answer says how much is needed and how much is left; nothing is reserved."""
-        self.nordlicht.quota = 1000
+        self.nordlicht.quota = 1024
         self.nordlicht.save()
         answer = self.begin("film.mp4", 3000)
         self.assertEqual((answer.status_code, answer.json()["error"]["code"]), (413, "quota"))
-        self.assertIn("3 KB needed, 1 KB left of 1 KB".replace(" KB", "\xa0KB"), answer.json()["message"])
+        self.assertIn("2.9 KB needed, 1.0 KB left of 1.0 KB".replace(" KB", "\xa0KB"), answer.json()["message"])
         self.assertFalse(Reservation.objects.exists())
 
     def test_a_refused_upload_reserves_nothing(self):

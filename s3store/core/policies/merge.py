@@ -188,7 +188,7 @@ def merge_lifecycle(found: Mapping[str, Any] | None, wanted: Wanted, *, location
         f"The lifecycle rule {there.get('ID') or '(without an ID)'!r} deletes files below {location or 'the bucket'!r}."
         for location in locations
         for there in items
-        if merger.is_foreign(there) and _expires(there, location)
+        if merger.is_foreign(there) and rules.deletes_files(there, location)
     ]
     document["Rules"] = merger.items
     refusals = _too_many("lifecycle", merger.items, rules.LIFECYCLE_RULES) if merger.changes else ()
@@ -210,16 +210,6 @@ def _does(there: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
         name in item and there.get(name)
         for name in ("AbortIncompleteMultipartUpload", "Expiration", "NoncurrentVersionExpiration")
     )
-
-
-def _expires(there: Mapping[str, Any], location: str) -> bool:
-    expiration = there.get("Expiration") or {}
-    if there.get("Status") != "Enabled" or not (expiration.get("Days") or expiration.get("Date")):
-        return False
-    prefix, _ = canonical.scope(there)
-    below = f"{location.strip('/')}/" if location.strip("/") else ""
-    incoming = f"{below}incoming/"
-    return (below.startswith(prefix) or prefix.startswith(below)) and not prefix.startswith(incoming)
 
 
 def _too_many(what: str, items: Sequence[Any], limit: int) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from s3store.core.policies import canonical
 from s3store.core.policies.iam import INCOMING
 
 OURS = "s3store-"
@@ -89,6 +90,20 @@ def noncurrent_rule(days: int = NONCURRENT_DAYS) -> dict[str, Any]:
         "Filter": {"Prefix": ""},
         "NoncurrentVersionExpiration": {"NoncurrentDays": days},
     }
+
+
+def deletes_files(rule: Mapping[str, Any], location: str) -> bool:
+    """Return whether a lifecycle rule deletes files of a location by their age: all of them, or those of a directory.
+
+    Direct uploads, and what s3store keeps below `.s3store/`, such as the trash, are made to be deleted.
+    """
+    expiration = rule.get("Expiration") or {}
+    if rule.get("Status") != "Enabled" or not (expiration.get("Days") or expiration.get("Date")):
+        return False
+    prefix, _ = canonical.scope(rule)
+    below = f"{location.strip('/')}/" if location.strip("/") else ""
+    made_for_it = prefix.startswith(f"{below}{INCOMING}/") or "/.s3store/" in f"/{prefix}"
+    return (below.startswith(prefix) or prefix.startswith(below)) and not made_for_it
 
 
 def site_origins(trusted: Iterable[str], hosts: Iterable[str], *, https: bool = True) -> Iterator[str]:

@@ -58,6 +58,8 @@ class MigrateMedia(Verb):
     def run(self) -> None:
         """Run the command. Raises CommandError."""
         options, output = self.options, self.output
+        if options["delete_source"]:
+            output.expect_question("--delete-source")
         try:
             summary = migrate_media(
                 self._source(),
@@ -121,7 +123,7 @@ class MigrateMedia(Verb):
             self.output.confirm(
                 f"{examples(names, len(names))}\nThe target has these files. Delete them in the source?"
             )
-        except CommandError as error:
-            self.output.warn(str(error))
+        except CommandError:
+            self.output.warn("Nothing was deleted.")
             return False
         return True

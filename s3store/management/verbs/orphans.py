@@ -105,7 +105,7 @@ class OrphansVerb(Verb):
                 self.output.say(f"{human_size(orphan.size):>10}  {printable(orphan.name)}")
         self._finish(found, summary, "")
         if found.count and self.options["check"]:
-            raise CommandError(f"There are {found.count} orphans.", returncode=DIFFERS)
+            raise CommandError(f"{command.counted(found.count, 'orphan')} found.", returncode=DIFFERS)
 
     def _agree(self, found: Orphans) -> None:
         """Return if the orphans may go. Raises CommandError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser
 from datetime import timedelta
 from operator import attrgetter
@@ -13,6 +14,7 @@ from s3store.core.globs import Filter
 from s3store.core.units import human_size, parse_moment, printable
 from s3store.management.verbs.verb import (
     DIFFERS,
+    FAILED,
     UNCONFIRMED,
     Verb,
     add_dry_run,
@@ -25,7 +27,7 @@ from s3store.management.verbs.verb import (
 from s3store.operations import command
 from s3store.operations.archive import DAYS, look_archived, restore_archived
 from s3store.operations.reports import Summary
-from s3store.operations.restore import Restorable, restore_versions, scan_versions, step_of
+from s3store.operations.restore import Restorable, keeps_versions, restore_versions, scan_versions, step_of
 from s3store.operations.spool import Spool
 from s3store.storage import S3Storage
 
@@ -71,10 +73,29 @@ class Restore(Verb):
         with storage.objects.bucket.counted() as sent:
             listed = scan_versions(storage, options["path"], at=options["at"], rules=rules)
             found = Spool(listed, key=attrgetter("name"))
+            warnings = [] if len(found) else self._without_versions(storage)
         with found:
-            self._restore(storage, found, threads, len(sent))
+            self._restore(storage, found, threads, len(sent), warnings)
 
-    def _restore(self, storage: S3Storage, found: Spool[Restorable], threads: int, requests: int) -> None:
+    def _without_versions(self, storage: S3Storage) -> list[str]:
+        """Return what to say if a bucket does not keep versions now. Raises CommandError if it never did."""
+        keeps = keeps_versions(storage)
+        name = printable(storage.objects.bucket.name)
+        alias = self.options["storage"]
+        about = "" if alias == "default" else f" --storage {shlex.quote(alias)}"
+        advice = f"To keep versions from now on, run: manage.py s3 setup --versioning{printable(about)}"
+        if keeps is False:
+            text = f"The bucket {name} keeps no versions: files that were deleted or replaced are lost. {advice}"
+            raise CommandError(text, returncode=FAILED)
+        if keeps is None:
+            text = f"The bucket {name} has not kept versions since versioning was suspended. {advice}"
+            self.output.warn(text)
+            return [text]
+        return []
+
+    def _restore(
+        self, storage: S3Storage, found: Spool[Restorable], threads: int, requests: int, warnings: list[str]
+    ) -> None:
         options = self.options
         size = sum(each.size for each in found)
         words = f"{command.counted(len(found), 'file')} to restore ({human_size(size)})"
@@ -88,6 +109,7 @@ class Restore(Verb):
             summary = restore_versions(storage, found, at=options["at"], threads=threads, watcher=self.output)
             words += f", {summary.sent} restored"
         summary.requests += requests
+        summary.warnings += warnings
         self.output.finish(summary, words, then="Files that were restored are skipped in the next run.")
 
     # Archived files

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from s3store.core.policies import iam, render_rules
-from s3store.core.policies.bucket import bucket_policy, cloudfront_key, distribution_problem
+from s3store.core.policies.bucket import bucket_policy, cloudfront_key
 from s3store.core.policies.merge import Change, compact
 from s3store.core.policies.render import FORMATS
 from s3store.core.policies.rules import CORS_SECONDS
@@ -166,13 +166,15 @@ class Setup(Verb):
                     "--print-cloudfront prints two policies as JSON. For the one of the bucket in another format, use "
                     "--print-policy --distribution ARN."
                 )
-            distribution = wishes.distribution or ""
-            if problem := distribution_problem(distribution):
-                raise ValueError(f"--distribution: {problem}")
+            if not wishes.distribution:
+                raise ValueError(
+                    "--print-cloudfront needs the distribution: --distribution "
+                    "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
+                )
             found = [statement for statement, _ in wanted_policy(storage, wishes, tls=False)]
             documents = {"bucket_policy": bucket_policy(s for s in found if "CloudFront" in s["Sid"])}
             if scope_of(storage, kms_key=wishes.kms_key).kms_key:
-                documents["key_policy"] = bucket_policy([cloudfront_key(distribution)])
+                documents["key_policy"] = bucket_policy([cloudfront_key(wishes.distribution)])
             self._document(documents)
         else:
             wanted = wanted_cors if name == "cors" else wanted_lifecycle

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
@@ -75,10 +74,8 @@ class Sync(Verb):
     def run(self) -> None:
         """Run the command. Raises CommandError with everything that failed."""
         options, output = self.options, self.output
-        plans = options["dry_run"] or options["batch_manifest"]
-        if options["delete"] and not (plans or options["yes"] or (sys.stdin and sys.stdin.isatty())):
-            text = "--delete asks before it deletes, and there is no terminal. Give --yes to agree, or --dry-run."
-            raise CommandError(text, returncode=UNCONFIRMED)
+        if options["delete"] and not options["batch_manifest"]:
+            output.expect_question("--delete")
         try:
             summary = sync(
                 place_of(options["source"]),

@@ -147,18 +147,28 @@ class Output(Watcher):
 
     # Questions
 
+    def expect_question(self, flag: str) -> None:
+        """Raise CommandError, with exit status 2, if `flag` leads to a question later that nobody can answer."""
+        if not (self._yes or self._dry_run or _is_terminal()):
+            text = f"{flag} asks before it deletes, and there is no terminal. Give --yes to agree, or --dry-run."
+            raise CommandError(text, returncode=UNCONFIRMED)
+
     def confirm(self, question: str) -> None:
         """Return if the user agrees, or has given `--yes`. Raises CommandError, with exit status 2, otherwise."""
         self._meter.close()
         if self._yes:
             return
-        if not sys.stdin or not sys.stdin.isatty():
+        if not _is_terminal():
             text = f"{question} Nothing was done: there is no terminal to ask. Give --yes to agree, or --dry-run."
             raise CommandError(text, returncode=UNCONFIRMED)
         self._base.stderr.write(f"{question} [y/N] ", ending="")
         self._base.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise CommandError("Nothing was done.", returncode=UNCONFIRMED)
+
+
+def _is_terminal() -> bool:
+    return bool(sys.stdin and sys.stdin.isatty())
 
 
 def examples(names: Iterable[str], count: int, size: int | None = None) -> str:

@@ -808,8 +808,8 @@ GROUPS: tuple[tuple[str, tuple[Finding, ...]], ...] = (
                 "lifecycle-expires",
                 WARNING,
                 "A lifecycle rule deletes files of the storage",
-                "The rule {rule} deletes objects below {prefix} after {days} days. Rows in the database then refer to "
-                "missing files.",
+                "The rule {rule} deletes objects below {prefix} {when}. Rows in the database then refer to missing "
+                "files.",
                 "Change the prefix of the rule if the files must stay.",
             ),
         ),

@@ -35,6 +35,7 @@ def plan_fix(storage: S3Storage, report: Report, *, origins: Iterable[str] | Non
     wishes = Wishes(
         public_prefixes=(report.prefix,) if "not-public" in found else (),
         cors_origins=None if origins is None else tuple(origins),
+        versioning="versions-kept" in found,  # the bucket has it already: this is about the rule that ends them
     )
     planned = plan(storage, wishes=wishes)
     return planned if planned.creates else _only(planned, _documents(found))

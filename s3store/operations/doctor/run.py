@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.core.files.storage import storages
@@ -13,7 +16,7 @@ from django.utils.module_loading import import_string
 from s3store.core.suggest import did_you_mean
 from s3store.operations.doctor import browsing, domains, offline, reaching, removing, subresources, writing
 from s3store.operations.doctor.examination import Ended, Examination
-from s3store.operations.doctor.findings import finding
+from s3store.operations.doctor.findings import Finding, finding
 from s3store.operations.doctor.report import Report
 from s3store.operations.places import PlaceError
 from s3store.operations.project import site_origins
@@ -53,6 +56,9 @@ def examine_alias(alias: str, **how: Any) -> Report:
     if not isinstance(storage, S3Storage):
         raise PlaceError(f"STORAGES[{alias!r}] is not an S3Storage, so this command cannot use it.")
     return examine(storage, alias=alias, **how)
+
+
+_COMMAND = re.compile(r"manage\.py s3 (?:multipart|setup)")
 
 
 def examine(
@@ -96,11 +102,18 @@ def examine(
         prefix=examined.objects.prefix(""),
         endpoint=words.get("endpoint", ""),
         account=examined.account,
-        findings=tuple(examined.findings),
+        findings=tuple(_about(alias, found) for found in examined.findings),
         passed=tuple(examined.passed),
         requests=len(examined.examiner.sent),
         seconds=time.monotonic() - began,
     )
+
+
+def _about(alias: str, found: Finding) -> Finding:
+    """Return a finding whose commands are about the storage that was examined. Without `--storage` it is `default`."""
+    if alias in ("", "default"):
+        return found
+    return replace(found, action=_COMMAND.sub(lambda match: f"{match[0]} --storage {shlex.quote(alias)}", found.action))
 
 
 def _run(examined: Examination) -> None:

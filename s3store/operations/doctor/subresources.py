@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from s3store import errors
+from s3store.core.policies import canonical
+from s3store.core.policies.rules import deletes_files
+from s3store.operations.command import counted
 from s3store.operations.doctor.examination import Examination
 from s3store.wire.account import account_block, account_in, policies_blocked
 from s3store.wire.settings import DENIED, NONE, SET, UNKNOWN, Setting
@@ -156,16 +159,18 @@ def _lifecycle(examined: Examination, found: Settings) -> None:
         examined.found("no-abort-rule", f"{len(rules)} lifecycle rules")
     location = examined.objects.prefix("")
     for rule in rules:
-        days, prefix = (rule.get("Expiration") or {}).get("Days"), _prefix(rule)
-        narrow = "Tag" in (rule.get("Filter") or {}) or "And" in (rule.get("Filter") or {})
-        if days and not narrow and location.startswith(prefix):
+        prefix, others = canonical.scope(rule)
+        # Somebody has given each of these files its tag.
+        if deletes_files(rule, location) and not {"Tag", "Tags"} & {name for name, _ in others}:
             seen = f"the rule {rule.get('ID') or 'without ID'}"
-            words = {"rule": str(rule.get("ID") or ""), "prefix": repr(prefix), "days": str(days)}
-            examined.found("lifecycle-expires", seen, **words)
+            words = {"rule": str(rule.get("ID") or ""), "prefix": repr(prefix), "when": _when(rule["Expiration"])}
+            level = None if location.startswith(prefix) else "note"
+            examined.found("lifecycle-expires", seen, level=level, **words)
 
 
-def _prefix(rule: Mapping[str, Any]) -> str:
-    return str((rule.get("Filter") or {}).get("Prefix") or rule.get("Prefix") or "")
+def _when(expiration: Mapping[str, Any]) -> str:
+    days = expiration.get("Days")
+    return f"after {counted(days, 'day')}" if days else f"on {expiration['Date']:%Y-%m-%d}"
 
 
 def _versions(examined: Examination, found: Settings) -> None:

@@ -290,7 +290,7 @@ class _Planner:
 
     def _mention_old_versions(self) -> None:
         found = self.found["lifecycle"].value.get("Rules") or ()
-        if not any(rule.get("NoncurrentVersionExpiration") for rule in found):
+        if not any(rule.get("NoncurrentVersionExpiration") for rule in found if rule.get("Status") == "Enabled"):
             self.notes.append(
                 "The bucket keeps old versions forever, which costs money. --versioning adds a lifecycle rule that "
                 f"deletes them after {rules.NONCURRENT_DAYS} days."

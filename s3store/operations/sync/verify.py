@@ -111,7 +111,7 @@ def verify_rows(
 
     All FileFields of all models and databases count whose storage has the same bucket. With `read`, each file is read
     to its end, and compared with its checksum. Files that cannot be read, such as archived ones, are in
-    `summary.failed`.
+    `summary.failed`. If no row names a file of the place, `summary.warnings` says so.
     Raises RowsError if a table cannot be read, PlaceError, and S3StoreError if the storage cannot be listed.
     """
     watcher = watcher or Watcher()
@@ -164,6 +164,13 @@ def verify_rows(
                 else:
                     summary.size += outcome.result or 0
                     step(Step(op="skip", name=outcome.item.name, reason="it is readable"))
+    if not summary.objects:
+        text = (
+            f"No row of the project names a file that is compared, so nothing was checked. To compare {place} with "
+            f"another place, give both: s3 verify ./media {place}"
+        )
+        summary.warnings.append(text)
+        watcher.warn(text)
     summary.more = {MISSING: len(findings)}
     summary.requests, summary.seconds = len(sent), time.monotonic() - began
     summary.failed.sort(key=lambda failure: failure.name)

@@ -73,6 +73,15 @@ def test_errors_are_exit_status_1(moto, settings):
     assert document["seconds"] == round(document["seconds"], 3) > 0
 
 
+def test_commands_are_about_the_storage_that_was_examined(moto, settings):
+    """Without --storage, they would change the bucket of another one."""
+    missing = {"bucket_name": "no-such-bucket"}
+    configure(settings, moto, default=missing, **{"old files": missing})
+    assert "with `manage.py s3 setup`." in run(status=1)[0]
+    text, _ = run("--storage", "old files", "--json", status=1)
+    assert "with `manage.py s3 setup --storage 'old files'`." in json.loads(text)["findings"][0]["action"]
+
+
 def test_warnings_are_exit_status_3_only_with_strict(moto, settings):
     """Everybody can list the buckets of moto."""
     configure(settings, moto, default={})

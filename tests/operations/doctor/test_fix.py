@@ -61,6 +61,19 @@ def test_static_files_become_public(s3_server):
         assert f"arn:aws:s3:::{storage.bucket_name}/static/*" in json.dumps(policy)
 
 
+def test_old_versions_get_an_end(moto, settings):
+    """The rule that deletes them is added. The bucket keeps versions before and after."""
+    with fresh_options(moto) as options:
+        one_entry(settings, {**options, "location": "media"})
+        storage = S3Storage(**options)
+        storage.client.put_bucket_versioning(Bucket=storage.bucket_name, VersioningConfiguration={"Status": "Enabled"})
+        text, _ = run("--fix", "--yes", "--origin", ORIGIN)
+        assert "Old versions of files are never deleted" in text
+        assert "Old versions of files are never deleted" not in text.rpartition("+ lifecycle")[2]
+        rules = storage.objects.bucket.settings.read("lifecycle").value["Rules"]
+        assert {"NoncurrentDays": 30} in [rule.get("NoncurrentVersionExpiration") for rule in rules]
+
+
 def test_each_step_of_a_new_bucket_is_told(moto):
     """As setup tells it."""
     with fresh_options(moto, create=False) as options:

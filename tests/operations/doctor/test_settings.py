@@ -146,7 +146,9 @@ def test_lifecycle_rules_that_delete_files(bucket):
     """A rule for the location is a warning; those for other prefixes, tags, or that are off, are not."""
     abort = {"ID": "parts", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
     fine = [
-        {"ID": "incoming", "Filter": {"Prefix": "incoming/"}, "Expiration": {"Days": 1}},
+        {"ID": "incoming", "Filter": {"Prefix": "media/incoming/"}, "Expiration": {"Days": 1}},
+        {"ID": "trash", "Filter": {"Prefix": "media/companies/7/.s3store/trash/"}, "Expiration": {"Days": 30}},
+        {"ID": "others", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 1}},
         {"ID": "tagged", "Filter": {"Tag": {"Key": "a", "Value": "b"}}, "Expiration": {"Days": 1}},
         {"ID": "off", "Status": "Disabled", "Expiration": {"Days": 1}},
     ]
@@ -156,6 +158,30 @@ def test_lifecycle_rules_that_delete_files(bucket):
     report = examined(bucket)
     one(report, "lifecycle-expires", "the rule tidy", "'me'", "30 days", level="warning")
     one(report, "no-abort-rule", level="note")
+
+
+RULES = [
+    ({"Filter": {"Prefix": "media/tmp/"}, "Expiration": {"Days": 1}}, ["'media/tmp/'", "after 1 day."], "note"),
+    ({"Filter": {"Prefix": ""}, "Expiration": {"Date": "2040-01-31"}}, ["''", "on 2040-01-31."], "warning"),
+    (
+        {"Filter": {"And": {"Prefix": "media/", "ObjectSizeGreaterThan": 9}}, "Expiration": {"Days": 9}},
+        ["'media/'", "after 9 days."],
+        "warning",
+    ),
+    ({"Filter": {"And": {"Prefix": "", "Tags": [{"Key": "a", "Value": "b"}]}}, "Expiration": {"Days": 9}}, [], ""),
+]
+
+
+@pytest.mark.parametrize(("rule", "words", "level"), RULES, ids=["directory", "date", "size", "tags"])
+def test_lifecycle_rules_that_delete_some_files(bucket, rule, words, level):
+    """A rule for one directory can be meant: a note. A date and a size are no excuse; a tag is somebody's wish."""
+    abort = {"ID": "parts", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
+    expire(bucket.client, bucket.bucket_name, abort, {"ID": "tidy", **rule})
+    report = examined(bucket)
+    if words:
+        one(report, "lifecycle-expires", *words, level=level)
+    else:
+        assert of_settings(report) == []
 
 
 def test_od_48_versions(bucket):

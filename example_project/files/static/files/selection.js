@@ -6,9 +6,10 @@ const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
 
 export function size(bytes) {
   let unit = 0;
-  for (; bytes >= 1000 && unit < UNITS.length - 1; unit += 1) bytes /= 1000;
-  const digits = bytes < 10 && unit ? 1 : 0;
-  return `${new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: digits }).format(bytes)} ${UNITS[unit]}`;
+  for (; bytes >= 1024 && unit < UNITS.length - 1; unit += 1) bytes /= 1024;
+  const digits = unit ? 1 : 0;
+  const style = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${new Intl.NumberFormat(document.documentElement.lang, style).format(bytes)} ${UNITS[unit]}`;
 }
 
 export class Selection extends EventTarget {
