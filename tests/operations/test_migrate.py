@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
 from pathlib import Path
 
@@ -237,8 +238,6 @@ def test_files_of_a_storage_are_deleted(disk, storage, monkeypatch):
     old = Place(path="old/", storage=storage)
     storage.save("old/a", b"a")
     storage.save("old/b", b"b")
-    from datetime import datetime, timedelta, timezone
-
     later = datetime.now(timezone.utc) + timedelta(seconds=5)
     delete = clearing.from_storage(old, later)
     assert (delete("a"), names(storage)) == ("", ["old/b"])
@@ -246,24 +245,29 @@ def test_files_of_a_storage_are_deleted(disk, storage, monkeypatch):
     assert delete("a") == clearing.CHANGED
 
     def respond(method, target, headers):
-        if method != "POST":
-            return None
-        error = (
-            f"<Error><Key>{storage.objects.key('old/b')}</Key><Code>AccessDenied</Code><Message>no</Message></Error>"
-        )
-        return 200, {"Content-Type": "application/xml"}, f"<DeleteResult>{error}</DeleteResult>".encode()
+        error = b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
+        return (403, {"Content-Type": "application/xml"}, error) if method == "DELETE" else None
 
     with FaultProxy(storage.endpoint_url, respond=respond) as proxy:
-        through = S3Storage(
-            bucket_name=storage.bucket_name,
-            endpoint_url=proxy.url,
-            location=storage.location,
-            access_key=storage.access_key,
-            secret_key=storage.secret_key,
-            region_name=storage.region_name,
-        )
+        through = S3Storage(**{**options_of(storage), "endpoint_url": proxy.url})
         with pytest.raises(OSError, match=r"AccessDenied, no\. .* s3:DeleteObject\."):
             clearing.from_storage(Place(path="old/", storage=through), later)("b")
+
+
+def test_a_file_that_is_replaced_just_before_its_delete_stays(storage):
+    """The server refuses to delete what has another ETag than the file that was looked at."""
+    storage.save("a", b"old")
+
+    def respond(method, target, headers):
+        if method == "DELETE":
+            storage.client.put_object(Bucket=storage.bucket_name, Key=storage.objects.key("a"), Body=b"new")
+
+    with FaultProxy(storage.endpoint_url, respond=respond) as proxy:
+        through = S3Storage(**{**options_of(storage), "endpoint_url": proxy.url})
+        later = datetime.now(timezone.utc) + timedelta(seconds=5)
+        assert clearing.from_storage(Place(path="", storage=through), later)("a") == clearing.CHANGED
+        assert [exchange.method for exchange in proxy.log] == ["HEAD", "DELETE", "HEAD"]
+    assert storage.read_bytes("a") == b"new"
 
 
 def test_what_is_refused(disk, storage, settings):
