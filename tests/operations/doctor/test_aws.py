@@ -10,7 +10,7 @@ from s3store.operations.setup import SetupError, Wishes, apply, plan
 from s3store.storage import S3StaticStorage, S3Storage
 from s3store.wire.account import account_block
 from tests.faults.proxy import FaultProxy
-from tests.operations.doctor.conftest import examined, ids, one, service
+from tests.operations.doctor.conftest import examined, ids, one
 
 IDENTITY = (
     "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{}:user/site</Arn>"
@@ -23,18 +23,22 @@ OURS, OTHER = "123456789012", "111122223333"
 @pytest.fixture
 def aws(moto, monkeypatch):
     """A function that returns a storage on AWS with a new bucket."""
-    with service(lambda *_: (200, IDENTITY.format(make.account).encode())) as url:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://sts.eu-west-3.amazonaws.com")
+
+    def identity(method, target, headers):
+        return (200, {}, IDENTITY.format(make.account).encode()) if target.startswith("http://sts.") else None
+
+    with FaultProxy(moto.endpoint_url, respond=identity) as proxy:
 
         def make(bucket, cls=S3Storage, **options):
             keys = {"access_key": moto.access_key, "secret_key": moto.secret_key}
-            given = {"region_name": "eu-west-3", "use_ssl": False, "proxies": {"http": moto.endpoint_url}, **keys}
+            given = {"region_name": "eu-west-3", "use_ssl": False, "proxies": {"http": proxy.url}, **keys}
             storage = cls(bucket_name=bucket, **{**given, **options}, location="media")
             where = {"LocationConstraint": "eu-west-3"}
             S3Storage(bucket_name=bucket, **given).client.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
             return storage
 
-        make.account = OTHER
+        make.account, make.proxy = OTHER, proxy
         yield make
 
 
@@ -88,7 +92,7 @@ def respond(method, target, headers):
 def test_od_39_the_account_blocks_public_access(aws, moto, blocked, account):
     """Visitors are refused, and the bucket blocks nothing. If the credentials may, the account is asked."""
     aws.account = account
-    with FaultProxy(moto.endpoint_url, respond=respond) as proxy:
+    with FaultProxy(aws.proxy.url, respond=respond) as proxy:
         options = {"proxies": {"http": proxy.url}}
         storage = aws(f"doctor-public-{account or 'nobody'}", S3StaticStorage, **options)
         report = examined(storage, origins=[])
