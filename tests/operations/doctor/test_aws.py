@@ -8,7 +8,9 @@ from s3store.errors import AccessDeniedError
 from s3store.operations.doctor import fix, plan_fix
 from s3store.operations.setup import SetupError, Wishes, apply, plan
 from s3store.storage import S3StaticStorage, S3Storage
+from s3store.wire import account
 from s3store.wire.account import account_block
+from s3store.wire.settings import Setting
 from tests.faults.proxy import FaultProxy
 from tests.operations.doctor.conftest import examined, ids, one
 
@@ -113,10 +115,24 @@ def test_od_39_the_account_blocks_public_access(aws, moto, blocked, account):
         assert "AccessDenied" in str(caught.value)
 
 
+def test_od_39_the_account_is_not_asked_if_the_bucket_blocks_the_policy(aws, blocked):
+    """The block of the bucket is reason enough. One request less."""
+    aws.account = OURS
+    with FaultProxy(aws.proxy.url, respond=respond) as proxy:
+        storage = aws("doctor-blocks-itself", S3StaticStorage, proxies={"http": proxy.url})
+        block = {"BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+        storage.client.put_public_access_block(Bucket=storage.bucket_name, PublicAccessBlockConfiguration=block)
+        report = examined(storage, origins=[])
+        assert [exchange.target for exchange in proxy.requests() if "s3-control" in exchange.target] == []
+    one(report, "not-public")
+    assert "account-block" not in ids(report)
+
+
 def test_od_39_only_aws_has_such_accounts(moto, seaweedfs_options):
     """Other servers are not asked, and neither is AWS without credentials."""
     for options in (S3Storage(**seaweedfs_options).options, S3Storage(bucket_name="b", anonymous=True).options):
-        assert account_block(options, OURS).state == "unknown"
+        # A request that failed would be in `why`.
+        assert account_block(options, OURS) == Setting(name=account.NAME, state="unknown")
 
 
 def _options(storage):
