@@ -254,6 +254,18 @@ def test_files_of_a_storage_are_deleted(disk, storage, monkeypatch):
             clearing.from_storage(Place(path="old/", storage=through), later)("b")
 
 
+def test_all_requests_are_counted(db, storage, s3_options, monkeypatch):
+    """Also those that find files without a row, and those that delete the source."""
+    for name in ("a", "b", "unknown"):
+        storage.save(name, b"content")
+    Letter.objects.bulk_create([Letter(file=name) for name in "ab"])
+    target = S3Storage(**{**s3_options, "location": "moved"})
+    monkeypatch.setattr(Letter._meta.get_field("file"), "storage", storage)
+    with counted_requests(storage) as sent:
+        done = migrate_media(Place(path="", storage=storage), Place(path="", storage=target), delete_source=True)
+    assert (done.sent, done.more["unknown"], done.requests) == (2, ["unknown"], len(sent))
+
+
 def test_a_file_that_is_replaced_just_before_its_delete_stays(storage):
     """The server refuses to delete what has another ETag than the file that was looked at."""
     storage.save("a", b"old")
@@ -342,6 +354,7 @@ def migrated(monkeypatch, count):
         monkeypatch.setattr(Letter._meta.get_field("file"), "storage", old)
         forget_peak()
         done = migrate_media(Place(path="", storage=old), Place(path="", storage=new))
+        assert done.requests == len(proxy.requests())
         return done, peak()
 
 
@@ -354,8 +367,8 @@ def test_memory_does_not_grow_with_the_number_of_rows(db, monkeypatch, count):
     (_, few), (done, many) = migrated(monkeypatch, count // 2), migrated(monkeypatch, count)
     assert (done.more["rows"], done.objects, done.skipped, done.sent) == (count, count, count, 0)
     assert (done.more["missing"], done.more["unknown"], done.failed) == ([], [], [])
-    # The source and the target in sync. The source is listed once more to find files that no row names.
-    assert done.requests == 2 * count // 1000
+    # The clock, the source and the target in sync, and the source once more to find files that no row names.
+    assert done.requests == 1 + 3 * count // 1000
     # The rows themselves are in memory too: the database of the tests is there.
     assert many < few + 12 * 1024, (few, many, done.seconds)
 
