@@ -306,6 +306,18 @@ def test_a_hidden_file_stays_while_its_process_runs(s3_options, tmp_path):
     assert contents(tree) == {"a": b"1"}
 
 
+def test_directories_in_which_nothing_is_hidden(tmp_path):
+    """Of a process that was killed too early, it is deleted. Others with such names are left alone."""
+    early, other = tmp_path / ".s3store-hidden-0123456789abcdef", tmp_path / ".s3store-hidden-notes"
+    early.mkdir()
+    other.mkdir()
+    (other / "a").write_text("a")
+    assert hiding.put_back(tmp_path) == []
+    with pytest.raises(FileNotFoundError), hiding.hidden(tmp_path / "missing"):
+        pass
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == [other.name, f"{other.name}/a"]
+
+
 def test_a_bucket_cannot_have_files_put_back(s3_options, tmp_path):
     """A key in such a directory is not downloaded: its file would get another name later."""
     storage = storage_at(s3_options)

@@ -554,6 +554,22 @@ def test_mv_where_the_server_refuses_conditions_of_deletes(quick, tmp_path, give
     assert (names_in(quick.default), (tmp_path / "a").read_text()) == ([], "content")
 
 
+@pytest.mark.parametrize("given", [{}, {"conditional_writes": False}], ids=["with", "without"])
+def test_mv_where_the_delete_is_refused(quick, tmp_path, given):
+    """With or without a condition: the file is at both places."""
+    fill(quick.default, "a")
+
+    def respond(method, target, headers):
+        error = b"<Error><Code>InvalidRequest</Code></Error>"
+        return (400, {"Content-Type": "application/xml"}, error) if method == "DELETE" else None
+
+    with FaultProxy(quick.options["endpoint_url"], respond=respond) as proxy:
+        quick.add("old", **{**quick.options, **given, "endpoint_url": proxy.url})
+        ran = quick.run("mv", "old:a", f"{tmp_path}/a")
+        assert (ran.status, "InvalidRequest" in ran.error, len(proxy.requests("DELETE"))) == (1, True, 1)
+    assert (names_in(quick.default), (tmp_path / "a").read_text()) == (["a"], "content")
+
+
 def test_mv_of_a_source_that_is_gone_before_its_delete(shell, tmp_path):
     """Somebody has deleted it, or the response to the first attempt was lost: it is not a failure."""
     fill(shell.default, "a")
