@@ -59,13 +59,23 @@ def fresh_options(server: Server, *, create: bool = True) -> Iterator[dict[str, 
     if create:
         storage.client.create_bucket(Bucket=options["bucket_name"])
     yield options
-    name = options["bucket_name"]
-    if name in {bucket["Name"] for bucket in storage.client.list_buckets()["Buckets"]}:
-        if storage.objects.bucket.settings.read("policy").state == "set":
-            storage.client.delete_bucket_policy(Bucket=name)
-        for version in storage.objects.bucket.versions("", {}):
-            storage.client.delete_object(Bucket=name, Key=version.key, VersionId=version.version_id)
-        storage.client.delete_bucket(Bucket=name)
+    if options["bucket_name"] in names_of_buckets(storage):
+        delete_bucket(storage)
+
+
+def names_of_buckets(storage: S3Storage) -> set[str]:
+    """Return the names of all buckets on the server of a storage."""
+    return {bucket["Name"] for bucket in storage.client.list_buckets()["Buckets"]}
+
+
+def delete_bucket(storage: S3Storage) -> None:
+    """Delete the bucket of a storage, with all versions that are in it."""
+    name = storage.bucket_name
+    if storage.objects.bucket.settings.read("policy").state == "set":
+        storage.client.delete_bucket_policy(Bucket=name)
+    for version in storage.objects.bucket.versions("", {}):
+        storage.client.delete_object(Bucket=name, Key=version.key, VersionId=version.version_id)
+    storage.client.delete_bucket(Bucket=name)
 
 
 @pytest.fixture(params=["moto", "seaweedfs"])

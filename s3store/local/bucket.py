@@ -184,9 +184,10 @@ class LocalBucket(Bucket):
                     raise self._error(errors.ObjectExistsError, "", "copy_object", key=key) from None
                 raise
 
-    def delete(self, key: str, params: Params) -> None:  # noqa: ARG002
-        """Delete an object. A missing object is not an error."""
-        self.store.delete(key)
+    def delete(self, key: str, params: Params, *, etag: str | None = None) -> None:  # noqa: ARG002
+        """Delete an object. A missing object is not an error. Raises ObjectChangedError for another ETag."""
+        with self._operation("delete_object", key, precondition=errors.ObjectChangedError):
+            self.store.delete(key, match=etag)
 
     def delete_many(self, keys: Iterable[str], params: Params) -> int:
         """Delete objects and return their number."""

@@ -13,7 +13,6 @@ from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.operations.spool import Spool
 from s3store.operations.sync.remote import Remote
-from s3store.wire.deleting import Deletion
 
 
 class Names:
@@ -124,9 +123,10 @@ def from_storage(source: Place, since: datetime) -> Callable[[str], str]:
         info = bucket.find(target.key, target.params)
         if info is None or info.modified is None or info.modified >= since.replace(microsecond=0):
             return CHANGED
-        (done,) = bucket.delete_listed([Deletion(key=target.key)], remote.objects.listing_params)
-        if done.failure:
-            raise errors.S3StoreError(done.failure.message, code=done.failure.code)
+        try:
+            bucket.delete(target.key, target.params, etag=info.etag)
+        except errors.ObjectChangedError:
+            return CHANGED
         return ""
 
     return delete

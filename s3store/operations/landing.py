@@ -17,6 +17,7 @@ from typing import IO
 
 from s3store.core.disk import writing_to
 from s3store.core.paths import path_problem
+from s3store.operations.hiding import is_hiding
 from s3store.operations.unfinished import Spot, forget_others, open_part, part_name
 
 __all__ = ["Landing", "LandingError"]
@@ -57,7 +58,11 @@ class Landing:
 
     def check_name(self, name: str) -> None:
         """Raise LandingError for a name that would not be below the directory, or that this system cannot have."""
-        if problem := path_problem(name, windows=self._windows):
+        problem = path_problem(name, windows=self._windows)
+        if problem is None and any(map(is_hiding, name.split("/"))):
+            # The next run would take what is in it for a file of the directory above.
+            problem = "s3store hides files in directories of this name"
+        if problem:
             raise LandingError(f"{name!r} is not written to this machine: {problem}.", "UnsafeName")
 
     @contextmanager

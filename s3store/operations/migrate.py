@@ -28,6 +28,7 @@ from s3store.operations.sync.names import NameRefusedError, check_for_storage
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Found
 from s3store.storage import S3Storage
+from s3store.wire.bucket import Bucket
 
 __all__ = ["migrate_media", "texts_with"]
 
@@ -65,16 +66,15 @@ def migrate_media(
     if target.storage is None:
         raise PlaceError("The target must be a storage: ALIAS:path.")
     watcher, began = watcher or Watcher(), time.monotonic()
-    # A file that is written after this moment is not deleted, whatever was compared.
-    since = _clock(source)
-    counted: list[Counted] = []
     with ExitStack() as stack:
+        requests = [stack.enter_context(bucket.counted()) for bucket in _buckets(source, target)]
+        # A file that is written after this moment is not deleted, whatever was compared.
+        since = _clock(source)
         steps = stack.enter_context(Spool[tuple[str, bool]]()) if delete_source and not dry_run else None
         told = _Compared(watcher, steps)
         named = stack.enter_context(Spool[Named]())
         renames = stack.enter_context(Renames(source, target)) if rewrite_names else None
-        for column in columns():
-            counted.append(_add(named, column, source, target, renames))
+        counted = [_add(named, column, source, target, renames) for column in columns()]
         renamed = renames.run(named, dry_run=dry_run, threads=threads, watcher=watcher) if renames else None
         with closing(Side[Named](lambda: unique(named))) as wanted:
             replaced = _replaced(source, target, named, threads=threads, watcher=watcher)
@@ -106,8 +106,15 @@ def migrate_media(
         }
         if steps is not None and _may_delete(summary, watcher):
             clearing.delete_source(source, target, clearing.Names(steps), since, summary, confirm, watcher)
+        summary.requests = sum(map(len, requests))
     summary.seconds = time.monotonic() - began
     return summary
+
+
+def _buckets(*places: Place) -> Collection[Bucket]:
+    """Return the buckets of the places. Of two with one client, which counts the requests of both, only one."""
+    buckets = [place.storage.objects.bucket for place in places if place.storage is not None]
+    return {bucket.client if bucket.over_http else None: bucket for bucket in buckets}.values()
 
 
 def _clock(place: Place) -> datetime:

@@ -5,16 +5,14 @@ Copying such a file to its object, or the object to the file, changes nothing, a
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from s3store import errors
 from s3store.files.reader import RangeReader
+from s3store.operations.hiding import hidden
 from s3store.operations.places import PlaceError
 from s3store.wire.objects import Objects, Target
 from s3store.wire.responses import Response
@@ -37,13 +35,13 @@ class Mounts:
     def refuse_same(self, path: Path, objects: Objects, target: Target) -> None:
         """Raise SameFileError if the file at `path` is the object `target`: one GET for the first file.
 
-        That file has another name while the object is read. Raises the errors of renaming and reading, after which
+        That file is hidden while the object is read. Raises the errors of renaming and reading, after which
         nothing is known, and nothing may be deleted.
         """
         pair = (path.stat().st_dev, *_above(path, target.key))
         with self._lock:
             if pair not in self._same:
-                with _renamed(path):
+                with hidden(path):
                     is_there = _is_there(objects, target)
                 self._same[pair] = not is_there
             same = self._same[pair]
@@ -61,22 +59,6 @@ def _above(path: Path, key: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         here.pop()
         there.pop()
     return tuple(here), tuple(there)
-
-
-@contextmanager
-def _renamed(path: Path) -> Iterator[None]:
-    """Give a file another name in its directory for the length of a block. A process that is killed leaves it there.
-
-    Raises FileExistsError if something else has the name afterwards: it is not replaced.
-    """
-    hidden = path.with_name(f".s3store-{secrets.token_hex(8)}")
-    path.rename(hidden)
-    try:
-        yield
-    finally:
-        if os.path.lexists(path):
-            raise FileExistsError(f"{path} was created meanwhile. The file that had the name is {hidden}.")
-        hidden.rename(path)
 
 
 def _is_there(objects: Objects, target: Target) -> bool:

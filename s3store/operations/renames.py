@@ -57,7 +57,6 @@ class Renamed:
     failed: list[Failed] = field(default_factory=list)
     sent: int = 0
     size: int = 0
-    requests: int = 0
 
     def add_to(self, summary: Summary) -> None:
         """Add it to the summary of a run that has compared the files once more."""
@@ -65,7 +64,6 @@ class Renamed:
         summary.failed += self.failed
         summary.sent += self.sent
         summary.size += self.size
-        summary.requests += self.requests
 
 
 class Renames:
@@ -210,7 +208,7 @@ class Renames:
         for failed in ours:
             watcher.step(Step(op="fail", name=failed.name, reason=failed.why))
         done.failed += ours
-        done.sent, done.size, done.requests = summary.sent, summary.size, summary.requests
+        done.sent, done.size = summary.sent, summary.size
         broken = {failed.name for failed in ours} | set(summary.more.get("missing", ()))
         return {old for new, old in begun.items() if new in told.names - broken}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ except ImportError:  # pragma: no cover (Windows: without locks, nothing is cont
 
 PART = ".s3store-part"
 """What the names of unfinished downloads end in."""
+
+# What `replacing` writes.
+_REPLACING = re.compile(r"\.s3store-[0-9a-f]{16}").fullmatch
 
 _LONGEST = 255
 _VERSION = 16
@@ -61,7 +65,7 @@ class Spot:
 
 def is_partial(last: str) -> bool:
     """Return whether the last part of a name is that of an unfinished download."""
-    return last.startswith(".") and last.endswith(PART)
+    return last.startswith(".") and (last.endswith(PART) or bool(_REPLACING(last)))
 
 
 def part_name(last: str, etag: str | None) -> str:

@@ -66,7 +66,12 @@ def texts() -> dict[str, str]:
         "unsent": _("The form was not sent: a file is not uploaded. Retry or remove it, then send the form again."),
         "too_many": _("Too many files. Choose at most {count}."),
         "no_folders": _("Folders cannot be uploaded here. Choose files."),
-        # Errors
+        **_errors(),
+    }
+
+
+def _errors() -> dict[str, str]:
+    return {
         "too_large": _("The file is too large. Choose one of at most {size}."),
         "EntityTooLarge": _("The file is too large. Choose one of at most {size}."),
         "too_small": _("The file is too small."),

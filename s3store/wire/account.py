@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.views.decorators.debug import sensitive_variables
 
 from s3store.conf.options import Options
@@ -36,17 +34,7 @@ def account_block(options: Options, account: str) -> Setting:
     if not account or options.anonymous or not sessions.is_on_aws(options):
         return Setting(name=NAME, state=UNKNOWN)
     try:
-        s3 = client.get_client(options)
-        found: Any = s3.meta.config
-        limits = type(found)(connect_timeout=_SECONDS, read_timeout=_SECONDS, retries={"total_max_attempts": 1})
-        with sessions.lend(options) as session:
-            control = session.client(
-                "s3control",
-                region_name=s3.meta.region_name,
-                use_ssl=options.use_ssl,
-                verify=options.verify,
-                config=found.merge(limits),
-            )
+        control = client.get_other_client(options, "s3control", seconds=_SECONDS, use_ssl=options.use_ssl)
         value = control.get_public_access_block(AccountId=account)["PublicAccessBlockConfiguration"]
     except client.request_errors() as error:
         answer = getattr(error, "response", {})

@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.views.decorators.debug import sensitive_variables
@@ -124,11 +123,8 @@ def caller_of(options: Options) -> str:
     One request to STS, which needs no permission. AWS: "GetCallerIdentity".
     """
     try:
-        config: Any = type(client.get_client(options).meta.config)
-        limits = config(connect_timeout=_STS_SECONDS, read_timeout=_STS_SECONDS, retries={"total_max_attempts": 1})
-        region = options.region_name or client.get_client(options).meta.region_name
-        with sessions.lend(options) as session:
-            sts = session.client("sts", region_name=region, config=limits)
+        # The signatures of S3 are other ones.
+        sts = client.get_other_client(options, "sts", seconds=_STS_SECONDS, signature_version="v4")
         arn: str = sts.get_caller_identity().get("Arn") or ""
     except client.request_errors():
         return ""

@@ -146,6 +146,25 @@ def _connect(options: Options, *, on_aws: bool, unsigned: bool = False) -> S3Cli
 
 
 @sensitive_variables()
+def get_other_client(options: Options, service: str, *, seconds: float, use_ssl: bool = True, **config: Any) -> Any:
+    """Return a client of another AWS service that connects as the one for S3 does: proxies, certificates, credentials.
+
+    It attempts each request once, for `seconds`. `config` are other arguments of botocore's Config.
+    """
+    s3 = get_client(options)
+    found: Any = s3.meta.config
+    limits = {"connect_timeout": seconds, "read_timeout": seconds, "retries": {"total_max_attempts": 1}}
+    with sessions.lend(options) as session:
+        return session.client(
+            service,
+            region_name=options.region_name or s3.meta.region_name,
+            use_ssl=use_ssl,
+            verify=options.verify,
+            config=found.merge(type(found)(**limits, **config)),
+        )
+
+
+@sensitive_variables()
 def ask_botocore(options: Options) -> tuple[str, str]:
     """Return the bucket's URL and the region of signatures from a client.
 

@@ -65,13 +65,26 @@ class Version:
 class Deleting(Requesting):
     """The verbs that delete an object, many objects, and versions."""
 
-    def delete(self, key: str, params: Params) -> None:
-        """Delete an object. A missing object is not an error."""
+    def delete(self, key: str, params: Params, *, etag: str | None = None) -> None:
+        """Delete an object. A missing object is not an error.
+
+        With `etag`, only that content is deleted, and ObjectChangedError is raised for any other. Servers without
+        conditional deletes delete what is there. AWS: "How to perform conditional deletes".
+        """
+        condition = {"IfMatch": etag} if etag and self.options.conditional_writes else {}
         with self.changing(key):
             try:
-                self._call("delete_object", key, params)
+                self._call("delete_object", key, params, precondition=errors.ObjectChangedError, **condition)
             except errors.ObjectNotFoundError:
                 return
+            except errors.ObjectChangedError:
+                # Some servers say so for a missing object too, which the first of two attempts may have deleted.
+                if self.find(key, params):
+                    raise
+            except errors.InvalidRequestError as error:
+                if not condition or error.code != "NotImplemented":
+                    raise
+                self._call("delete_object", key, params)
 
     def delete_listed(self, wanted: Sequence[Deletion], params: Params, *, markers: bool = False) -> list[Deleted]:
         """Delete up to 1,000 objects in one request, and return the outcome of each.

@@ -79,6 +79,20 @@ def test_rr_01_to_03_reads_under_faults(seaweedfs_options, fault, threads):
     assert Counter(map(repr, answers)) == {"True": ROUNDS}
 
 
+@pytest.mark.parametrize("fault", ["cut", "short"])
+def test_rr_01_a_large_file_under_faults(seaweedfs_options, fault):
+    """It is continued where a response has ended: each byte is in its place."""
+    content = random.Random(1).randbytes(8 * MIB)
+    S3Storage(**seaweedfs_options).save("large.bin", content)
+    with FaultProxy(seaweedfs_options["endpoint_url"], faults={fault: 0.5}, seed=1) as proxy:
+        storage = S3Storage(**{**seaweedfs_options, "endpoint_url": proxy.url})
+        for _ in range(5):
+            with storage.open("large.bin") as file:
+                assert b"".join(iter(lambda: file.read(300_000), b"")) == content
+        continued = [exchange for exchange in proxy.requests("GET") if "range" in exchange.request_headers]
+    assert continued
+
+
 @pytest.mark.parametrize("fault", ["slow503", "reset", "lost", "mpu200"])
 @pytest.mark.parametrize("overwrite", [False, True], ids=["anew", "overwriting"])
 def test_rw_05_06_multipart_saves_under_faults(seaweedfs_options, fault, overwrite):

@@ -1,6 +1,7 @@
 """Files that somebody needs, and that a command could take for others: no command deletes them."""
 
 import io
+import signal
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -11,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, models
 
-from s3store.operations import mounts
+from s3store.operations import hiding, mounts
 from s3store.operations.migrate import migrate_media
 from s3store.operations.orphans import delete_orphans, find, find_orphans, move_orphans
 from s3store.operations.places import Place, PlaceError
@@ -23,6 +24,7 @@ from s3store.testing.counting import counted_requests
 from s3store.testing.fixtures import options_for
 from tests.app.models import Letter
 from tests.faults.proxy import FaultProxy
+from tests.operations.sync_places import child, fill, objects_in, storage_at
 from tests.uploads.site import configure, names
 
 LATER = timedelta(days=2)
@@ -224,10 +226,106 @@ def test_a_file_that_is_created_while_another_has_its_name(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"old")
     said = r"was created meanwhile\. The file that had the name is"
-    with pytest.raises(FileExistsError, match=said) as caught, mounts._renamed(path):
+    with pytest.raises(FileExistsError, match=said) as caught, hiding.hidden(path):
         path.write_bytes(b"new")
-    (hidden,) = tmp_path.glob(".s3store-*")
+    (hidden,) = tmp_path.glob(".s3store-*/a")
     assert (path.read_bytes(), hidden.read_bytes(), str(hidden) in str(caught.value)) == (b"new", b"old", True)
+
+
+@pytest.fixture
+def killed(s3_options, tmp_path):
+    """A directory whose `mv` was killed while it looked whether `d/a` is in the bucket: that file is hidden."""
+    tree = fill(tmp_path / "tree", {"d/a": "1", "d/b": "2", "d/.s3store-0123456789abcdef": "half"})
+    started = []
+
+    def respond(method, target, headers):
+        if method == "GET" and target.endswith("/d/a"):
+            started[0].kill()
+
+    with FaultProxy(s3_options["endpoint_url"], respond=respond) as proxy:
+        options = {**s3_options, "endpoint_url": proxy.url}
+        with child(tmp_path, ["mv", "-r", "--threads", "1", tree, "default:"], default=options) as process:
+            started.append(process)
+            process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    (place,) = (tree / "d").glob(".s3store-hidden-*")
+    assert ([path.name for path in place.iterdir()], (tree / "d/a").exists()) == (["a"], False)
+    return tree
+
+
+@pytest.mark.slow
+def test_a_file_that_a_killed_mv_has_hidden_is_moved_by_the_next_one(killed, s3_options, tmp_path):
+    """It gets its name again, and the user is told. So does one that is named itself."""
+    with child(tmp_path, ["mv", "-r", "--overwrite", killed, "default:"], default=s3_options) as process:
+        _, said = process.communicate()
+    assert (
+        process.returncode,
+        f"{killed}/d/a was hidden by a run that was killed. It has its name again." in said,
+    ) == (0, True)
+    assert objects_in(storage_at(s3_options)) == {"d/a": b"1", "d/b": b"2"}
+    assert contents(killed) == {"d/.s3store-0123456789abcdef": b"half"}
+
+
+@pytest.mark.slow
+def test_a_file_that_is_named_is_found_where_a_killed_mv_has_hidden_it(killed, s3_options):
+    """Without a list of its directory. Another missing file is an error."""
+    target = Place(path="", storage=storage_at(s3_options))
+    with pytest.raises(PlaceError, match="does not exist"):
+        copy([Place(path=str(killed / "missing/a"))], target)
+    assert copy([Place(path=str(killed / "d/a"))], target, overwrite=True).failed == []
+    assert objects_in(storage_at(s3_options))["d/a"] == b"1"
+
+
+@pytest.mark.slow
+def test_sync_does_not_take_a_hidden_file_for_a_missing_one(killed, s3_options):
+    """With --delete it would be deleted in the target. Unfinished files are not sent."""
+    storage = storage_at(s3_options)
+    done = sync(Place(path=str(killed)), Place(path="", storage=storage), delete=True, force=True)
+    assert (done.failed, done.deleted) == ([], 0)
+    assert done.warnings == ["'d/a' was hidden by a run that was killed. It has its name again."]
+    assert objects_in(storage) == {"d/a": b"1", "d/b": b"2"}
+    assert [path.name for path in (killed / "d").iterdir() if path.is_dir()] == []
+
+
+def test_a_hidden_file_stays_while_its_process_runs(s3_options, tmp_path):
+    """Or while another file has its name. Then it counts as failed, so that nothing is deleted."""
+    tree, storage = fill(tmp_path / "tree", {"a": "1"}), storage_at(s3_options)
+    storage.save("a", b"1")
+    places = Place(path=str(tree)), Place(path="", storage=storage)
+    with hiding.hidden(tree / "a"):
+        done = sync(*places, delete=True, force=True)
+    assert [(failed.name, failed.code) for failed in done.failed] == [("a", "BlockingIOError")]
+    assert "Nothing was deleted, because 1 file failed." in done.warnings
+    with pytest.raises(FileExistsError), hiding.hidden(tree / "a"):
+        (tree / "a").write_text("2")
+    done = sync(*places, delete=True, force=True)
+    assert [(failed.name, failed.code) for failed in done.failed] == [("a", "FileExistsError")]
+    assert storage.read_bytes("a") == b"2"
+    (tree / "a").write_text("1")
+    assert sync(*places).failed == []
+    assert contents(tree) == {"a": b"1"}
+
+
+def test_directories_in_which_nothing_is_hidden(tmp_path):
+    """Of a process that was killed too early, it is deleted. Others with such names are left alone."""
+    early, other = tmp_path / ".s3store-hidden-0123456789abcdef", tmp_path / ".s3store-hidden-notes"
+    early.mkdir()
+    other.mkdir()
+    (other / "a").write_text("a")
+    assert hiding.put_back(tmp_path) == []
+    with pytest.raises(FileNotFoundError), hiding.hidden(tmp_path / "missing"):
+        pass
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == [other.name, f"{other.name}/a"]
+
+
+def test_a_bucket_cannot_have_files_put_back(s3_options, tmp_path):
+    """A key in such a directory is not downloaded: its file would get another name later."""
+    storage = storage_at(s3_options)
+    name = ".s3store-hidden-0123456789abcdef/a"
+    storage.client.put_object(Bucket=storage.bucket_name, Key=storage.objects.key(name), Body=b"x")
+    done = sync(Place(path="", storage=storage), Place(path=str(tmp_path / "down")))
+    assert [(failed.name, failed.code) for failed in done.failed] == [(name, "UnsafeName")]
+    assert contents(tmp_path / "down") == {}
 
 
 @pytest.mark.parametrize("code", ["InvalidObjectState", "AccessDenied"])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import uuid
 
 import pytest
 
+from s3store.storage import S3Storage
+from tests.buckets import ENVIRONMENT
 from tests.faults.proxy import FaultProxy
 from tests.operations.shell.conftest import Shell, quick
 
@@ -72,3 +76,33 @@ def test_a_refusal_names_the_permission(quick: Shell, moto, tmp_path, arguments,
     assert quick.default.objects.bucket.find(quick.default.objects.key("d/a"), {}) is not None
     if "--delete" in arguments:
         assert "1 sent" in ran.out
+
+
+@ENVIRONMENT
+@pytest.mark.parametrize(
+    ("arguments", "action"),
+    [(row[0], row[3]) for row in ROWS if row[0][0] not in ("buckets", "mb")],
+    ids=[" ".join(row[0]) for row in ROWS if row[0][0] not in ("buckets", "mb")],
+)
+def test_a_policy_that_denies_the_permission(settings, fresh, tmp_path, arguments, action):
+    """On a server that enforces policies, to a second user who may do everything else in the bucket."""
+    if "S3STORE_TEST_SECOND_ACCESS_KEY" not in os.environ:
+        pytest.skip("S3STORE_TEST_SECOND_ACCESS_KEY names no second user")
+    owner = S3Storage(**fresh, location=uuid.uuid4().hex)
+    owner.save("d/a", b"1")
+    (tmp_path / "new").write_text("new")
+    keys = {name: os.environ[f"S3STORE_TEST_SECOND_{name.upper()}"] for name in ("access_key", "secret_key")}
+    shell = Shell(settings)
+    shell.add("default", **{**fresh, **keys, "location": owner.location})
+    shell.add("other", **{**fresh, **keys, "location": uuid.uuid4().hex})
+    denied = action.partition(",")[0]
+    about = {
+        "Principal": {"AWS": os.environ.get("S3STORE_TEST_SECOND_ARN", "arn:aws:iam:::user/alice")},
+        "Resource": [f"arn:aws:s3:::{owner.bucket_name}", f"arn:aws:s3:::{owner.bucket_name}/*"],
+    }
+    statements = [{"Effect": "Allow", "Action": "s3:*", **about}, {"Effect": "Deny", "Action": denied, **about}]
+    owner.objects.bucket.settings.write("policy", {"Version": "2012-10-17", "Statement": statements})
+    ran = shell.run(*[text.replace("TMP", str(tmp_path)) for text in arguments])
+    assert ran.status == (2 if arguments[0] == "batch-report" else 1), ran
+    assert re.search(rf"(AccessDenied|403).* {denied}\b", ran.error.replace("\n", " ")), ran
+    assert owner.read_bytes("d/a") == b"1"

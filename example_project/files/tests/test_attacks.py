@@ -253,6 +253,22 @@ class Attacks(UploadTestCase):
             self.assertEqual(self.client.post(link, account).status_code, 410)
         self.assertEqual(count(), 2)
 
+    def test_an_owner_of_both_companies(self):
+        """The URL of one company does nothing in the other one: neither uploads, nor links, people and operations."""
+        Membership.objects.create(company=self.harbour, user=self.lena, role=Role.OWNER)
+        member, invited, share = self.harbour.memberships.first().pk, self.invitation.pk, self.their_share.pk
+        self.before = self.state()
+        self.client.force_login(self.lena)
+        post, label = self.client.post, signed_label(f"company-{self.harbour.pk}")
+        attacks = [
+            ("upload", lambda: self.step("begin", {"destination": label, "name": "x.txt", "size": 5, "type": ""})),
+            ("link", lambda: post(self.page("stop", share, slug="nordlicht"))),
+            ("member", lambda: post(self.page("change_role", member, slug="nordlicht"), {"role": "viewer"})),
+            ("invitation", lambda: post(self.page("withdraw", invited, slug="nordlicht"))),
+            ("undo", lambda: post(self.url("undo", self.deleted.pk))),
+        ]
+        self.try_all(attacks)
+
     def test_who_may_only_look_undoes_nothing(self):
         """A viewer of the same company sees the deletion of another member, and cannot take it back or repeat it."""
         deleted = operations.run(operations.start(self.nordlicht, self.tom, "delete", ["offer.pdf"]), self.tom)

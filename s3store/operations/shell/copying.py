@@ -17,6 +17,7 @@ from s3store.core.globs import Filter
 from s3store.files.download import HELPERS, Helpers
 from s3store.operations import command
 from s3store.operations.command import THREADS
+from s3store.operations.hiding import put_back
 from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Step, Summary, Watcher
 from s3store.operations.shell import local, selecting
@@ -191,7 +192,7 @@ def _source(place: Place, *, recursive: bool) -> Source:
         path = place.local
         if path.is_dir() and not recursive:
             raise DirectoryError(f"{place} is a directory. Give -r to process the files in it.")
-        if not path.exists():
+        if not path.exists() and (path.name, None) not in put_back(path.parent):
             raise PlaceError(f"{place} does not exist.")
         return path
     found = select(place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +10,9 @@ from pathlib import Path
 from typing import IO
 
 from s3store.core import keys
+from s3store.operations.hiding import is_hiding, put_back
 from s3store.operations.reports import Watcher
 from s3store.operations.unfinished import is_partial
-
-# What an interrupted download leaves behind.
-_OWN = re.compile(r"\.s3store-[0-9a-f]{16}").fullmatch
 
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -51,19 +48,30 @@ def walk(top: Path, watcher: Watcher) -> Iterator[LocalItem]:
 
 
 def _walk(directory: Path, base: str, watcher: Watcher) -> Iterator[LocalItem]:
-    with os.scandir(directory) as found:
-        listed = sorted(found, key=lambda entry: entry.name)
-    for entry in listed:
+    for entry in sorted(_entries(directory, watcher), key=lambda entry: entry.name):
         inside = base + entry.name
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(Path(entry.path), f"{inside}/", watcher)
         elif entry.is_file(follow_symlinks=False):
-            if not (_OWN(entry.name) or is_partial(entry.name)):
+            if not is_partial(entry.name):
                 size = entry.stat(follow_symlinks=False).st_size
                 yield LocalItem(path=Path(entry.path), inside=inside, size=size, walked=True)
         else:
             what = "a symbolic link" if entry.is_symlink() else "not a regular file"
             watcher.warn(f"{entry.path} is {what}. It is skipped.")
+
+
+def _entries(directory: Path, watcher: Watcher) -> list[os.DirEntry[str]]:
+    """Return what is in a directory, after a killed run has got its file back."""
+    with os.scandir(directory) as found:
+        entries = list(found)
+    if any(is_hiding(entry.name) for entry in entries):
+        for name, error in put_back(directory):
+            restored = f"{directory / name} was hidden by a run that was killed. It has its name again."
+            watcher.warn(str(error or restored))
+        with os.scandir(directory) as found:
+            entries = [entry for entry in found if not is_hiding(entry.name)]
+    return entries
 
 
 def one(path: Path) -> LocalItem:

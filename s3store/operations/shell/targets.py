@@ -239,21 +239,31 @@ class Directory(Target):
 
 
 def delete_unchanged(selection: Selection, item: Item) -> None:
-    """Delete an object that was copied, if it is still the same: two requests. Raises ObjectChangedError."""
+    """Delete an object that was copied, if it is still the same: two requests. Raises ObjectChangedError.
+
+    If it is replaced between the two, only a server with conditional deletes notices that.
+    """
     bucket, target = selection.objects.bucket, selection.objects.target_at(item.key)
     now = bucket.find(item.key, target.params)
     if now is None:
         return
     if _etag(now) != _etag(item.info):
-        raise errors.build(
-            errors.ObjectChangedError,
-            "it was replaced meanwhile",
-            operation="delete_object",
-            bucket=bucket.name,
-            key=item.key,
-            advice="It was copied, and not deleted.",
-        )
-    bucket.delete(item.key, target.params)
+        raise _replaced(bucket.name, item.key)
+    try:
+        bucket.delete(item.key, target.params, etag=now.etag)
+    except errors.ObjectChangedError as error:
+        raise _replaced(bucket.name, item.key) from error
+
+
+def _replaced(bucket: str, key: str) -> errors.S3StoreError:
+    return errors.build(
+        errors.ObjectChangedError,
+        "it was replaced meanwhile",
+        operation="delete_object",
+        bucket=bucket,
+        key=key,
+        advice="It was copied, and not deleted.",
+    )
 
 
 class _Told(LocalFile):

@@ -26,6 +26,8 @@ class _AgainError(Exception):
 class Comparison:
     """Lists both sides. `found` is about the source, `doomed` are the files to delete, `missing` names it lacks.
 
+    `restored` are files of this machine that have got their names again.
+
     `streams` compares while the listings arrive; the steps of a dry run are printed, so that it must not begin again.
     """
 
@@ -42,12 +44,14 @@ class Comparison:
         self.deletes = False
         self.delete_excluded = False
         self.missing: dict[str, None] = {}
+        self.restored: set[str] = set()
         self._names: Side[tuple[str]] | None = None
         self.begin()
 
     def begin(self) -> None:
         """Forget what was found."""
-        self.found, self._there = Found(), Found()
+        # What is put back in the first listing is not hidden in the second.
+        self.found, self._there = Found(restored=self.restored), Found(restored=self.restored)
         self.doomed = Doomed()
         self.missing.clear()
 

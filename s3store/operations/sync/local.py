@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from s3store.operations.hiding import is_hiding, put_back
 from s3store.operations.sync import names
 from s3store.operations.sync.rows import Found, Row
 from s3store.operations.unfinished import is_partial
@@ -52,8 +53,7 @@ class Walk:
         first: bool = False,
     ) -> Iterator[Row]:
         try:
-            with os.scandir(path) as entries:
-                listed = [(entry, self._is_directory(entry)) for entry in entries]
+            listed = [(entry, self._is_directory(entry)) for entry in _entries(path, prefix, found)]
         except OSError as error:
             if first:
                 raise
@@ -100,3 +100,18 @@ class Walk:
             found.skipped[name] = "it is a symbolic link out of the directory"
             return False
         return True
+
+
+def _entries(path: str, prefix: str, found: Found) -> list[os.DirEntry[str]]:
+    """Return what is in a directory, after files that killed runs have hidden there got their names again."""
+    with os.scandir(path) as entries:
+        listed = list(entries)
+    if any(is_hiding(entry.name) for entry in listed):
+        for name, error in put_back(Path(path)):
+            if error:
+                found.fail(prefix + name, error)
+            else:
+                found.restored.add(prefix + name)
+        with os.scandir(path) as entries:
+            listed = [entry for entry in entries if not is_hiding(entry.name)]
+    return listed

@@ -26,12 +26,14 @@ class Found:
     """What a listing found and cannot be processed, by names. A side can be listed twice, so each name is here once.
 
     `failed` are files that should be processed; `skipped` are names of links and special files, which are left alone
-    on both sides; `folders` are names of empty directories, as S3 marks them.
+    on both sides; `folders` are names of empty directories, as S3 marks them; `restored` are names of files that
+    a killed run had hidden.
     """
 
     failed: dict[str, Failed] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
+    restored: set[str] = field(default_factory=set)
 
     def fail(self, name: str, error: Exception) -> None:
         """Note a file that cannot be processed. Bytes that are not UTF-8 become escapes."""

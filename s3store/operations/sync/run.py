@@ -200,6 +200,8 @@ class _Run:
     def _tell(self) -> None:
         """Tell what was found and not processed."""
         summary, report, found = self._summary, self._report, self._comparison.found
+        for name in sorted(self._comparison.restored):
+            report.warn(f"'{name}' was hidden by a run that was killed. It has its name again.")
         for name, why in sorted(found.skipped.items()):
             report.warn(f"'{name}' was skipped: {why}.")
         for failure in found.failed.values():

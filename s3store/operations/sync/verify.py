@@ -79,19 +79,19 @@ class _Renamed(Watcher):
     """Tells another watcher findings, and not what sync would do."""
 
     def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
+        self.watcher = watcher
 
     def expect(self, objects: int, size: int) -> None:
-        self._watcher.expect(objects, size)
+        self.watcher.expect(objects, size)
 
     def moved(self, size: int) -> None:
-        self._watcher.moved(size)
+        self.watcher.moved(size)
 
     def step(self, step: Step) -> None:
-        self._watcher.step(step if step.op in ("skip", "fail") else _finding(step))
+        self.watcher.step(step if step.op in ("skip", "fail") else _finding(step))
 
     def warn(self, text: str) -> None:
-        self._watcher.warn(text)
+        self.watcher.warn(text)
 
 
 class _Named(NamedTuple):
@@ -114,67 +114,86 @@ def verify_rows(
     `summary.failed`. If no row names a file of the place, `summary.warnings` says so.
     Raises RowsError if a table cannot be read, PlaceError, and S3StoreError if the storage cannot be listed.
     """
-    watcher = watcher or Watcher()
     began = time.monotonic()
-    findings: list[Step] = []
-    summary = Summary(command="verify", source="rows", target=str(place), plan=findings)
-    remote = Remote(place)
-    taken = Filter.of(rules)
-    start = len(remote.path) and len(remote.path) + 1
-
-    def named() -> Iterator[_Named]:
-        for column in columns():
-            for row in column.rows():
-                name = name_in(remote.objects, column, row.name)
-                below = name is not None and (not start or name.startswith(f"{remote.path}/"))
-                if name is not None and below and taken.takes(name[start:]):
-                    yield _Named(name[start:], str(row))
-
-    def listed() -> Any:
-        return remote.rows(Found())
-
-    def existing() -> Iterator[_Named]:
-        for name, row, there in merged(wanted, side, restarted=lambda _: None):
-            if row is None:
-                continue
-            summary.objects += 1
-            if there is None:
-                finding = Step(op=MISSING, name=name, reason=f"named by {row.row}")
-                findings.append(finding)
-                step(finding)
-            elif there.storage_class in ARCHIVES and not remote.is_readable(name):
-                why = "It is archived, and cannot be read. Restore it first: s3 restore --archived."
-                summary.failed.append(Failed(name=name, code="Archived", why=why))
-            elif read:
-                yield row
-            else:
-                step(Step(op="skip", name=name, reason="it exists"))
-
-    step = watcher.step
-    with remote.objects.bucket.counted() as sent, Spool(named()) as spool:
-        wanted: Side[_Named] = Side(lambda: _unique(spool))
-        # Findings are told while the storage is listed, so that it must not begin again.
-        side: Side[Any] = Side(listed, ordered=False)
-        with closing(wanted), closing(side):
-            count = threads if is_threaded(remote.objects.options) else 1
-            for outcome in pool.run(lambda row: _read(remote, row.name, watcher), existing(), threads=count):
-                if outcome.error:
-                    summary.failed.append(Failed.of(outcome.item.name, outcome.error))
-                    step(Step(op="fail", name=outcome.item.name, reason=str(outcome.error)))
-                else:
-                    summary.size += outcome.result or 0
-                    step(Step(op="skip", name=outcome.item.name, reason="it is readable"))
-    if not summary.objects:
+    run = _Rows(place, Filter.of(rules), watcher or Watcher(), read=read)
+    with run.remote.objects.bucket.counted() as sent:
+        run.check(threads if is_threaded(run.remote.objects.options) else 1)
+    if not run.summary.objects:
         text = (
             f"No row of the project names a file that is compared, so nothing was checked. To compare {place} with "
             f"another place, give both: s3 verify ./media {place}"
         )
-        summary.warnings.append(text)
-        watcher.warn(text)
-    summary.more = {MISSING: len(findings)}
-    summary.requests, summary.seconds = len(sent), time.monotonic() - began
-    summary.failed.sort(key=lambda failure: failure.name)
-    return summary
+        run.summary.warnings.append(text)
+        run.watcher.warn(text)
+    run.summary.more = {MISSING: len(run.findings)}
+    run.summary.requests, run.summary.seconds = len(sent), time.monotonic() - began
+    run.summary.failed.sort(key=lambda failure: failure.name)
+    return run.summary
+
+
+class _Rows:
+    """A run of `verify_rows`. All its steps are told by the caller's thread."""
+
+    def __init__(self, place: Place, rules: Filter, watcher: Watcher, *, read: bool) -> None:
+        self.remote = Remote(place)
+        self.findings: list[Step] = []
+        self.summary = Summary(command="verify", source="rows", target=str(place), plan=self.findings)
+        self._rules = rules
+        self.watcher = watcher
+        self._reads = read
+
+    def check(self, threads: int) -> None:
+        """Look for the file of each row, and read it."""
+        with Spool(self._named()) as spool:
+            wanted: Side[_Named] = Side(lambda: _unique(spool))
+            # Findings are told while the storage is listed, so that it must not begin again.
+            listed: Side[Any] = Side(lambda: self.remote.rows(Found()), ordered=False)
+            with closing(wanted), closing(listed):
+                for outcome in pool.run(self._read, self._existing(wanted, listed), threads=threads):
+                    name = outcome.item.name
+                    if outcome.error:
+                        self.summary.failed.append(Failed.of(name, outcome.error))
+                        self.watcher.step(Step(op="fail", name=name, reason=str(outcome.error)))
+                    else:
+                        self.summary.size += outcome.result or 0
+                        self.watcher.step(Step(op="skip", name=name, reason="it is readable"))
+
+    def _named(self) -> Iterator[_Named]:
+        """Yield the names of rows, relative to the place."""
+        start = len(self.remote.path) and len(self.remote.path) + 1
+        for column in columns():
+            for row in column.rows():
+                name = name_in(self.remote.objects, column, row.name)
+                below = name is not None and (not start or name.startswith(f"{self.remote.path}/"))
+                if name is not None and below and self._rules.takes(name[start:]):
+                    yield _Named(name[start:], str(row))
+
+    def _existing(self, wanted: Side[_Named], listed: Side[Any]) -> Iterator[_Named]:
+        """Yield the rows whose files are to be read. What the listing tells about the others is noted."""
+        for name, row, there in merged(wanted, listed, restarted=lambda _: None):
+            if row is None:
+                continue
+            self.summary.objects += 1
+            if there is None:
+                finding = Step(op=MISSING, name=name, reason=f"named by {row.row}")
+                self.findings.append(finding)
+                self.watcher.step(finding)
+            elif there.storage_class in ARCHIVES and not self.remote.is_readable(name):
+                why = "It is archived, and cannot be read. Restore it first: s3 restore --archived."
+                self.summary.failed.append(Failed(name=name, code="Archived", why=why))
+            elif self._reads:
+                yield row
+            else:
+                self.watcher.step(Step(op="skip", name=name, reason="it exists"))
+
+    def _read(self, row: _Named) -> int:
+        """Read a file to its end, and return its bytes. Runs in a thread."""
+        total = 0
+        with self.remote.reader(row.name) as reader:
+            while block := reader.read(MIB):
+                total += len(block)
+                self.watcher.moved(len(block))
+        return total
 
 
 def _unique(rows: Iterable[_Named]) -> Iterator[_Named]:
@@ -183,12 +202,3 @@ def _unique(rows: Iterable[_Named]) -> Iterator[_Named]:
         if row.name != previous:
             yield row
         previous = row.name
-
-
-def _read(remote: Remote, name: str, watcher: Watcher) -> int:
-    total = 0
-    with remote.reader(name) as reader:
-        while block := reader.read(MIB):
-            total += len(block)
-            watcher.moved(len(block))
-    return total

@@ -12,6 +12,7 @@ from s3store.operations.doctor import examine
 from s3store.storage import S3Storage
 from s3store.testing.fixtures import options_for
 from s3store.testing.servers import rclone_server
+from tests.buckets import delete_bucket, names_of_buckets
 from tests.faults.proxy import FaultProxy
 
 ORIGIN = "https://www.example.com"
@@ -144,6 +145,18 @@ def plain_bucket(moto, seaweedfs):
                 client.delete_bucket_policy(**bucket)
                 stack.callback(client.put_bucket_policy, **bucket, Policy=policy)
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_bucket_stays(moto, seaweedfs):
+    """The buckets of a module are deleted at its end: the servers are those of all tests."""
+    storages = [S3Storage(**options_for(server)) for server in (moto, seaweedfs)]
+    before = [names_of_buckets(storage) for storage in storages]
+    yield
+    for server, storage, names in zip((moto, seaweedfs), storages, before, strict=True):
+        for name in names_of_buckets(storage) - names:
+            delete_bucket(S3Storage(**options_for(server, name)))
+        assert names_of_buckets(storage) == names
 
 
 @pytest.fixture(scope="session")

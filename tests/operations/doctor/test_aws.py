@@ -8,9 +8,11 @@ from s3store.errors import AccessDeniedError
 from s3store.operations.doctor import fix, plan_fix
 from s3store.operations.setup import SetupError, Wishes, apply, plan
 from s3store.storage import S3StaticStorage, S3Storage
+from s3store.wire import account
 from s3store.wire.account import account_block
+from s3store.wire.settings import Setting
 from tests.faults.proxy import FaultProxy
-from tests.operations.doctor.conftest import examined, ids, one, service
+from tests.operations.doctor.conftest import examined, ids, one
 
 IDENTITY = (
     "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{}:user/site</Arn>"
@@ -23,18 +25,22 @@ OURS, OTHER = "123456789012", "111122223333"
 @pytest.fixture
 def aws(moto, monkeypatch):
     """A function that returns a storage on AWS with a new bucket."""
-    with service(lambda *_: (200, IDENTITY.format(make.account).encode())) as url:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://sts.eu-west-3.amazonaws.com")
+
+    def identity(method, target, headers):
+        return (200, {}, IDENTITY.format(make.account).encode()) if target.startswith("http://sts.") else None
+
+    with FaultProxy(moto.endpoint_url, respond=identity) as proxy:
 
         def make(bucket, cls=S3Storage, **options):
             keys = {"access_key": moto.access_key, "secret_key": moto.secret_key}
-            given = {"region_name": "eu-west-3", "use_ssl": False, "proxies": {"http": moto.endpoint_url}, **keys}
+            given = {"region_name": "eu-west-3", "use_ssl": False, "proxies": {"http": proxy.url}, **keys}
             storage = cls(bucket_name=bucket, **{**given, **options}, location="media")
             where = {"LocationConstraint": "eu-west-3"}
             S3Storage(bucket_name=bucket, **given).client.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
             return storage
 
-        make.account = OTHER
+        make.account, make.proxy = OTHER, proxy
         yield make
 
 
@@ -89,7 +95,7 @@ def respond(method, target, headers):
 def test_od_39_the_account_blocks_public_access(aws, moto, blocked, account):
     """Visitors are refused, and the bucket blocks nothing. If the credentials may, the account is asked."""
     aws.account = account
-    with FaultProxy(moto.endpoint_url, respond=respond) as proxy:
+    with FaultProxy(aws.proxy.url, respond=respond) as proxy:
         options = {"proxies": {"http": proxy.url}}
         storage = aws(f"doctor-public-{account or 'nobody'}", S3StaticStorage, **options)
         report = examined(storage, origins=[])
@@ -110,10 +116,24 @@ def test_od_39_the_account_blocks_public_access(aws, moto, blocked, account):
         assert "AccessDenied" in str(caught.value)
 
 
+def test_od_39_the_account_is_not_asked_if_the_bucket_blocks_the_policy(aws, blocked):
+    """The block of the bucket is reason enough. One request less."""
+    aws.account = OURS
+    with FaultProxy(aws.proxy.url, respond=respond) as proxy:
+        storage = aws("doctor-blocks-itself", S3StaticStorage, proxies={"http": proxy.url})
+        block = {"BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+        storage.client.put_public_access_block(Bucket=storage.bucket_name, PublicAccessBlockConfiguration=block)
+        report = examined(storage, origins=[])
+        assert [exchange.target for exchange in proxy.requests() if "s3-control" in exchange.target] == []
+    one(report, "not-public")
+    assert "account-block" not in ids(report)
+
+
 def test_od_39_only_aws_has_such_accounts(moto, seaweedfs_options):
     """Other servers are not asked, and neither is AWS without credentials."""
     for options in (S3Storage(**seaweedfs_options).options, S3Storage(bucket_name="b", anonymous=True).options):
-        assert account_block(options, OURS).state == "unknown"
+        # A request that failed would be in `why`.
+        assert account_block(options, OURS) == Setting(name=account.NAME, state="unknown")
 
 
 def _options(storage):

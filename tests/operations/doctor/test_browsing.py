@@ -9,6 +9,7 @@ import pytest
 from s3store.operations.doctor.examination import BODY
 from s3store.storage import S3ManifestStaticStorage, S3StaticStorage, S3Storage
 from s3store.testing.fixtures import options_for
+from tests.buckets import delete_bucket
 from tests.operations.doctor.conftest import ORIGIN, canned, error, examined, ids, once, one, service, storage_at
 
 PROBE = r"/s3store-tests/doctor/[\w-]+/s3store-doctor-"
@@ -32,8 +33,7 @@ def public_bucket(s3_server):
     policy = json.dumps(PUBLIC).replace("BUCKET", options["bucket_name"])
     client.put_bucket_policy(Bucket=options["bucket_name"], Policy=policy)
     yield options
-    client.delete_bucket_policy(Bucket=options["bucket_name"])
-    client.delete_bucket(Bucket=options["bucket_name"])
+    delete_bucket(S3Storage(**options))
 
 
 def test_od_37_a_bucket_that_is_public_by_accident(public_bucket):

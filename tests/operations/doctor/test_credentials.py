@@ -13,6 +13,8 @@ from botocore.tokens import SSOTokenProvider
 from s3store.conf.options import Options
 from s3store.storage import S3Storage
 from s3store.wire import chain
+from s3store.wire.chain import caller_of
+from tests.faults.proxy import FaultProxy
 from tests.operations.doctor.conftest import canned, ends_with, error, examined, ids, one, service, storage_at
 
 NO_KEYS = {"access_key": None, "secret_key": None}
@@ -260,3 +262,33 @@ def test_a_program_for_credentials_that_fails(moto, tmp_path, monkeypatch):
     configured(tmp_path, monkeypatch, f"[profile short]\ncredential_process = {sys.executable} -c 1/0\n")
     report = examined(storage_at(moto, **NO_KEYS, session_profile="short"))
     ends_with(report, "credentials-failed", "custom-process", "ZeroDivisionError")
+
+
+IDENTITY = (
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/site</Arn>"
+    b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
+
+def test_sts_is_asked_through_the_proxy_of_the_options(moto, monkeypatch):
+    """As the server is: a network can have no other way out."""
+    asked = []
+
+    def respond(method, target):
+        asked.append((method, target))
+        return 200, IDENTITY
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://sts.example.org")
+    with service(respond) as url:
+        options = storage_at(moto, proxies={"http": url}).options
+        assert caller_of(options) == "arn:aws:iam::111122223333:user/site"
+    assert asked == [("POST", "http://sts.example.org/")]
+
+
+def test_sts_is_trusted_as_the_server_is(moto, monkeypatch, certificates):
+    """By the authority that the option verify names."""
+    context, bundle = certificates
+    with FaultProxy(moto.endpoint_url, tls=context, respond=lambda *_: (200, {}, IDENTITY)) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", proxy.url)
+        found = [caller_of(storage_at(moto, verify=verify).options) for verify in (bundle, None)]
+    assert found == ["arn:aws:iam::111122223333:user/site", ""]

@@ -15,6 +15,7 @@ from s3store.operations.shell import copying, targets
 from s3store.operations.shell.selecting import select
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
+from tests.faults.proxy import FaultProxy
 from tests.operations.shell.conftest import fill, names_in
 
 
@@ -501,6 +502,86 @@ def test_mv_keeps_a_source_that_was_replaced_meanwhile(quick, monkeypatch, tmp_p
     item = next(select(Place(path="a", storage=quick.default)).items(recursive=False))
     quick.default.delete("a")
     targets.delete_unchanged(select(Place(path="", storage=quick.default)), item)
+
+
+@pytest.mark.parametrize(
+    ("moment", "to", "sent"),
+    [
+        ("HEAD", "disk", ["GET", "HEAD"]),
+        ("DELETE", "disk", ["GET", "HEAD", "DELETE", "HEAD"]),
+        ("DELETE", "storage", ["HEAD", "DELETE", "HEAD"]),
+    ],
+)
+def test_mv_keeps_a_source_that_is_replaced_before_its_delete(shell, tmp_path, moment, to, sent):
+    """Before mv looks at it again, it sends no delete. After that, the server refuses the delete."""
+    fill(shell.default, "a", content=b"old")
+    raced = []
+
+    def respond(method, target, headers):
+        if method == moment and target.endswith("/a") and not raced:
+            raced.append(fill(shell.default, "a", content=b"new"))
+
+    with FaultProxy(shell.options["endpoint_url"], respond=respond) as proxy:
+        shell.add("raced", **{**shell.options, "endpoint_url": proxy.url})
+        ran = shell.run("mv", "raced:a*", f"{tmp_path}/" if to == "disk" else "raced:down/")
+        assert (ran.status, shell.default.read_text("a")) == (1, "new")
+        assert "it was replaced meanwhile. It was copied, and not deleted." in ran.error
+        requests = proxy.requests(target=f"/{shell.options['location']}/a$")
+        assert [exchange.method for exchange in requests][-len(sent) :] == sent
+    assert ((tmp_path / "a").read_text() if to == "disk" else shell.default.read_text("down/a")) == "old"
+
+
+@pytest.mark.parametrize(
+    ("given", "statuses"),
+    [({}, [("DELETE", 501), ("DELETE", 204)]), ({"conditional_writes": False}, [("DELETE", 204)])],
+    ids=["unknown to the server", "not wanted"],
+)
+def test_mv_where_the_server_refuses_conditions_of_deletes(quick, tmp_path, given, statuses):
+    """The file is deleted, after the look at it."""
+    fill(quick.default, "a")
+
+    def respond(method, target, headers):
+        error = b"<Error><Code>NotImplemented</Code></Error>"
+        return (
+            (501, {"Content-Type": "application/xml"}, error) if "if-match" in headers and method == "DELETE" else None
+        )
+
+    with FaultProxy(quick.options["endpoint_url"], respond=respond) as proxy:
+        quick.add("old", **{**quick.options, **given, "endpoint_url": proxy.url})
+        assert quick.run("mv", "old:a", f"{tmp_path}/a").status == 0
+        assert [(each.method, each.status) for each in proxy.requests("DELETE")] == statuses
+        assert len(proxy.requests("HEAD")) == 2
+    assert (names_in(quick.default), (tmp_path / "a").read_text()) == ([], "content")
+
+
+@pytest.mark.parametrize("given", [{}, {"conditional_writes": False}], ids=["with", "without"])
+def test_mv_where_the_delete_is_refused(quick, tmp_path, given):
+    """With or without a condition: the file is at both places."""
+    fill(quick.default, "a")
+
+    def respond(method, target, headers):
+        error = b"<Error><Code>InvalidRequest</Code></Error>"
+        return (400, {"Content-Type": "application/xml"}, error) if method == "DELETE" else None
+
+    with FaultProxy(quick.options["endpoint_url"], respond=respond) as proxy:
+        quick.add("old", **{**quick.options, **given, "endpoint_url": proxy.url})
+        ran = quick.run("mv", "old:a", f"{tmp_path}/a")
+        assert (ran.status, "InvalidRequest" in ran.error, len(proxy.requests("DELETE"))) == (1, True, 1)
+    assert (names_in(quick.default), (tmp_path / "a").read_text()) == (["a"], "content")
+
+
+def test_mv_of_a_source_that_is_gone_before_its_delete(shell, tmp_path):
+    """Somebody has deleted it, or the response to the first attempt was lost: it is not a failure."""
+    fill(shell.default, "a")
+
+    def respond(method, target, headers):
+        if method == "DELETE":
+            shell.default.delete("a")
+
+    with FaultProxy(shell.options["endpoint_url"], respond=respond) as proxy:
+        shell.add("raced", **{**shell.options, "endpoint_url": proxy.url})
+        assert shell.run("mv", "raced:a", f"{tmp_path}/a").status == 0
+    assert (names_in(shell.default), (tmp_path / "a").read_text()) == ([], "content")
 
 
 @pytest.mark.parametrize("change", ["content", "file"])
