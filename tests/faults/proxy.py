@@ -1,4 +1,4 @@
-"""FaultProxy: stands between a client and an S3 server in a thread of its own, delays, breaks, counts.
+"""FaultProxy: stands between a client and an S3 server in a thread of its own, delays, holds, breaks, counts.
 
     with FaultProxy(server.endpoint_url, faults={"slow503": 0.2}, seed=1, match="^PUT") as proxy:
         ...                     # a client of proxy.url
