@@ -18,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -109,13 +110,12 @@ def test(arguments: list[str]) -> int:
         check(PYTHON, "-m", "ruff", "format", "--check", ".")
         print("dev.py: mypy", flush=True)
         check(PYTHON, "-m", "mypy")
-    print("dev.py: pytest", flush=True)
-    # The campaigns of faults take minutes: `coverage` runs them too.
-    return (
-        all_tests("-m", "not campaign")
-        or (run(PYTHON, "-m", "tox", "-e", ",".join(names), "--", *PART_OF_THE_TESTS) if names else 0)
-        or run(PYTHON, "-m", "tox", "-e", PACKAGES)
-    )
+    others = [[PYTHON, "-m", "tox", "-e", ",".join(names), "--", *PART_OF_THE_TESTS]] if names else []
+    with beside(*others, [PYTHON, "-m", "tox", "-e", PACKAGES]) as statuses:
+        print("dev.py: pytest", flush=True)
+        # The campaigns of faults take minutes: `coverage` runs them too.
+        status = all_tests("-m", "not campaign")
+    return status or next(filter(None, statuses), 0)
 
 
 def coverage(_: list[str]) -> int:
@@ -125,7 +125,8 @@ def coverage(_: list[str]) -> int:
 
 
 def all_tests(*arguments: str) -> int:
-    return run(PYTHON, "-m", "pytest", "-n", "3", "--dist", "loadgroup", *arguments)
+    # Half of the time tests wait for servers and browsers: four processes keep two processors busy.
+    return run(PYTHON, "-m", "pytest", "-n", "4", "--dist", "loadgroup", *arguments)
 
 
 def demo(arguments: list[str]) -> int:
@@ -166,6 +167,33 @@ def meanwhile(*commands: list[str | Path]) -> Iterator[None]:
         for process in running:
             process.terminate()
             process.wait()
+
+
+@contextmanager
+def beside(*commands: list[str | Path]) -> Iterator[list[int]]:
+    """Run commands one after the other during the block. Yield their statuses, which are complete after it.
+
+    What they print follows at the end, so that it does not mix with what the block prints.
+    """
+    statuses: list[int] = []
+    with tempfile.TemporaryFile() as output:
+
+        def work() -> None:
+            for command in commands:
+                text = [str(part) for part in command]
+                done = subprocess.run(
+                    text, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
+                )
+                statuses.append(done.returncode)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield statuses
+        finally:
+            thread.join()
+            output.seek(0)
+            print(output.read().decode(errors="replace"), end="", flush=True)
 
 
 # The environment

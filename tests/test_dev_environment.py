@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 import time
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,37 @@ def test_what_is_prepared_ends_when_a_check_fails(dev, tmp_path):
     assert time.monotonic() - started < 50
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "a").read_text()), 0)
+
+
+def test_what_runs_beside_the_tests_is_said_afterwards(dev, capfd):
+    """All commands run, also after one that fails, and their statuses count."""
+    with dev.beside(
+        [sys.executable, "-c", "import sys; print('one', flush=True); sys.exit(3)"],
+        [sys.executable, "-c", "import sys; print('two', file=sys.stderr)"],
+    ) as statuses:
+        print("tests", flush=True)
+    assert statuses == [3, 0]
+    assert capfd.readouterr().out == "tests\none\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    ("of_pytest", "beside", "status"),
+    [(0, [0, 0], 0), (1, [0, 0], 1), (0, [0, 2], 2), (0, [3, 0], 3), (0, [-9, 0], -9)],
+)
+def test_the_status_is_that_of_whatever_failed(dev, monkeypatch, of_pytest, beside, status):
+    """The tests, or what runs beside them: with the lowest and the highest versions, and with other packages."""
+    asked = []
+
+    @contextmanager
+    def recorded(*commands):
+        asked.extend(commands)
+        yield beside
+
+    for name in ("find_tools", "check"):
+        monkeypatch.setattr(dev, name, lambda *command: None)
+    monkeypatch.setattr(dev, "environments_of_tox", lambda: ["py310-dj42"])
+    monkeypatch.setattr(dev, "meanwhile", lambda *commands: nullcontext())
+    monkeypatch.setattr(dev, "beside", recorded)
+    monkeypatch.setattr(dev, "all_tests", lambda *arguments: of_pytest)
+    assert dev.test([]) == status
+    assert [command[4] for command in asked] == ["py310-dj42", dev.PACKAGES]

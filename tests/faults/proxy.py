@@ -1,4 +1,4 @@
-"""FaultProxy: stands between a client and an S3 server in a thread of its own, delays, breaks, counts.
+"""FaultProxy: stands between a client and an S3 server in a thread of its own, delays, holds, breaks, counts.
 
     with FaultProxy(server.endpoint_url, faults={"slow503": 0.2}, seed=1, match="^PUT") as proxy:
         ...                     # a client of proxy.url
@@ -64,6 +64,7 @@ class FaultProxy:
         self.surgeon: Surgeon
         self.harm(faults or {})
         self.respond = respond
+        self._held: tuple[re.Pattern[str], asyncio.Event] | None = None
         self.delay = delay
         self.bandwidth = bandwidth
         self._link_free = 0.0
@@ -105,6 +106,16 @@ class FaultProxy:
         """Exchange the faults for these and begin their sequence, and the count against the limits, anew."""
         match, total, each = self._limits
         self.surgeon = Surgeon(faults, seed=self._seed, match=match, max_faults=total, max_faults_per_request=each)
+
+    def hold(self, match: str) -> None:
+        """Let requests whose "METHOD target" matches wait before they are read, until `release`."""
+        self._held = re.compile(match), asyncio.Event()
+
+    def release(self) -> None:
+        """Let the requests pass that are held, and all later ones."""
+        if self._held is not None:
+            (_, over), self._held = self._held, None
+            self._loop.call_soon_threadsafe(over.set)
 
     @property
     def log(self) -> list[Exchange]:
@@ -215,6 +226,13 @@ class FaultProxy:
         self._wires.add(wire)
         wire.on_lost = lambda: self._wires.discard(wire)
         return wire
+
+    async def admit(self, line: str) -> None:
+        """Wait as long as requests with that "METHOD target" are held."""
+        if self._held is not None:
+            match, over = self._held
+            if match.search(line):
+                await over.wait()
 
     async def carry(self, size: int) -> None:
         """Wait until the link has carried that many bytes more."""

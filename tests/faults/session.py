@@ -96,6 +96,7 @@ class Session:
             )
 
     async def _serve(self, request: Request) -> bool:
+        await self._proxy.admit(f"{request.method} {request.target}")
         respond = self._proxy.respond
         if respond is not None and (reply := respond(request.method, request.target, request.headers)):
             return await self._answer(request, *reply)

@@ -553,6 +553,36 @@ def test_nonsense_is_refused(faults: dict[str, float], message: str) -> None:
         FaultProxy("https://127.0.0.1:1")
 
 
+# Requests that wait
+
+
+def test_requests_are_held_until_they_are_released(upstream: Upstream) -> None:
+    """Others pass meanwhile; the upstream sees what is held only after the release."""
+    with FaultProxy(upstream.url) as proxy, plug_in(proxy) as raw, connect(proxy) as connection:
+        proxy.hold("^PUT .*part=2")
+        send(raw, "PUT", "/k?part=2", body=b"abc")
+        assert fetch(connection, "PUT", "/k?part=1", b"x")[0] == 200
+        assert [exchange.target for exchange in proxy.log] == ["/k?part=1"]
+        assert len(upstream.seen) == 1
+        proxy.release()
+        wait_for_log(proxy, 2)
+        assert [exchange.status for exchange in proxy.requests("PUT", "part=2")] == [200]
+        assert fetch(connection, "PUT", "/k?part=2", b"x")[0] == 200
+
+
+def test_a_client_may_go_away_while_its_request_is_held(upstream: Upstream) -> None:
+    """What nobody waits for is not sent to the upstream later."""
+    with FaultProxy(upstream.url) as proxy, connect(proxy) as connection:
+        proxy.hold("^PUT")
+        with plug_in(proxy) as raw:
+            send(raw, "PUT", "/k", body=b"abc")
+            assert fetch(connection, "GET", "/1")[0] == 200
+        wait_for_log(proxy, 2)
+        proxy.release()
+        assert [exchange.status for exchange in proxy.requests("PUT")] == [None]
+    assert [method for method, *_ in upstream.seen] == ["GET"]
+
+
 # The hook
 
 

@@ -53,12 +53,6 @@ def following():
         getattr(folder_signals, name).disconnect(dispatch_uid=f"s3store_sharing.{name}")
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings):
-    """Passwords are hashed fast."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def storage(request, tmp_path, settings):
     """A storage for both companies: in the development twin, or on the server in the environment."""
