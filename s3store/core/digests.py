@@ -11,6 +11,6 @@ def md5(block: bytes) -> bytes:
     return hashlib.md5(block, usedforsecurity=False).digest()
 
 
-def content_md5(body: bytes) -> str:
-    """Return the value of the Content-MD5 header of a request."""
-    return base64.b64encode(md5(body)).decode()
+def content_md5(body: bytes, digest: bytes | None = None) -> str:
+    """Return the value of the Content-MD5 header of a request. `digest` is the MD5 of the body, if it is known."""
+    return base64.b64encode(digest or md5(body)).decode()

@@ -20,7 +20,7 @@ class FastUpload(Upload):
         super().__init__(bucket, options)
         self._light = light_of(bucket, options, clock)
 
-    def put(self, key: str, body: bytes, params: Params, *, create: bool) -> ObjectInfo:
-        """Write a small object in one request."""
-        info = self._light.put(key, body, params) if self._light and not create else None
-        return info or super().put(key, body, params, create=create)
+    def put(self, key: str, body: bytes, params: Params, *, create: bool, digest: bytes | None = None) -> ObjectInfo:
+        """Write a small object in one request. `digest` is its MD5, if it is known."""
+        info = self._light.put(key, body, params, digest=digest) if self._light and not create else None
+        return info or super().put(key, body, params, create=create, digest=digest)

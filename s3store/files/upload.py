@@ -79,14 +79,14 @@ class Upload:
             return ()
         return ("gzip",) * options.gzip + ("br",) * options.brotli
 
-    def put(self, key: str, body: bytes, params: Params, *, create: bool) -> ObjectInfo:
-        """Write a small object in one request."""
+    def put(self, key: str, body: bytes, params: Params, *, create: bool, digest: bytes | None = None) -> ObjectInfo:
+        """Write a small object in one request. `digest` is its MD5, if it is known."""
         if not create:
-            return self.bucket.put(key, body, params)
+            return self.bucket.put(key, body, params, digest=digest)
         if self.bucket.refuses_existing:
             return self.bucket.create(key, body, params)
         self.bucket.refuse_existing(key, params)
-        return self.bucket.put(key, body, params)
+        return self.bucket.put(key, body, params, digest=digest)
 
     def start(self, key: str, params: Params, *, create: bool) -> MultipartUpload:
         """Start a multipart upload."""

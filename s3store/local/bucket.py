@@ -138,7 +138,15 @@ class LocalBucket(Bucket):
                 raise
             return Response(info=record.info, start=start, body=Body(piece, self.name, key))
 
-    def put(self, key: str, body: bytes, params: Params, **condition: Any) -> ObjectInfo:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        params: Params,
+        *,
+        digest: bytes | None = None,  # noqa: ARG002
+        **condition: Any,
+    ) -> ObjectInfo:
         """Create or replace an object, under a condition of PutObject if given: IfNoneMatch or IfMatch."""
         with self._operation("put_object", key), self.store.receive() as incoming:
             incoming.write(body)
@@ -302,7 +310,16 @@ class LocalBucket(Bucket):
         """Start a multipart upload and return its id."""
         return self.uploads.start(key, records.headers_of(params))
 
-    def upload_part(self, key: str, upload_id: str, number: int, body: bytes, params: Params) -> Part:  # noqa: ARG002
+    def upload_part(
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        body: bytes,
+        params: Params,  # noqa: ARG002
+        *,
+        digest: bytes | None = None,  # noqa: ARG002
+    ) -> Part:
         """Send one part."""
         with self._operation("upload_part", key), self.store.receive() as incoming:
             incoming.write(body)

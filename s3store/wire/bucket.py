@@ -101,10 +101,15 @@ class Bucket(Copies, InParts, OpenUploads, Tagging, Archives):
             raise
         return Response(info=self._noted(info, moment), start=first, body=body)
 
-    def put(self, key: str, body: bytes, params: Params, **condition: Any) -> ObjectInfo:
-        """Create or replace an object in one request, under a condition of PutObject if given."""
+    def put(
+        self, key: str, body: bytes, params: Params, *, digest: bytes | None = None, **condition: Any
+    ) -> ObjectInfo:
+        """Create or replace an object in one request, under a condition of PutObject if given.
+
+        `digest` is the MD5 of the body, if it is known.
+        """
         with self.changing(key) as change:
-            answer = self._call("put_object", key, params, Body=body, **condition, **self._digest(body))
+            answer = self._call("put_object", key, params, Body=body, **condition, **self._digest(body, digest))
         with self._reading("put_object", key):
             return self._noted(written(key, len(body), answer, params), change.moment)
 

@@ -42,10 +42,12 @@ class InParts(Requesting):
             upload_id: str = answer["UploadId"]
         return upload_id
 
-    def upload_part(self, key: str, upload_id: str, number: int, body: bytes, params: Params) -> Part:
-        """Send one part."""
+    def upload_part(
+        self, key: str, upload_id: str, number: int, body: bytes, params: Params, *, digest: bytes | None = None
+    ) -> Part:
+        """Send one part. `digest` is its MD5, if it is known."""
         extra: dict[str, Any] = {"UploadId": upload_id, "PartNumber": number}
-        answer = self._call("upload_part", key, params, Body=body, **extra, **self._digest(body))
+        answer = self._call("upload_part", key, params, Body=body, **extra, **self._digest(body, digest))
         with self._reading("upload_part", key):
             return Part(number=number, etag=answer["ETag"], checksums=_checksums_in(answer))
 

@@ -35,12 +35,15 @@ class Light:
         self._presign = presign
 
     @sensitive_variables()
-    def put(self, key: str, body: bytes, params: Params) -> ObjectInfo | None:
-        """Create or replace an object. Returns None if boto3 must do it. AWS: "PutObject"."""
+    def put(self, key: str, body: bytes, params: Params, *, digest: bytes | None = None) -> ObjectInfo | None:
+        """Create or replace an object. Returns None if boto3 must do it. AWS: "PutObject".
+
+        `digest` is the MD5 of the body, if it is known.
+        """
         wanted = self._headers(params)
         if wanted is None:
             return None
-        wanted["Content-MD5"] = content_md5(body)
+        wanted["Content-MD5"] = content_md5(body, digest)
         with self._bucket.changing(key):
             answer = self._send("PutObject", key, wanted, body)
         # Without an ETag it was not S3 that responded: boto3's request says so.

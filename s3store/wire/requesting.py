@@ -98,8 +98,8 @@ class Requesting:
         info = self.find(key, params)
         return info if info and info.internal(WRITE_TOKEN) == token else None
 
-    def _digest(self, body: bytes) -> dict[str, Any]:
-        return {} if sends_own_checksums(self.client) else {"ContentMD5": content_md5(body)}
+    def _digest(self, body: bytes, digest: bytes | None = None) -> dict[str, Any]:
+        return {} if sends_own_checksums(self.client) else {"ContentMD5": content_md5(body, digest)}
 
     def _copied(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -95,6 +96,25 @@ def test_large_files_are_sent_in_parts(s3_storage, tmp_path, temporary):
     with counted_requests(s3_storage) as sent:
         summary = sync(local(tree), place(s3_storage))
     assert (summary.skipped, sent.methods) == (2, ["GET"])
+
+
+@pytest.mark.parametrize("size", [100, 17 * MIB], ids=["whole", "in parts"])
+def test_the_md5_of_what_is_sent_is_computed_once(s3_storage, tmp_path, monkeypatch, size):
+    """It is the Content-MD5, for the server, and the ETag, for the next run: MD5 takes longest of all."""
+    hashed = []
+    real = hashlib.md5
+
+    def counted(block=b"", **options):
+        hashed.append(len(block))
+        return real(block, **options)
+
+    source = fill(tmp_path / "source", {"a": LARGE[:size]})
+    monkeypatch.setattr("s3store.core.digests.hashlib", SimpleNamespace(md5=counted))
+    assert sync(local(source), place(s3_storage)).sent == 1
+    assert size <= sum(hashed) < size + 100
+    monkeypatch.undo()
+    assert objects_in(s3_storage) == {"a": LARGE[:size]}
+    assert sync(local(source), place(s3_storage)).sent == 0
 
 
 def test_an_upload_that_broke_is_continued(wire, tmp_path):

@@ -9,7 +9,7 @@ import secrets
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from s3store import errors
 from s3store.core import parts
@@ -60,6 +60,13 @@ def send_in_parts(
     return Sent(info, sending.etag)
 
 
+class _Piece(NamedTuple):
+    """A part that S3 has, and its MD5."""
+
+    part: Part
+    digest: bytes
+
+
 class _Sending:
     """The parts of one upload that is being sent. `there` are those that S3 has already, by their numbers."""
 
@@ -72,14 +79,14 @@ class _Sending:
         self._params = params
         self._work = work
         self._there = there
-        self._futures: list[Future[Part]] = []
-        self._digests: list[bytes] = []
+        self._futures: list[Future[_Piece]] = []
         self._size = 0
 
     @property
     def etag(self) -> str:
-        """The ETag that the object has if ETags are digests."""
-        return f"{md5(b''.join(self._digests)).hex()}-{len(self._digests)}"
+        """The ETag that the object has if ETags are digests, after `complete`."""
+        digests = [future.result().digest for future in self._futures]
+        return f"{md5(b''.join(digests)).hex()}-{len(digests)}"
 
     def send_all(self, source: Source, part_size: int) -> None:
         """Read parts to the end, and send each as soon as a thread and memory are free. Raises a part's failure."""
@@ -107,13 +114,12 @@ class _Sending:
     def _send(self, block: bytes, wanted: int) -> None:
         """Send a part, unless S3 has it, and then give back what it takes of the budget."""
         work, number = self._work, len(self._futures) + 1
-        self._digests.append(md5(block))
         self._size += len(block)
         known = self._there.get(number)
-        if known and known.size == len(block) and known.etag.strip('"') == self._digests[-1].hex():
+        if known and known.size == len(block) and known.etag.strip('"') == (digest := md5(block)).hex():
             work.budget.give(wanted)
             work.moved(len(block))
-            self._futures.append(_ready(known))
+            self._futures.append(_ready(_Piece(known, digest)))
             return
         future = work.submit(_send_part, self._bucket, self._key, self._upload_id, number, block, self._params, work)
         future.add_done_callback(partial(_give, work, wanted))
@@ -121,7 +127,7 @@ class _Sending:
 
     def complete(self) -> ObjectInfo:
         """Wait for the parts, and combine them."""
-        sent = [future.result() for future in self._futures]
+        sent = [future.result().part for future in self._futures]
         self._work.check()
         return self._bucket.complete_upload(self._key, self._upload_id, sent, self._params, size=self._size)
 
@@ -146,20 +152,23 @@ def _begun(bucket: Bucket, key: str, params: Params, note: Note | None) -> tuple
     return "", secrets.token_hex(8), {}
 
 
-def _send_part(bucket: Bucket, key: str, upload_id: str, number: int, block: bytes, params: Params, work: Work) -> Part:
+def _send_part(
+    bucket: Bucket, key: str, upload_id: str, number: int, block: bytes, params: Params, work: Work
+) -> _Piece:
     work.pace(len(block))
-    part = bucket.upload_part(key, upload_id, number, block, params)
+    digest = md5(block)
+    part = bucket.upload_part(key, upload_id, number, block, params, digest=digest)
     work.moved(len(block))
-    return replace(part, size=len(block))
+    return _Piece(replace(part, size=len(block)), digest)
 
 
 def _give(work: Work, size: int, _: Any) -> None:
     work.budget.give(size)
 
 
-def _ready(part: Part) -> Future[Part]:
-    future: Future[Part] = Future()
-    future.set_result(part)
+def _ready(piece: _Piece) -> Future[_Piece]:
+    future: Future[_Piece] = Future()
+    future.set_result(piece)
     return future
 
 

@@ -76,11 +76,12 @@ class Sender:
             with work.budget.holding(size):
                 content.seek(0)
                 body = content.read()
-                digest = md5(body).hex()
+                digest = md5(body)
                 work.pace(len(body))
-                self._upload.put(key, body, with_metadata(params, {DIGEST: digest}), create=False)
+                known = with_metadata(params, {DIGEST: digest.hex()})
+                self._upload.put(key, body, known, create=False, digest=digest)
                 work.moved(len(body))
-                return len(body), digest
+                return len(body), digest.hex()
         # SSE makes ETags something else. The digest has to be known before the first part is sent.
         if _is_opaque(params):
             params = with_metadata(params, {DIGEST: self._upload.digest(content)})
