@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from dataclasses import dataclass
+from threading import Lock
 from typing import IO, Any, Protocol
 
 from s3store import errors
@@ -170,6 +171,8 @@ class _Run:
         # That of a file which was continued is not known.
         self._wanted = wanted if wanted and "-" not in wanted and not pieces.found else None
         self._crcs: dict[int, int] = {}
+        # Linux lets one thread at a time write to a file, and the others would wait in a loop: half of the CPU.
+        self._writing = Lock()
         self._stopped = False
 
     def receive(self) -> None:
@@ -233,7 +236,8 @@ class _Run:
             self._crew.pace(len(block))
             if self._wanted:
                 digest = zlib.crc32(block, digest)
-            write_at(self._target, block, start)
+            with self._writing:
+                write_at(self._target, block, start)
             self._crew.moved(len(block))
             start += len(block)
         if start == stop:
