@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from django.core.management.base import CommandError
 
 from s3store.conf.options import Options
+from s3store.wire.bucket import Bucket
+from s3store.wire.counting import Tally
 from s3store.wire.multipart import is_threaded
 
 THREADS = 32
@@ -26,6 +29,14 @@ def threads_of(options: Options, wanted: int) -> int:
     if wanted < 1:
         raise CommandError("--threads must be 1 or more.")
     return wanted if is_threaded(options) else 1
+
+
+@contextmanager
+def counting(buckets: Iterable[Bucket]) -> Iterator[list[Tally]]:
+    """Count the requests to several buckets inside the block. Two with one client count all of them in one place."""
+    clients = {bucket.client if bucket.over_http else None: bucket for bucket in buckets}
+    with ExitStack() as stack:
+        yield [stack.enter_context(bucket.counted()) for bucket in clients.values()]
 
 
 def counted(number: int, noun: str) -> str:

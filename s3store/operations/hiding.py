@@ -46,6 +46,17 @@ def hidden(path: Path) -> Iterator[None]:
                 _remove_empty(place)
 
 
+def scan(directory: Path) -> tuple[list[os.DirEntry[str]], list[tuple[str, OSError | None]]]:
+    """Return what is in a directory, after `put_back`, and what that returned."""
+    with os.scandir(directory) as entries:
+        listed = list(entries)
+    if not any(is_hiding(entry.name) for entry in listed):
+        return listed, []
+    found = put_back(directory)
+    with os.scandir(directory) as entries:
+        return [entry for entry in entries if not is_hiding(entry.name)], found
+
+
 def put_back(directory: Path) -> list[tuple[str, OSError | None]]:
     """Give the files that killed processes have hidden in a directory their names again.
 

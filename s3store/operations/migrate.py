@@ -15,6 +15,7 @@ from django.db import DatabaseError, models
 from s3store.operations import clearing
 from s3store.operations.clearing import Confirm
 from s3store.operations.command import counted as counted_words
+from s3store.operations.command import counting
 from s3store.operations.named import Named, name_at_place, refused_at, unique
 from s3store.operations.orphans.find import Counted, moment
 from s3store.operations.places import Place, PlaceError
@@ -28,7 +29,6 @@ from s3store.operations.sync.names import NameRefusedError, check_for_storage
 from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.rows import Found
 from s3store.storage import S3Storage
-from s3store.wire.bucket import Bucket
 
 __all__ = ["migrate_media", "texts_with"]
 
@@ -67,7 +67,8 @@ def migrate_media(
         raise PlaceError("The target must be a storage: ALIAS:path.")
     watcher, began = watcher or Watcher(), time.monotonic()
     with ExitStack() as stack:
-        requests = [stack.enter_context(bucket.counted()) for bucket in _buckets(source, target)]
+        storages = [place.storage for place in (source, target) if place.storage is not None]
+        requests = stack.enter_context(counting(storage.objects.bucket for storage in storages))
         # A file that is written after this moment is not deleted, whatever was compared.
         since = _clock(source)
         steps = stack.enter_context(Spool[tuple[str, bool]]()) if delete_source and not dry_run else None
@@ -109,12 +110,6 @@ def migrate_media(
         summary.requests = sum(map(len, requests))
     summary.seconds = time.monotonic() - began
     return summary
-
-
-def _buckets(*places: Place) -> Collection[Bucket]:
-    """Return the buckets of the places. Of two with one client, which counts the requests of both, only one."""
-    buckets = [place.storage.objects.bucket for place in places if place.storage is not None]
-    return {bucket.client if bucket.over_http else None: bucket for bucket in buckets}.values()
 
 
 def _clock(place: Place) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from s3store import errors
@@ -42,9 +42,7 @@ def measured(summary: Summary, selections: Iterable[Selection], others: Iterable
     chosen = list(selections)
     summary.requests += sum(selection.requests for selection in chosen)
     everything = [*(selection.objects for selection in chosen), *others]
-    with ExitStack() as stack:
-        buckets = {objects.bucket.client if objects.bucket.over_http else None: objects for objects in everything}
-        counters = [stack.enter_context(objects.bucket.counted()) for objects in buckets.values()]
+    with command.counting(objects.bucket for objects in everything) as counters:
         try:
             yield
         finally:

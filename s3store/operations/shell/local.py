@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from s3store.core import keys
-from s3store.operations.hiding import is_hiding, put_back
+from s3store.operations import hiding
 from s3store.operations.reports import Watcher
 from s3store.operations.unfinished import is_partial
 
@@ -62,16 +62,12 @@ def _walk(directory: Path, base: str, watcher: Watcher) -> Iterator[LocalItem]:
 
 
 def _entries(directory: Path, watcher: Watcher) -> list[os.DirEntry[str]]:
-    """Return what is in a directory, after a killed run has got its file back."""
-    with os.scandir(directory) as found:
-        entries = list(found)
-    if any(is_hiding(entry.name) for entry in entries):
-        for name, error in put_back(directory):
-            restored = f"{directory / name} was hidden by a run that was killed. It has its name again."
-            watcher.warn(str(error or restored))
-        with os.scandir(directory) as found:
-            entries = [entry for entry in found if not is_hiding(entry.name)]
-    return entries
+    """Return what is in a directory, and tell the watcher of files that killed runs had hidden there."""
+    listed, hidden = hiding.scan(directory)
+    for name, error in hidden:
+        restored = f"{directory / name} was hidden by a run that was killed. It has its name again."
+        watcher.warn(str(error or restored))
+    return listed
 
 
 def one(path: Path) -> LocalItem:

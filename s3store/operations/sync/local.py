@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3store.operations.hiding import is_hiding, put_back
+from s3store.operations import hiding
 from s3store.operations.sync import names
 from s3store.operations.sync.rows import Found, Row
 from s3store.operations.unfinished import is_partial
@@ -103,15 +103,11 @@ class Walk:
 
 
 def _entries(path: str, prefix: str, found: Found) -> list[os.DirEntry[str]]:
-    """Return what is in a directory, after files that killed runs have hidden there got their names again."""
-    with os.scandir(path) as entries:
-        listed = list(entries)
-    if any(is_hiding(entry.name) for entry in listed):
-        for name, error in put_back(Path(path)):
-            if error:
-                found.fail(prefix + name, error)
-            else:
-                found.restored.add(prefix + name)
-        with os.scandir(path) as entries:
-            listed = [entry for entry in entries if not is_hiding(entry.name)]
+    """Return what is in a directory, and note the files that killed runs had hidden there."""
+    listed, hidden = hiding.scan(Path(path))
+    for name, error in hidden:
+        if error:
+            found.fail(prefix + name, error)
+        else:
+            found.restored.add(prefix + name)
     return listed

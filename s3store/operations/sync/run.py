@@ -10,7 +10,7 @@ from pathlib import Path
 
 from s3store.core.globs import Filter
 from s3store.core.keyrange import KeyRange
-from s3store.operations.command import THREADS, counted
+from s3store.operations.command import THREADS, counted, counting
 from s3store.operations.inventory import Inventory
 from s3store.operations.places import Place
 from s3store.operations.reports import Step, Summary, Watcher
@@ -99,7 +99,7 @@ def sync(
         manifests = None
         if batch_manifest is not None:
             manifests = stack.enter_context(Manifests(Path(batch_manifest), source, target))
-        counted = [stack.enter_context(remote.objects.bucket.counted()) for remote in sides.separate]
+        requests = stack.enter_context(counting(remote.objects.bucket for remote in sides.remotes))
         how = _how(sides, size_only=size_only, newer=newer, trust_mtime=trust_mtime, verify=verify)
         threaded = all(is_threaded(remote.objects.options) for remote in sides.remotes)
         work = Work(threaded=threaded, bandwidth=bandwidth, moved=report.watcher.moved)
@@ -112,7 +112,7 @@ def sync(
         run.transfer(threads if threaded else 1)
         if delete:
             run.delete(force=force, most=max_delete, confirm=confirm)
-        report.summary.requests = sum(len(requests) for requests in counted)
+        report.summary.requests = sum(map(len, requests))
     if manifests:
         report.summary.more["batch"] = manifests.commands()
     return report.ended(time.monotonic() - began)

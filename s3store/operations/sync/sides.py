@@ -72,12 +72,6 @@ class Sides:
         return [side for side in (self.up, self.down) if side]
 
     @property
-    def separate(self) -> list[Remote]:
-        """The sides in a storage whose requests are counted: two with one client count all of them in one place."""
-        remotes = self.remotes
-        return remotes[:1] if len(remotes) == 1 or _one_client(*remotes) else remotes
-
-    @property
     def remote(self) -> Remote:
         """The side in a storage, the target if both are."""
         return self.remotes[0]
@@ -102,8 +96,3 @@ def overridden(cls: type) -> str | None:
         if definer.__module__.partition(".")[0] not in ("django", "s3store"):
             return f"{definer.__qualname__}.{name}"
     return None
-
-
-def _one_client(one: Remote, two: Remote) -> bool:
-    buckets = one.objects.bucket, two.objects.bucket
-    return all(bucket.over_http for bucket in buckets) and buckets[0].client is buckets[1].client
