@@ -1470,13 +1470,32 @@ def test_axe_finds_nothing(page, live_server, proxy):
 
 
 def test_the_popup_of_the_admin(page, live_server):
-    """The window that adds a related row uploads directly, and closes itself."""
-    page.goto(f"{live_server.url}/admin/app/upload/add/?_popup=1")
-    page.fill("#id_title", "a")
-    choose(page, "note.txt", b"hello")
-    page.click("[name=_save]")
-    until(page, Upload.objects.exists)
-    assert Upload.objects.get().file.read() == b"hello"
+    """The window that adds a related row uploads directly, tells its opener the new row, and closes."""
+    page.goto(f"{live_server.url}/admin/app/upload/add/")
+    page.evaluate(
+        """() => {
+            const link = document.createElement("a");
+            link.id = "add_id_title";
+            link.className = "related-widget-wrapper-link";
+            link.dataset.popup = "yes";
+            link.href = "?_popup=1";
+            link.textContent = "Add another";
+            document.querySelector("#content").append(link);
+        }"""
+    )
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Add another").click()
+    popup = watched(opened.value)
+    popup.fill("#id_title", "a")
+    choose(popup, "note.txt", b"hello")
+    uploaded(popup)
+    quiet(popup)
+    with popup.expect_event("close"):
+        popup.click("[name=_save]")
+    row = Upload.objects.get()
+    assert row.file.read() == b"hello"
+    assert page.input_value("#id_title") == str(row.pk)
+    quiet(page)
 
 
 def test_users_who_may_only_look(page, context, live_server, django_user_model):
