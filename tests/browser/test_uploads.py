@@ -174,6 +174,11 @@ def context(chromium, proxy, live_server, user):
     log_in(found, live_server, user)
     yield found
     found.close()
+    # A view that still runs would use the database while the next test begins.
+    end = time.monotonic() + 60
+    while upload_site.running:
+        assert time.monotonic() < end, f"these still run: {upload_site.running}"
+        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ PAGE = """<!doctype html><html lang="{{ language }}" dir="{{ direction }}"><head
 
 calls = []
 posted = []
+running = []
 
 
 class ManyInput(S3FilesInput):
@@ -53,7 +54,11 @@ def middleware(get_response):
     def serve(request):
         if not request.path.startswith("/static/"):
             calls.append(request.path)
-        response = get_response(request)
+        running.append(request)
+        try:
+            response = get_response(request)
+        finally:
+            running.remove(request)
         response.headers["Content-Security-Policy"] = policy(request)
         return response
 
