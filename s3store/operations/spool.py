@@ -150,7 +150,8 @@ class Side(Generic[Row]):
     """One side of a merge: `listed` begins to list it, once more each time it is called.
 
     `ordered=False` is for a side that is known to be in another order: it is sorted before the merge begins. A side
-    that turns out to be so is sorted from then on. `key` returns the name of a row. Default: its first item.
+    that turns out to be so is sorted from then on. `certain` is true when its order is known: it was sorted, or read to
+    the end. `key` returns the name of a row. Default: its first item.
     """
 
     def __init__(
@@ -159,6 +160,7 @@ class Side(Generic[Row]):
         self.listed = listed
         self.key = key
         self.ordered = ordered
+        self.certain = False
         self._run = run
         self._spool: Spool[Row] | None = None
 
@@ -170,10 +172,12 @@ class Side(Generic[Row]):
         if self.ordered:
             with _closing(self.listed()) as listed:
                 yield from in_order(listed, key=self.key, side=self)
+            self.certain = True
             return
         if self._spool is None:
             with _closing(self.listed()) as listed:
                 self._spool = Spool(listed, key=self.key, run=self._run)
+        self.certain = True
         previous = None
         for row in self._spool:
             name = self.key(row)

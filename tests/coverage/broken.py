@@ -50,9 +50,10 @@ def breaks() -> dict[str, Break]:
 
 def copy_of_the_project(target: Path) -> Path:
     """Copy everything that tests read, and what Python has compiled: it stays valid for files of the same date."""
+    # Other processes rename *.pyc.<number> to *.pyc meanwhile.
+    left_out = shutil.ignore_patterns("*.pyc.*", "_build", ".data", ".venv")
     for name in _FOLDERS:
-        # Other processes rename *.pyc.<number> to *.pyc meanwhile.
-        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("*.pyc.*", "_build", ".data"))
+        shutil.copytree(ROOT / name, target / name, ignore=left_out)
     for pattern in _NEEDED:
         for path in ROOT.glob(pattern):
             shutil.copy(path, target)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import random
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,8 @@ def test_what_a_row_breaks_is_in_the_code(row):
 @pytest.mark.no_cover  # the tests run in processes of their own
 def test_what_covers_a_number_notices_that_it_is_broken(broken, tmp_path):
     """In a copy of the project where the capability does not work, a test of the row fails by an assertion."""
-    root = copy_of_the_project(tmp_path)
-    BREAKS[broken].apply(root)
-    assert outcome(root, TESTS[broken])
+    # pytest keeps its directories, which would be gigabytes for all rows.
+    with tempfile.TemporaryDirectory(dir=tmp_path) as directory:
+        root = copy_of_the_project(Path(directory))
+        BREAKS[broken].apply(root)
+        assert outcome(root, TESTS[broken])

@@ -287,9 +287,10 @@ def test_a_file_that_may_not_be_looked_at_is_sent(s3_storage, tmp_path, monkeypa
 # Order
 
 
-def test_a_server_that_lists_in_another_order(seaweedfs_options, tmp_path, monkeypatch):
-    """SeaweedFS does. If it was trusted to list by bytes, that side is sorted, and everything is compared again."""
-    monkeypatch.setattr(Remote, "in_order", True)
+@pytest.mark.parametrize("in_order", [True, None])
+def test_a_server_that_lists_in_another_order(seaweedfs_options, tmp_path, monkeypatch, in_order):
+    """SeaweedFS does. If that is not known before, its side is sorted, and everything is compared again."""
+    monkeypatch.setattr(Remote, "in_order", in_order)
     storage = storage_at(seaweedfs_options)
     names = ["a", "a/b", "a/c", "a-b", "a.txt", "b!/x", "b/x", "b"]
     tree = fill(tmp_path / "tree", {name: name for name in names if name not in ("a", "b")})
@@ -309,6 +310,53 @@ def test_a_server_that_lists_in_another_order(seaweedfs_options, tmp_path, monke
     assert files_in(tmp_path / "down") == files_in(tree)
 
 
+def test_files_that_seem_to_be_new_wait_until_the_order_is_certain(s3_storage, tmp_path, monkeypatch):
+    """Where the order is unknown, nothing is sent that the server lists later."""
+    files = {f"{number:02}": str(number) for number in range(6)}
+    tree = fill(tmp_path / "tree", files)
+    sync(local(tree), place(s3_storage))
+    fill(tree, {"00": "changed", "005": "new"})
+    listed = Remote.rows
+
+    def otherwise(self, found):
+        rows = list(listed(self, found))
+        yield from [*rows[:1], *rows[2:], rows[1]]
+
+    monkeypatch.setattr(Remote, "rows", otherwise)
+    assert Remote(place(s3_storage)).in_order is None
+    steps = Steps()
+    summary = sync(local(tree), place(s3_storage), watcher=steps)
+    assert [step.name for step in steps.steps if step.op == "send"] == ["00", "005"]
+    assert (summary.objects, summary.sent, summary.skipped) == (7, 2, 5)
+    assert objects_in(s3_storage) == files_in(tree)
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_files_are_compared_while_the_listing_arrives(s3_storage, tmp_path, monkeypatch, down):
+    """Also where the order is unknown: what both sides have is decided at once. What is new comes last."""
+    tree = fill(tmp_path / "tree", {name: name for name in "acf"})
+    sync(local(tree), place(s3_storage))
+    if down:
+        s3_storage.save("b", b"new")
+    else:
+        fill(tree, {"b": "new"})
+    happened, listed = [], Remote.rows
+
+    def told(self, found):
+        for row in listed(self, found):
+            happened.append(f"listed {row.name}")
+            yield row
+        happened.append("listed all")
+
+    monkeypatch.setattr(Remote, "rows", told)
+    steps = Steps()
+    steps.step = lambda step: happened.append(f"{step.op} {step.name}")
+    places = (local(tree), place(s3_storage))
+    sync(*(reversed(places) if down else places), watcher=steps)
+    assert happened.index("skip a") < happened.index("listed f") < happened.index("listed all")
+    assert happened[-1] == ("get b" if down else "send b")
+
+
 @pytest.mark.parametrize(
     ("options", "in_order"),
     [
@@ -316,11 +364,11 @@ def test_a_server_that_lists_in_another_order(seaweedfs_options, tmp_path, monke
         ({"endpoint_url": "https://s3.eu-central-1.amazonaws.com"}, True),
         ({"provider": "wasabi", "region_name": "eu-central-1"}, True),
         ({"provider": "seaweedfs", "endpoint_url": "http://127.0.0.1:1"}, False),
-        ({"endpoint_url": "http://127.0.0.1:1"}, False),
+        ({"endpoint_url": "http://127.0.0.1:1"}, None),
     ],
 )
 def test_who_is_known_to_list_in_order(options, in_order):
-    """AWS and the providers of presets, except SeaweedFS."""
+    """AWS and the providers of presets, except SeaweedFS. Other servers are not known."""
     storage = S3Storage(bucket_name="b-b-b", access_key="a", secret_key="s", **options)
     assert Remote(place(storage)).in_order is in_order
 

@@ -7,16 +7,19 @@ from contextlib import suppress
 
 from s3store.core.globs import Filter
 from s3store.operations.landing import Landing, Opener
-from s3store.operations.spool import OutOfOrder, Side, merged
+from s3store.operations.spool import OutOfOrder, Side, Spool, merged
 from s3store.operations.sync import decide
 from s3store.operations.sync.decide import LOOK, SEND, SKIP, How, Verdict
 from s3store.operations.sync.deletes import Doomed
 from s3store.operations.sync.local import Walk
+from s3store.operations.sync.remote import Remote
 from s3store.operations.sync.report import Report
 from s3store.operations.sync.rows import Found, Row
 from s3store.operations.sync.sides import Sides
 from s3store.operations.sync.transfer import Pair
 from s3store.operations.sync.up import SMALL, small_md5
+
+_NEW = Verdict(SEND, "it is new")
 
 
 class _AgainError(Exception):
@@ -29,6 +32,8 @@ class Comparison:
     `restored` are files of this machine that have got their names again.
 
     `streams` compares while the listings arrive; the steps of a dry run are printed, so that it must not begin again.
+    Of a server whose order is unknown, a name may seem to be missing, and be listed later: what seems to be new waits
+    until the order is certain.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Comparison:
         self.missing: dict[str, None] = {}
         self.restored: set[str] = set()
         self._names: Side[tuple[str]] | None = None
+        self._uncertain: list[Side[Row]] = []
         self.begin()
 
     def begin(self) -> None:
@@ -70,13 +76,19 @@ class Comparison:
             self._listed: Side[Row] = Side(lambda: walk.rows(self.found))
         else:
             assert down is not None  # noqa: S101 (one of the two is the source)
-            self._listed = Side(lambda: down.rows(self.found), ordered=self._streams and down.in_order)
+            self._listed = self._side(lambda: down.rows(self.found), down)
         self._source = self._listed if self._names is None else Side(self._chosen)
         if up:
-            self._target: Side[Row] = Side(lambda: up.rows(self._there), ordered=self._streams and up.in_order)
+            self._target: Side[Row] = self._side(lambda: up.rows(self._there), up)
         else:
             assert tree is not None  # noqa: S101 (one of the two is the target)
             self._target = Side(lambda: _rows_below(tree, self._there))
+
+    def _side(self, listed: Callable[[], Iterable[Row]], remote: Remote) -> Side[Row]:
+        side = Side(listed, ordered=self._streams and remote.in_order is not False)
+        if remote.in_order is None:
+            self._uncertain.append(side)
+        return side
 
     @property
     def is_limited(self) -> bool:
@@ -103,7 +115,7 @@ class Comparison:
             again.append(found)
             raise _AgainError
 
-        with suppress(_AgainError):
+        with suppress(_AgainError), Spool[Row]() as held:
             for name, source, target in merged(self._source, self._target, restarted=restart):
                 if not self._within(name):
                     continue
@@ -122,11 +134,16 @@ class Comparison:
                     self._report.skip(name, verdict.reason)
                     continue
                 self._report.watcher.expect(1, source.size)
-                yield Pair(source, target, verdict)
+                if target or all(side.certain for side in self._uncertain):
+                    yield Pair(source, target, verdict)
+                else:
+                    held.add(source)
+            for source in held:
+                yield Pair(source, None, _NEW)
 
     def _first_verdict(self, source: Row, target: Row | None) -> Verdict:
         if target is None:
-            return Verdict(SEND, "it is new")
+            return _NEW
         verdict = decide.by_listing(source, target, self._how)
         local, there = (source, target) if self._how.source_is_local else (target, source)
         small = verdict.op == LOOK and self._how.sizes and local.size < SMALL

@@ -77,18 +77,17 @@ class Remote:
                     found.folders.add(relative[:-1])
 
     @property
-    def in_order(self) -> bool:
-        """Whether the server is known to list keys by their bytes. Others are listed to the end before work begins.
+    def in_order(self) -> bool | None:
+        """Whether the server lists keys by their bytes: known to, known not to as SeaweedFS, or None if unknown.
 
-        The order of SeaweedFS is another one. A server that turns out to have another order is sorted too, but by then
-        files may have been sent that were there.
+        AWS: "ListObjectsV2".
         """
         options = self.objects.options
         if self._inventory:
             return False
         if options.provider:
             return options.provider != "seaweedfs"
-        return not options.endpoint_url or urls.is_aws(options.endpoint_url)
+        return not options.endpoint_url or urls.is_aws(options.endpoint_url) or None
 
     def reader(self, relative: str) -> RangeReader:
         """Return the stored bytes of a file, open for reading. The first request is sent here."""
