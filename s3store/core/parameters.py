@@ -7,6 +7,7 @@ The parameter names are those of boto3.
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
@@ -24,6 +25,9 @@ OBJECT_ACLS = (
     "bucket-owner-read",
     "bucket-owner-full-control",
 )
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _SSE_C = frozenset({"SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"})
 _EVERY_REQUEST = frozenset({"ExpectedBucketOwner", "RequestPayer"})
@@ -293,9 +297,9 @@ def header_problem(value: object) -> str | None:
     if isinstance(value, Mapping):
         pairs = (item for pair in value.items() for item in pair)
         return next((problem for item in pairs if (problem := header_problem(item))), None)
-    if isinstance(value, str) and any(ord(char) < 32 or ord(char) == 127 for char in value):
+    if isinstance(value, str) and _CONTROL.search(value):
         return f"{value!r} contains a control character, which is not allowed in an HTTP header"
-    if isinstance(value, str) and any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+    if isinstance(value, str) and _SURROGATE.search(value):
         return f"{value!r} contains half of a surrogate pair, which cannot be encoded"
     return None
 
