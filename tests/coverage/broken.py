@@ -65,7 +65,7 @@ def outcome(root: Path, tests: list[str]) -> str:
     report = root / "report.xml"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))}
     environment = {**inherited, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
-    flags = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--junitxml={report}"]
+    flags = ["-x", "-q", "-p", "no:cacheprovider", "-n0", f"--junitxml={report}"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *flags, *map(_node, tests)],
         cwd=root,
