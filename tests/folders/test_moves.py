@@ -360,6 +360,22 @@ def test_fo_23_a_source_that_is_replaced_meanwhile_stays(folder, monkeypatch, pa
     assert report.targets == ()
 
 
+@pytest.mark.parametrize("before", [b"", b"data"])
+def test_fo_23_a_marker_that_gets_content_meanwhile_stays(folder, monkeypatch, before):
+    """An object whose key ends with a slash can have content too."""
+    fill(folder, "docs/a")
+    objects = folder.storage.objects
+    key = f"{objects.prefix(folder.root)}docs/marked/"
+    objects.bucket.put(key, before, {})
+    written = []
+    changed_meanwhile(monkeypatch, lambda: written.append(objects.bucket.put(key, b"new", {})))
+    report = folder.move("docs", "to")
+    assert [(failure.path, failure.code) for failure in report.failures] == [("docs/marked/", "changed")]
+    # SeaweedFS returns the size 0 for such keys.
+    assert objects.bucket.head(key, {}).etag == written[0].etag
+    assert not folder.exists("docs/a")
+
+
 @pytest.mark.parametrize("changed", [False, True])
 def test_the_last_progress_counts_files_and_bytes(folder, monkeypatch, changed):
     """A copied file whose source stays, because it was replaced meanwhile, is not done."""
