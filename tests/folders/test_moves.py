@@ -13,6 +13,7 @@ from s3store.folders import Folder, NameRefusedError, signals, transfers, trees
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.wire import conditions
+from s3store.wire.copies import Copied
 from tests.faults.proxy import FaultProxy
 from tests.folders.trees import fill, keys_in, put
 
@@ -552,7 +553,7 @@ def test_fo_20_a_copy_of_another_size_is_not_trusted(local, monkeypatch):
 
     def shorter(objects, source, target, **how):
         objects.bucket.put(target.key, b"", {})
-        return '"other"'
+        return Copied(etag='"other"')
 
     monkeypatch.setattr(transfers, "copy_whole", shorter)
     report = local.move("docs", "to")
