@@ -127,7 +127,7 @@ class ObjectExistsError(S3StoreError, FileExistsError):
 
 
 class ObjectChangedError(S3StoreError):
-    """The object was replaced while it was being read or copied."""
+    """The object was replaced while it was being read, copied or moved."""
 
     advice = "Open it again to read the new version."
 

@@ -8,7 +8,7 @@ from s3store.core.info import ObjectInfo
 from s3store.core.parts import MAX_DELETE_KEYS
 from s3store.folders import reports
 from s3store.folders.scope import Scope
-from s3store.folders.trees import Tree, is_marker
+from s3store.folders.trees import Tree
 from s3store.wire import pool
 from s3store.wire.deleting import Deletion
 from s3store.wire.objects import Objects
@@ -31,7 +31,7 @@ def delete_unchanged(
         changed = [info.key for info in infos if info.key in now and now[info.key].etag != info.etag]
         yield from ((key, "changed") for key in changed)
         infos = [info for info in infos if info.key not in changed and info.key in now]
-    wanted = [Deletion(key=info.key, etag=info.etag if pinned and not is_marker(info) else None) for info in infos]
+    wanted = [Deletion(key=info.key, etag=info.etag if pinned else None) for info in infos]
     for outcome in objects.bucket.delete_listed(wanted, objects.listing_params) if wanted else ():
         if outcome.failure:
             yield outcome.failure.key, reports.code_of_key(outcome.failure.code)

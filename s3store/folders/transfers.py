@@ -25,6 +25,7 @@ from s3store.folders.scope import Scope
 from s3store.folders.trees import Leaves, Tree, is_marker
 from s3store.links.light import light_of
 from s3store.wire import pool
+from s3store.wire.copies import same_etag
 from s3store.wire.copying import copy_whole, create_whole
 
 Merge = Literal["skip", "replace", "keep_both"]
@@ -259,7 +260,7 @@ class Transfer:
         """Return whether an earlier run has made this copy."""
         if known.size != pair.info.size or not known.modified or known.modified < since:
             return False
-        if _same(known.etag, pair.info.etag):
+        if same_etag(known.etag, pair.info.etag):
             return True
         # Of large and of encrypted objects, ETags say nothing.
         ours, theirs = self._find(pair.info.key), self._find(pair.key)
@@ -280,20 +281,15 @@ class Transfer:
         target, info = self._objects.target_at(key), pair.info
         kept = not create or self._kept.create
         if not kept and alone:
-            etag = create_whole(self._objects, info.key, target, etag=info.etag)
+            copied = create_whole(self._objects, info.key, target, etag=info.etag)
         else:
             how: dict[str, Any] = {"etag": info.etag, "create": create and kept, "light": self._light}
-            etag = copy_whole(self._objects, info.key, target, **how)
-        if not _same(etag, info.etag) and self._bucket.head(key, target.params).size != info.size:
+            copied = copy_whole(self._objects, info.key, target, **how)
+        if not same_etag(copied.etag, info.etag) and self._bucket.head(key, target.params).size != info.size:
             raise self._error(errors.ObjectChangedError, "the copy has another size", key)
 
     def _error(self, kind: type[errors.S3StoreError], reason: str, key: str) -> errors.S3StoreError:
         return errors.build(kind, reason, operation="copy_object", bucket=self._bucket.name, key=key)
-
-
-def _same(one: str | None, other: str | None) -> bool:
-    """Return whether two ETags are equal. Some servers leave out the quotes."""
-    return (one or "").strip('"') == (other or "").strip('"')
 
 
 def _check_length(key: str, path: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from itertools import islice
@@ -22,6 +22,7 @@ from s3store.local.refusals import Refusal
 from s3store.local.store import Store
 from s3store.local.uploads import Uploads
 from s3store.wire.bucket import Bucket
+from s3store.wire.copies import Copied
 from s3store.wire.counting import Requests, Tally
 from s3store.wire.deleting import Deleted, Deletion, Version
 from s3store.wire.in_parts import Part
@@ -166,10 +167,11 @@ class LocalBucket(Bucket):
         create: bool = False,
         reserved: bool = False,  # noqa: ARG002
         **changes: Any,
-    ) -> str | None:
-        """Copy an object within the bucket, and return the ETag of the copy. `changes` are parameters of CopyObject.
+    ) -> Copied:
+        """Copy an object within the bucket, and return what is known about the copy.
 
-        Raises ObjectExistsError with `create` if the key is taken, and NotImplementedError for another bucket.
+        `changes` are parameters of CopyObject. Raises ObjectExistsError with `create` if the key is taken, and
+        NotImplementedError for another bucket.
         """
         self._refuse_others(origin)
         new = records.headers_of({**params, **changes})
@@ -184,16 +186,27 @@ class LocalBucket(Bucket):
             if source == key and not replaces and not new:
                 raise Refusal("InvalidRequest", "A copy of an object to itself must change something.")
             try:
-                return self.store.copy(
+                copied, made = self.store.copy(
                     source, key, headers_of, etag=etag, create=create or changes.get("IfNoneMatch") == "*"
-                ).etag
+                )
+                return Copied(etag=made.etag, modified=made.info.modified, source_etag=copied.etag)
             except Refusal as refusal:
                 if create and refusal.code == "PreconditionFailed" and self.store.find(key):
                     raise self._error(errors.ObjectExistsError, "", "copy_object", key=key) from None
                 raise
 
-    def delete(self, key: str, params: Params, *, etag: str | None = None) -> None:  # noqa: ARG002
-        """Delete an object. A missing object is not an error. Raises ObjectChangedError for another ETag."""
+    def delete(
+        self,
+        key: str,
+        params: Params,  # noqa: ARG002
+        *,
+        etag: str | None = None,
+        same: Callable[[ObjectInfo], bool] | None = None,  # noqa: ARG002
+    ) -> None:
+        """Delete an object. A missing object is not an error. Raises ObjectChangedError for another ETag.
+
+        `same` is not needed: copies know the ETags of their sources.
+        """
         with self._operation("delete_object", key, precondition=errors.ObjectChangedError):
             self.store.delete(key, match=etag)
 

@@ -150,16 +150,18 @@ class Store:
         *,
         etag: str | None = None,
         create: bool = False,
-    ) -> Record:
-        """Copy an object. Raises Refusal if `source` does not exist or has another ETag, or with `create` if `key` is
-        taken."""
+    ) -> tuple[Record, Record]:
+        """Copy an object, and return the source and the copy.
+
+        Raises Refusal if `source` does not exist or has another ETag, or with `create` if `key` is taken.
+        """
         record, file = self.open(source)
         with file, self.receive() as incoming:
             if etag and record.etag != etag:
                 raise Refusal("PreconditionFailed")
             while block := file.read(MIB):
                 incoming.write(block)
-            return self.publish(key, incoming, headers_of(record), create=create)
+            return record, self.publish(key, incoming, headers_of(record), create=create)
 
     def delete(self, key: str, *, match: str | None = None) -> None:
         """Delete an object, if it exists. Raises Refusal if it has another ETag than `match`."""

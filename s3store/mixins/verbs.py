@@ -17,7 +17,9 @@ from s3store.core.parameters import with_acl, with_metadata
 from s3store.files.download import download
 from s3store.files.local import LocalFile, replacing
 from s3store.files.markers import write_marker
+from s3store.wire.copies import Copied
 from s3store.wire.copying import copy_new, copy_whole
+from s3store.wire.moving import delete_moved
 from s3store.wire.multipart import rewrite
 from s3store.wire.objects import Objects
 
@@ -102,22 +104,24 @@ class Verbs:
     def move(self, source: str, target: str, *, overwrite: bool = False) -> None:
         """Copy a file inside S3, then delete the source. If the deletion fails, both files exist.
 
-        The arguments and the errors are those of `copy`.
+        The arguments and the errors are those of `copy`. Raises ObjectChangedError if another process replaces the
+        source meanwhile: the source then has the new content, and the target the old one. Servers without conditional
+        deletes delete the new content.
         """
         objects = self.objects
         if objects.key(source) == objects.key(target):
             return
-        self._copy(objects, source, target, overwrite=overwrite)
         moved = objects.target(source)
-        objects.bucket.delete(moved.key, moved.params)
+        known = objects.bucket.known(moved.key, "etag")
+        copied = self._copy(objects, source, target, overwrite=overwrite)
+        delete_moved(objects, moved, objects.target(target), copied, known=known)
 
-    def _copy(self, objects: Objects, source: str, target: str, *, overwrite: bool) -> None:
+    def _copy(self, objects: Objects, source: str, target: str, *, overwrite: bool) -> Copied:
         source_key, to = objects.key(source), objects.target(target)
         if overwrite:
-            copy_whole(objects, source_key, to)
-            return
+            return copy_whole(objects, source_key, to)
         try:
-            copy_new(objects, source_key, to)
+            return copy_new(objects, source_key, to)
         except errors.ObjectExistsError as error:
             advice = "Give overwrite=True to replace it, or choose another name."
             facts: dict[str, Any] = {"bucket": objects.bucket.name, "key": to.key, "advice": advice}

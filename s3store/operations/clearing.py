@@ -13,6 +13,10 @@ from s3store.operations.places import Place, PlaceError
 from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.operations.spool import Spool
 from s3store.operations.sync.remote import Remote
+from s3store.wire.copies import same_etag
+
+Noted = tuple[str, bool, str]
+"""A name, whether the step was not a failure, and the ETag of the source if a server has listed one."""
 
 
 class Names:
@@ -21,7 +25,7 @@ class Names:
     A file that failed after it was compared once was listed again.
     """
 
-    def __init__(self, steps: Spool[tuple[str, bool]]) -> None:
+    def __init__(self, steps: Spool[Noted]) -> None:
         self._steps = steps
         self._count = sum(1 for _ in self)
 
@@ -29,10 +33,14 @@ class Names:
         return self._count
 
     def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self.etags())
+
+    def etags(self) -> Iterator[tuple[str, str]]:
+        """Yield the names with the ETags of what was compared."""
         for name, steps in groupby(self._steps, key=itemgetter(0)):
-            *_, (_, is_done) = steps
+            *_, (_, is_done, etag) = steps
             if is_done:
-                yield name
+                yield name, etag
 
 
 Confirm = Callable[[Names], bool]
@@ -56,9 +64,9 @@ def delete_source(
     if not len(names) or not confirm(names):
         return
     delete = from_disk(source, target, since) if source.storage is None else from_storage(source, since)
-    for name in names:
+    for name, etag in names.etags():
         try:
-            reason = delete(name)
+            reason = delete(name, etag)
         except OSError as error:
             summary.failed.append(Failed.of(name, error))
             watcher.step(Step(op="fail", name=name, reason=str(error)))
@@ -92,14 +100,14 @@ def the_same(source: Place, target: Place) -> PlaceError:
     )
 
 
-def from_disk(source: Place, target: Place, since: datetime) -> Callable[[str], str]:
-    """Return the function that deletes a file, and returns why it stays.
+def from_disk(source: Place, target: Place, since: datetime) -> Callable[[str, str], str]:
+    """Return the function that deletes a file, and returns why it stays. It is called as that of `from_storage`.
 
     It raises PlaceError if the directory is the bucket itself, mounted: with all files there.
     """
     limit, remote, mounts = since.timestamp(), Remote(target), Mounts()
 
-    def delete(name: str) -> str:
+    def delete(name: str, _: str) -> str:
         path = source.local / name
         status = path.lstat()
         if max(status.st_mtime, status.st_ctime) >= limit:
@@ -114,14 +122,20 @@ def from_disk(source: Place, target: Place, since: datetime) -> Callable[[str], 
     return delete
 
 
-def from_storage(source: Place, since: datetime) -> Callable[[str], str]:
-    """Return the function that deletes a file, and returns why it stays."""
+def from_storage(source: Place, since: datetime) -> Callable[[str, str], str]:
+    """Return the function that deletes a file, and returns why it stays.
+
+    Its arguments are a name, and the ETag of what was compared, or "" if no server has listed one. The time is not
+    enough: AWS dates an upload in parts by its start.
+    """
     remote = Remote(source)
 
-    def delete(name: str) -> str:
+    def delete(name: str, etag: str) -> str:
         target, bucket = remote.target(name), remote.objects.bucket
         info = bucket.find(target.key, target.params)
         if info is None or info.modified is None or info.modified >= since.replace(microsecond=0):
+            return CHANGED
+        if etag and not same_etag(etag, info.etag):
             return CHANGED
         try:
             bucket.delete(target.key, target.params, etag=info.etag)

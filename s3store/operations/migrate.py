@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import DatabaseError, models
 
 from s3store.operations import clearing
-from s3store.operations.clearing import Confirm
+from s3store.operations.clearing import Confirm, Noted
 from s3store.operations.command import counted as counted_words
 from s3store.operations.command import counting
 from s3store.operations.named import Named, name_at_place, refused_at, unique
@@ -71,7 +71,7 @@ def migrate_media(
         requests = stack.enter_context(counting(storage.objects.bucket for storage in storages))
         # A file that is written after this moment is not deleted, whatever was compared.
         since = _clock(source)
-        steps = stack.enter_context(Spool[tuple[str, bool]]()) if delete_source and not dry_run else None
+        steps = stack.enter_context(Spool[Noted]()) if delete_source and not dry_run else None
         told = _Compared(watcher, steps)
         named = stack.enter_context(Spool[Named]())
         renames = stack.enter_context(Renames(source, target)) if rewrite_names else None
@@ -137,7 +137,7 @@ class _Compared(Watcher):
     Failures of names that the target refuses wait for `release`: a file that no row names is only unknown.
     """
 
-    def __init__(self, watcher: Watcher, steps: Spool[tuple[str, bool]] | None) -> None:
+    def __init__(self, watcher: Watcher, steps: Spool[Noted] | None) -> None:
         self._watcher = watcher
         self._steps = steps
         self._held: list[Step] = []
@@ -150,7 +150,7 @@ class _Compared(Watcher):
 
     def step(self, step: Step) -> None:
         if self._steps is not None:
-            self._steps.add((step.name, step.op != "fail"))
+            self._steps.add((step.name, step.op != "fail", step.etag))
         if step.op == "fail" and _is_refused(step.name):
             self._held.append(step)
         else:

@@ -16,13 +16,15 @@ SCHEMA = 1
 class Step:
     """One thing that was done, or with a dry run, would be done.
 
-    `op` is one word, such as `send`, `copy`, `delete`, `skip` or `fail`; `size` is in bytes.
+    `op` is one word, such as `send`, `copy`, `delete`, `skip` or `fail`; `size` is in bytes. `etag` is that of the file
+    in the source, without quotes, or "" if no server has listed it. JSON does not have it.
     """
 
     op: str
     name: str
     size: int = 0
     reason: str = ""
+    etag: str = ""
 
     def json(self) -> dict[str, Any]:
         """Return the step as JSON has it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,20 @@ logger = logging.getLogger("s3store")
 _COMPARES_SOURCES: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 _NO_ETAG = f'"{"0" * 32}"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What is known about a copy, and about the object that was copied. None: the server did not say it.
+
+    `modified` is the time of the copy. `source_etag` and `source_version` are those of the source. The ETag is known if
+    it was a condition of the copy, or the caller looked at the source just before.
+    """
+
+    etag: str | None = None
+    modified: datetime | None = None
+    source_etag: str | None = None
+    source_version: str | None = None
 
 
 class Copies(Deleting):
@@ -45,8 +60,8 @@ class Copies(Deleting):
         create: bool = False,
         reserved: bool = False,
         **changes: Any,
-    ) -> str | None:
-        """Copy an object of up to 5 GiB, and return the ETag of the copy.
+    ) -> Copied:
+        """Copy an object of up to 5 GiB, and return what is known about the copy.
 
         `origin` is the bucket of the source, if it is another one of the same endpoint. `version_id` names one version
         of the source, and `changes` are parameters of CopyObject. With `etag`, raises
@@ -66,7 +81,7 @@ class Copies(Deleting):
             return self._copy_staged(source, key, params, etag, changes)
         found = self._copy(source, key, params, etag=etag, **changes)
         # The ETag of a copy can be another one: after an upload in parts, and with some encryptions.
-        doubtful = reserved and not _same(found, etag)
+        doubtful = reserved and not same_etag(found.etag, etag)
         if doubtful and not self._compares_sources(source, key, params, origin):
             try:
                 self.refuse_changed(source, etag, params, origin)
@@ -84,7 +99,7 @@ class Copies(Deleting):
         etag: str | None = None,
         version_id: str | None = None,
         **changes: Any,
-    ) -> str | None:
+    ) -> Copied:
         if etag:
             changes["CopySourceIfMatch"] = etag
         try:
@@ -97,19 +112,25 @@ class Copies(Deleting):
                 facts = {name: getattr(error, name) for name in names}
                 raise self._error(errors.ObjectExistsError, "", "copy_object", key=key, **facts) from error.__cause__
             raise
-        found: str | None = copied.get("ETag")
-        return found
+        return Copied(
+            etag=copied.get("ETag"),
+            modified=copied.get("LastModified"),
+            source_etag=etag,
+            source_version=copied["CopySourceVersionId"],
+        )
 
-    def _copy_staged(self, source: str, key: str, params: Params, etag: str, changes: Mapping[str, Any]) -> str | None:
+    def _copy_staged(self, source: str, key: str, params: Params, etag: str, changes: Mapping[str, Any]) -> Copied:
         """Copy the version `etag` where the server would copy any: the copy moves to `key` once it is the right one."""
         staged = _beside(key)
         first = {name: value for name, value in changes.items() if name != "IfNoneMatch"}
         # A locked object could not be deleted.
         free = Parameters((name, value) for name, value in params.items() if not name.startswith("ObjectLock"))
         try:
-            if not _same(self._copy(source, staged, free, **first), etag):
+            if not same_etag(self._copy(source, staged, free, **first).etag, etag):
                 self.refuse_changed(source, etag, params, changes.get("origin"))
-            return self._copy(staged, key, params, **{**changes, "origin": None})
+            copied = self._copy(staged, key, params, **{**changes, "origin": None})
+            # The source of that copy was the temporary object.
+            return replace(copied, source_etag=etag, source_version=None)
         finally:
             self._drop(staged, params)
 
@@ -123,7 +144,7 @@ class Copies(Deleting):
         """Raise ObjectChangedError if the object, in the bucket `origin`, has another ETag, or is gone: one request."""
         bucket = type(self)(replace(self.options, bucket_name=origin)) if origin else self
         info = bucket.find(key, params)
-        if info is None or not _same(info.etag, etag):
+        if info is None or not same_etag(info.etag, etag):
             raise self._error(errors.ObjectChangedError, "the source was replaced", "copy_object", key=key)
 
     def _compares_sources(self, source: str, key: str, params: Params, origin: str | None) -> bool:
@@ -143,7 +164,7 @@ class Copies(Deleting):
         return _COMPARES_SOURCES[client]
 
 
-def _same(one: str | None, other: str | None) -> bool:
+def same_etag(one: str | None, other: str | None) -> bool:
     """Return whether two ETags are equal. Some servers leave out the quotes."""
     return (one or "").strip('"') == (other or "").strip('"')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from s3store import errors
@@ -9,6 +10,7 @@ from s3store.core import parameters, parts
 from s3store.core.info import ObjectInfo
 from s3store.core.parameters import Parameters, Params, with_acl
 from s3store.wire.conditions import note_copies, refuses_copies
+from s3store.wire.copies import Copied
 from s3store.wire.light import Light, Unanswered
 from s3store.wire.multipart import copy_in_parts
 from s3store.wire.objects import Objects, Target
@@ -55,8 +57,8 @@ def copy_whole(
     create: bool = False,
     reserved: bool = False,
     light: Light | None = None,
-) -> str | None:
-    """Copy an object, and return the ETag of the copy, or None if it is in parts. AWS: "CopyObject".
+) -> Copied:
+    """Copy an object, and return what is known about the copy. AWS: "CopyObject".
 
     Raises ObjectNotFoundError, ObjectChangedError if the source has another ETag, and ObjectExistsError with `create`.
     `reserved` is that of `Bucket.copy`. With `light`, the first attempt is a light request: the `attempts` of an error
@@ -67,7 +69,7 @@ def copy_whole(
     if light and not version_id:
         try:
             if copied := light.copy(source, target.key, kept, etag=etag, create=create):
-                return copied
+                return Copied(etag=copied, source_etag=etag)
         except Unanswered:
             unanswered = True
     try:
@@ -80,11 +82,16 @@ def copy_whole(
         info = bucket.head(source, target.params)
         if info.size <= parts.MAX_COPY_SIZE:
             raise error from None
-        copy_in_parts(bucket, info, target.key, whole_parameters(objects, info, kept), create=create)
-        return None
+        return _copy_in_parts(objects, info, target, kept, create=create)
 
 
-def copy_new(objects: Objects, source: str, target: Target, *, etag: str | None = None) -> str | None:
+def _copy_in_parts(objects: Objects, info: ObjectInfo, target: Target, kept: Params, *, create: bool) -> Copied:
+    params = whole_parameters(objects, info, kept)
+    made = copy_in_parts(objects.bucket, info, target.key, params, create=create)
+    return Copied(etag=made.etag, source_etag=info.etag, source_version=info.version_id)
+
+
+def copy_new(objects: Objects, source: str, target: Target, *, etag: str | None = None) -> Copied:
     """Copy an object to a key that is free: one request where the server refuses to copy onto an object.
 
     The first copy in a process finds that out, and reserves the key as `create_whole` does. Raises ObjectExistsError.
@@ -101,13 +108,13 @@ def copy_new(objects: Objects, source: str, target: Target, *, etag: str | None 
         raise
 
 
-def _is_copy(objects: Objects, source: str, target: Target) -> str | None:
-    """Return the ETag of the target if it has the content of the source."""
+def _is_copy(objects: Objects, source: str, target: Target) -> Copied | None:
+    """Return what is known about the target if it has the content of the source."""
     ours, theirs = (objects.bucket.find(key, target.params) for key in (source, target.key))
-    return theirs.etag if ours and theirs and ours.md5 and ours.md5 == theirs.md5 else None
+    return Copied(etag=theirs.etag) if ours and theirs and ours.md5 and ours.md5 == theirs.md5 else None
 
 
-def create_whole(objects: Objects, source: str, target: Target, *, etag: str | None = None) -> str | None:
+def create_whole(objects: Objects, source: str, target: Target, *, etag: str | None = None) -> Copied:
     """Copy an object to a key that is free, where the server may ignore the condition of CopyObject.
 
     The copy replaces an empty object, which the server refuses to create if the key is taken. Above the size of one
@@ -122,7 +129,7 @@ def create_whole(objects: Objects, source: str, target: Target, *, etag: str | N
     if etag and info.etag != etag:
         raise errors.build(errors.ObjectChangedError, "", operation="copy", bucket=bucket.name, key=source)
     if info.size > parts.MAX_COPY_SIZE:
-        return copy_in_parts(bucket, info, target.key, whole_parameters(objects, info, kept), create=True).etag
+        return _copy_in_parts(objects, info, target, kept, create=True)
     with bucket.reserved(target.key, kept):
         if refuses_copies(bucket) is None:
             # The empty object shows it, and no other can be lost.
@@ -133,5 +140,5 @@ def create_whole(objects: Objects, source: str, target: Target, *, etag: str | N
                 note_copies(bucket, refused=isinstance(error, errors.ObjectExistsError))
             else:
                 note_copies(bucket, refused=False)
-                return found
-        return copy_whole(objects, source, target, etag=etag, reserved=True)
+                return replace(found, source_etag=info.etag)
+        return replace(copy_whole(objects, source, target, etag=etag, reserved=True), source_etag=info.etag)

@@ -5,7 +5,7 @@ AWS: "DeleteObjects", "ListObjectVersions" and "Working with delete markers".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,11 +65,14 @@ class Version:
 class Deleting(Requesting):
     """The verbs that delete an object, many objects, and versions."""
 
-    def delete(self, key: str, params: Params, *, etag: str | None = None) -> None:
+    def delete(
+        self, key: str, params: Params, *, etag: str | None = None, same: Callable[[ObjectInfo], bool] | None = None
+    ) -> None:
         """Delete an object. A missing object is not an error.
 
-        With `etag`, only that content is deleted, and ObjectChangedError is raised for any other. Servers without
-        conditional deletes delete what is there. AWS: "How to perform conditional deletes".
+        With `etag`, only that content is deleted, and ObjectChangedError is raised for any other, unless `same` returns
+        that it is the wanted content with another ETag. Servers without conditional deletes delete what is there. AWS:
+        "How to perform conditional deletes".
         """
         condition = {"IfMatch": etag} if etag and self.options.conditional_writes else {}
         with self.changing(key):
@@ -79,8 +82,11 @@ class Deleting(Requesting):
                 return
             except errors.ObjectChangedError:
                 # Some servers say so for a missing object too, which the first of two attempts may have deleted.
-                if self.find(key, params):
+                now = self.find(key, params)
+                if now and not (now.etag and same and same(now)):
                     raise
+                if now:
+                    self.delete(key, params, etag=now.etag)
             except errors.InvalidRequestError as error:
                 if not condition or error.code != "NotImplemented":
                     raise

@@ -128,7 +128,7 @@ class Requesting:
             raise errors.build(errors.ObjectNotFoundError, "", **facts) from error.__cause__
         with self._reading(operation, key):
             copied: Mapping[str, Any] = answer["CopyObjectResult" if operation == "copy_object" else "CopyPartResult"]
-        return copied
+        return {**copied, "CopySourceVersionId": answer.get("CopySourceVersionId")}
 
     # Facts
 

@@ -359,6 +359,7 @@ COSTS = {
     "``copy``": [(lambda s: s.copy("a.txt", "first"), lambda s: s.copy("a.txt", "new"))],
     "``copy`` with ``overwrite``": [lambda s: s.copy("a.txt", "new", overwrite=True)],
     "``move``": [(lambda s: s.copy("a.txt", "first"), lambda s: s.move("a.txt", "new"))],
+    "``move`` of a file that was uploaded in parts": [lambda s: s.move("large", "new", overwrite=True)],
     "``read_bytes``, ``read_text``, ``download_to``, ``download_path``": [
         lambda s: s.read_bytes("a.txt"),
         lambda s: s.read_text("a.txt"),
@@ -384,7 +385,11 @@ COSTS = {
 }
 
 
-ABOUT_LARGE_FILES = {"``open`` and ``read``, any size", "``open``, then the last 64 KiB of 20 MiB"}
+ABOUT_LARGE_FILES = {
+    "``open`` and ``read``, any size",
+    "``open``, then the last 64 KiB of 20 MiB",
+    "``move`` of a file that was uploaded in parts",
+}
 
 
 def again(storage: S3Storage, **options: object) -> S3Storage:

@@ -13,6 +13,7 @@ from s3store.folders import Folder, NameRefusedError, signals, transfers, trees
 from s3store.storage import S3Storage
 from s3store.testing.counting import counted_requests
 from s3store.wire import conditions
+from s3store.wire.copies import Copied
 from tests.faults.proxy import FaultProxy
 from tests.folders.trees import fill, keys_in, put
 
@@ -360,6 +361,22 @@ def test_fo_23_a_source_that_is_replaced_meanwhile_stays(folder, monkeypatch, pa
     assert report.targets == ()
 
 
+@pytest.mark.parametrize("before", [b"", b"data"])
+def test_fo_23_a_marker_that_gets_content_meanwhile_stays(folder, monkeypatch, before):
+    """An object whose key ends with a slash can have content too."""
+    fill(folder, "docs/a")
+    objects = folder.storage.objects
+    key = f"{objects.prefix(folder.root)}docs/marked/"
+    objects.bucket.put(key, before, {})
+    written = []
+    changed_meanwhile(monkeypatch, lambda: written.append(objects.bucket.put(key, b"new", {})))
+    report = folder.move("docs", "to")
+    assert [(failure.path, failure.code) for failure in report.failures] == [("docs/marked/", "changed")]
+    # SeaweedFS returns the size 0 for such keys.
+    assert objects.bucket.head(key, {}).etag == written[0].etag
+    assert not folder.exists("docs/a")
+
+
 @pytest.mark.parametrize("changed", [False, True])
 def test_the_last_progress_counts_files_and_bytes(folder, monkeypatch, changed):
     """A copied file whose source stays, because it was replaced meanwhile, is not done."""
@@ -536,7 +553,7 @@ def test_fo_20_a_copy_of_another_size_is_not_trusted(local, monkeypatch):
 
     def shorter(objects, source, target, **how):
         objects.bucket.put(target.key, b"", {})
-        return '"other"'
+        return Copied(etag='"other"')
 
     monkeypatch.setattr(transfers, "copy_whole", shorter)
     report = local.move("docs", "to")

@@ -54,10 +54,10 @@ class Copier:
         simple = not _rules(target.params) and decide.is_md5(row.etag)
         if simple and row.size <= parts.MAX_COPY_SIZE:
             if self._within:
-                copied = copy_whole(objects, source.key, target, light=self._light)
+                copied = copy_whole(objects, source.key, target, light=self._light).etag
             else:
                 kept = kept_parameters(objects, target)
-                copied = bucket.copy(source.key, target.key, kept, origin=origin)
+                copied = bucket.copy(source.key, target.key, kept, origin=origin).etag
         else:
             info = self._source.objects.bucket.head(source.key, source.params)
             params = self._params(info, target)
@@ -66,7 +66,7 @@ class Copier:
             else:
                 copied = bucket.copy(
                     source.key, target.key, params, etag=info.etag, origin=origin, MetadataDirective="REPLACE"
-                )
+                ).etag
         self._work.moved(row.size)
         return copied
 

@@ -131,7 +131,7 @@ class Comparison:
                 self._report.summary.objects += 1
                 verdict = self._first_verdict(source, target)
                 if verdict.op == SKIP:
-                    self._report.skip(name, verdict.reason)
+                    self._report.skip(source, verdict.reason)
                     continue
                 self._report.watcher.expect(1, source.size)
                 if target or all(side.certain for side in self._uncertain):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from s3store.operations.reports import Failed, Step, Summary, Watcher
 from s3store.operations.sync.decide import SKIP
+from s3store.operations.sync.rows import Row
 from s3store.operations.sync.transfer import Done, Pair
 from s3store.wire import pool
 
@@ -18,22 +19,23 @@ class Report:
 
     def note(self, outcome: pool.Outcome[Pair, Done]) -> None:
         """Note what became of a pair."""
-        name, done = outcome.item.source.name, outcome.result
+        source, done = outcome.item.source, outcome.result
+        name = source.name
         if done is None:
             error = outcome.error or RuntimeError()
             self.failed[name] = Failed.of(name, error)
-            self.watcher.step(Step(op="fail", name=name, size=outcome.item.source.size, reason=str(error)))
+            self.watcher.step(Step(op="fail", name=name, size=source.size, reason=str(error)))
         elif done.op == SKIP:
-            self.skip(name, done.reason)
+            self.skip(source, done.reason)
         else:
             self.summary.sent += 1
             self.summary.size += done.size
-            self.step(Step(op=done.op, name=name, size=done.size, reason=done.reason))
+            self.step(Step(op=done.op, name=name, size=done.size, reason=done.reason, etag=source.etag))
 
-    def skip(self, name: str, reason: str) -> None:
-        """Note a file that is equal."""
+    def skip(self, source: Row, reason: str) -> None:
+        """Note a file of the source that is equal."""
         self.summary.skipped += 1
-        self.watcher.step(Step(op=SKIP, name=name, reason=reason))
+        self.watcher.step(Step(op=SKIP, name=source.name, reason=reason, etag=source.etag))
 
     def fail(self, failure: Failed) -> None:
         """Tell a failure."""
