@@ -796,13 +796,14 @@ def test_boto3_retries_what_the_proxy_does() -> None:
         FaultProxy(server.endpoint_url, match="^PUT .*/k", max_faults=1) as proxy,
         client_of(proxy, retries={"total_max_attempts": 3}) as client,
     ):
-        client.create_bucket(Bucket="bucket")
+        # Servers of moto in one process have the same buckets.
+        client.create_bucket(Bucket="retried")
         for number, fault in enumerate(("slow503", "err500", "reset", "lost")):
             proxy.clear()
             proxy.harm({fault: 1.0})
-            client.put_object(Bucket="bucket", Key=f"k{number}", Body=b"body")
+            client.put_object(Bucket="retried", Key=f"k{number}", Body=b"body")
             assert [e.fault for e in proxy.requests("PUT")] == [fault, None]
-        assert [entry["Size"] for entry in client.list_objects_v2(Bucket="bucket")["Contents"]] == [4] * 4
+        assert [entry["Size"] for entry in client.list_objects_v2(Bucket="retried")["Contents"]] == [4] * 4
 
 
 def test_a_reply_lost_on_create_only_makes_the_writer_its_own_rival() -> None:
