@@ -633,9 +633,12 @@ def test_the_delay_is_that_of_a_long_line(upstream: Upstream) -> None:
     with FaultProxy(upstream.url, delay=0.02) as proxy, connect(proxy) as connection:
         assert timed(connection, "GET", "/1") >= 0.08
         # Other work on the machine makes some of them slower, but not all.
-        assert 0.04 <= min(timed(connection, "GET", "/1") for _ in range(10)) < 0.08
+        took: list[float] = []
+        while len(took) < 10 or (min(took) >= 0.08 and len(took) < 200):
+            took.append(timed(connection, "GET", "/1"))
+        assert 0.04 <= min(took) < 0.08
         assert timed(connection, "PUT", "/1", b"x" * 100_000) >= 0.04
-        assert [e.response_bytes_sent_to_client for e in proxy.log] == [1] * 11 + [64]
+        assert [e.response_bytes_sent_to_client for e in proxy.log] == [1] * (1 + len(took)) + [64]
 
 
 def test_100_continue_costs_its_round_trip(upstream: Upstream) -> None:
