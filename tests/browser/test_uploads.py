@@ -23,7 +23,7 @@ from s3store.uploads.refusals import UploadRefusedError
 from tests.app.models import Album, Note, Photo, Upload
 from tests.browser import upload_site
 from tests.browser.axe import violations
-from tests.browser.running import CHROMIUM, browser, until
+from tests.browser.running import CHROMIUM, browser, noted, until, wait_for_views
 from tests.faults.proxy import FaultProxy
 from tests.optional import needs
 
@@ -102,7 +102,7 @@ def chromium(live_server):
 def live_server(request):
     """The server of pytest-django with the pages and the middleware of our site, which it reads at its start."""
     request.getfixturevalue("django_db_setup")
-    middleware = [f"{upload_site.__name__}.middleware", *settings.MIDDLEWARE]
+    middleware = [f"{noted.__module__}.noted", f"{upload_site.__name__}.middleware", *settings.MIDDLEWARE]
     with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=upload_site.__name__):
         server = LiveServer("localhost")
         yield server
@@ -175,11 +175,7 @@ def context(chromium, proxy, live_server, user):
     log_in(found, live_server, user)
     yield found
     found.close()
-    # A view that still runs would use the database while the next test begins.
-    end = time.monotonic() + 60
-    while upload_site.running:
-        assert time.monotonic() < end, f"these still run: {upload_site.running}"
-        time.sleep(0.01)
+    wait_for_views()
 
 
 @pytest.fixture
