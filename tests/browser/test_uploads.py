@@ -32,6 +32,7 @@ needs("playwright")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM and os.environ.get("CI") != "true", reason="no Chromium is installed"),
+    pytest.mark.timeout(180),  # a browser that hangs; with all processors busy, the longest takes 27 s
 ]
 
 # Continues the upload of the file in another input, as a page does after a reload, and returns how much is there.

@@ -30,6 +30,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not CHROMIUM and os.environ.get("CI") != "true", reason="no Chromium is installed"),
+    pytest.mark.timeout(180),  # a browser that hangs; with all processors busy, the longest takes 27 s
 ]
 PLAYS = """() => {
   const player = document.querySelector("audio");
