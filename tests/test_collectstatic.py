@@ -804,10 +804,14 @@ def test_the_manifest_on_local_disk(wire, tmp_path, monkeypatch):
     seen = []
     wire.respond = lambda method, target, headers: seen.append(path.exists())
     wire.clear()
-    site.collect()
+    before = os.umask(0o027)
+    try:
+        site.collect()
+    finally:
+        os.umask(before)
     assert set(seen) == {False}
     assert json.loads(path.read_text())["paths"] == site.twin().hashed_files
-    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.stat().st_mode & 0o777 == 0o640
     assert [entry.name for entry in path.parent.iterdir()] == ["staticfiles.json"]
     assert "staticfiles.json" not in site.contents()
     before = path.stat().st_ino

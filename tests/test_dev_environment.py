@@ -88,10 +88,17 @@ def test_each_command_asks_for_its_packages(dev, monkeypatch, command, extra):
 
 def test_what_is_prepared_meanwhile_is_ready_afterwards(dev, tmp_path):
     """A command that fails is left to those who need it."""
-    program = "import pathlib, sys, time; time.sleep(0.2); pathlib.Path(sys.argv[1]).touch()"
-    with dev.meanwhile([sys.executable, "-c", "raise SystemExit(1)"], [sys.executable, "-c", program, tmp_path / "a"]):
-        assert not (tmp_path / "a").exists()
-    assert (tmp_path / "a").exists()
+    program = (
+        "import pathlib, sys, time; made, begun = map(pathlib.Path, sys.argv[1:])\n"
+        "while not begun.exists(): time.sleep(0.01)\n"
+        "time.sleep(0.2); made.touch()"
+    )
+    made, begun = tmp_path / "made", tmp_path / "begun"
+    prepares = [sys.executable, "-c", program, made, begun]
+    with dev.meanwhile([sys.executable, "-c", "raise SystemExit(1)"], prepares):
+        assert not made.exists()
+        begun.touch()
+    assert made.exists()
 
 
 def test_what_is_prepared_ends_when_a_check_fails(dev, tmp_path):

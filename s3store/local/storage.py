@@ -170,7 +170,7 @@ def twins() -> Iterator[FakeS3Storage]:
         if _is_twin(entry.get("BACKEND")):
             _ = storages[alias]
     for storage in list(_living.values()):
-        if storage.is_allowed:
+        if storage.is_allowed and storage.has_directory:
             yield storage
 
 

@@ -156,6 +156,30 @@ def log_in(page, demo: Demo, role: str = "owner") -> None:
     page.wait_for_url(lambda url: "/login/" not in url)
 
 
+_views = []
+
+
+def noted(get_response):
+    """Note which views run, as a middleware."""
+
+    def serve(request):
+        _views.append(request)
+        try:
+            return get_response(request)
+        finally:
+            _views.remove(request)
+
+    return serve
+
+
+def wait_for_views():
+    """Wait for views that still run when the browser is gone: they would use the database of the next test."""
+    end = time.monotonic() + 60
+    while _views:
+        assert time.monotonic() < end, f"these still run: {_views}"
+        time.sleep(0.01)
+
+
 def until(page, found):
     """Wait until a function returns something true, and return that."""
     end = time.monotonic() + 60

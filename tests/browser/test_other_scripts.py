@@ -4,6 +4,7 @@ import os
 import uuid
 
 import pytest
+from django.conf import settings
 from django.test import Client, override_settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -12,7 +13,7 @@ from s3store.testing.fixtures import options_for
 from tests.app.models import Upload
 from tests.browser import other_site
 from tests.browser.npm import bundled, installed
-from tests.browser.running import CHROMIUM, browser, until
+from tests.browser.running import CHROMIUM, browser, noted, until, wait_for_views
 from tests.docs.blocks import DOCS, blocks_of
 from tests.optional import needs
 from tests.uploads.site import configure
@@ -49,7 +50,8 @@ def chromium():
 def live_server(request):
     """The server of pytest-django with our pages."""
     request.getfixturevalue("django_db_setup")
-    with override_settings(ROOT_URLCONF=other_site.__name__):
+    middleware = [f"{noted.__module__}.noted", *settings.MIDDLEWARE]
+    with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=other_site.__name__):
         server = LiveServer("localhost")
         yield server
         server.stop()
@@ -84,6 +86,7 @@ def page(chromium, storage, live_server, django_user_model, db):
     found.set_default_timeout(60_000)
     yield found
     context.close()
+    wait_for_views()
     # SeaweedFS exposes no Location of a form, which Uppy 5 reports and does not need.
     assert [text for text in wrong if "read the Location header" not in text] == []
 

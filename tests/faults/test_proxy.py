@@ -633,9 +633,12 @@ def test_the_delay_is_that_of_a_long_line(upstream: Upstream) -> None:
     with FaultProxy(upstream.url, delay=0.02) as proxy, connect(proxy) as connection:
         assert timed(connection, "GET", "/1") >= 0.08
         # Other work on the machine makes some of them slower, but not all.
-        assert 0.04 <= min(timed(connection, "GET", "/1") for _ in range(10)) < 0.08
+        took: list[float] = []
+        while len(took) < 10 or (min(took) >= 0.08 and len(took) < 200):
+            took.append(timed(connection, "GET", "/1"))
+        assert 0.04 <= min(took) < 0.08
         assert timed(connection, "PUT", "/1", b"x" * 100_000) >= 0.04
-        assert [e.response_bytes_sent_to_client for e in proxy.log] == [1] * 11 + [64]
+        assert [e.response_bytes_sent_to_client for e in proxy.log] == [1] * (1 + len(took)) + [64]
 
 
 def test_100_continue_costs_its_round_trip(upstream: Upstream) -> None:
@@ -796,13 +799,14 @@ def test_boto3_retries_what_the_proxy_does() -> None:
         FaultProxy(server.endpoint_url, match="^PUT .*/k", max_faults=1) as proxy,
         client_of(proxy, retries={"total_max_attempts": 3}) as client,
     ):
-        client.create_bucket(Bucket="bucket")
+        # Servers of moto in one process have the same buckets.
+        client.create_bucket(Bucket="retried")
         for number, fault in enumerate(("slow503", "err500", "reset", "lost")):
             proxy.clear()
             proxy.harm({fault: 1.0})
-            client.put_object(Bucket="bucket", Key=f"k{number}", Body=b"body")
+            client.put_object(Bucket="retried", Key=f"k{number}", Body=b"body")
             assert [e.fault for e in proxy.requests("PUT")] == [fault, None]
-        assert [entry["Size"] for entry in client.list_objects_v2(Bucket="bucket")["Contents"]] == [4] * 4
+        assert [entry["Size"] for entry in client.list_objects_v2(Bucket="retried")["Contents"]] == [4] * 4
 
 
 def test_a_reply_lost_on_create_only_makes_the_writer_its_own_rival() -> None:

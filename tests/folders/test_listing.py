@@ -185,10 +185,13 @@ def test_a_first_page_of_10_000_files_costs_little(local, monkeypatch):
     monkeypatch.setattr(
         local.storage.objects.bucket, "page", lambda *args, **how: Page(objects=infos, prefixes=(), next="token")
     )
-    local.list()
-    started = time.process_time()
-    assert len(local.list().entries) == 100
-    assert time.process_time() - started < 0.1
+    costs = []
+    for _ in range(5):
+        started = time.process_time()
+        assert len(local.list().entries) == 100
+        costs.append(time.process_time() - started)
+    # The collection of what other tests have left, and their threads, cost more in some of them.
+    assert min(costs) < 0.1
 
 
 def test_fo_33_small_folders_are_sorted(folder):

@@ -56,6 +56,16 @@ def test_sl_01_without_debug_there_is_no_endpoint(tmp_path, settings):
             call()
 
 
+def test_a_twin_without_directory_does_not_disturb_the_others(tmp_path, settings):
+    """It cannot have files. Requests for those of another twin are answered."""
+    settings.MEDIA_ROOT = ""
+    broken = FakeS3Storage(allow_without_debug=True)
+    storage = FakeS3Storage(tmp_path, allow_without_debug=True)
+    assert request("GET", storage.url(storage.save("a.txt", b"a"))).status == 200
+    with pytest.raises(ImproperlyConfigured, match="has no directory"):
+        broken.save("a.txt", b"a")
+
+
 def test_sl_01_other_hosts_are_not_served(twin, settings):
     """SL-01: a host that the project does not serve gets a 404, so that DNS rebinding finds nothing."""
     url = twin.url(twin.save("a.txt", SECRET_TEXT))

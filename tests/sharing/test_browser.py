@@ -17,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from s3store.storage import S3Storage
 from s3store.testing.fixtures import options_for
 from tests.browser import axe
-from tests.browser.running import CHROMIUM, browser
+from tests.browser.running import CHROMIUM, browser, noted, wait_for_views
 from tests.optional import needs
 from tests.sharing import browser_site
 from tests.sharing.conftest import at, path_of
@@ -30,6 +30,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not CHROMIUM and os.environ.get("CI") != "true", reason="no Chromium is installed"),
+    pytest.mark.timeout(180),  # a browser that hangs; with all processors busy, the longest takes 27 s
 ]
 PLAYS = """() => {
   const player = document.querySelector("audio");
@@ -50,7 +51,7 @@ def chromium():
 def live_server(request):
     """The server of pytest-django with our middleware, which it reads at its start."""
     request.getfixturevalue("django_db_setup")
-    middleware = [f"{browser_site.__name__}.middleware", *django_settings.MIDDLEWARE]
+    middleware = [f"{noted.__module__}.noted", f"{browser_site.__name__}.middleware", *django_settings.MIDDLEWARE]
     with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=browser_site.__name__):
         server = LiveServer("localhost")
         yield server
@@ -90,6 +91,7 @@ def folder(seaweedfs, live_server):
         found.save(f"north/{name}", ContentFile(content))
     Place.storage = found
     yield root_folder()
+    wait_for_views()
     Place.storage, Place.roles, Place.verified = None, {}, set()
 
 

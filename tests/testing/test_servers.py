@@ -510,13 +510,15 @@ SERVERS["stays"] = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN
 
 
 @posix
-@pytest.mark.parametrize(("server", "status"), [("ends", 7), ("stops", 128 + 15), ("stays", 128 + 9)])
+@pytest.mark.parametrize(
+    ("server", "patience", "status"), [("ends", "60", 7), ("stops", "60", 128 + 15), ("stays", "0.1", 128 + 9)]
+)
 def test_the_guard_stops_the_server_when_its_input_ends(
-    server: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: str, patience: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own status is the server's; a server that ignores the signal to stop is killed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["guard.py", "0.1", sys.executable, "-c", SERVERS[server]])
+    monkeypatch.setattr(sys, "argv", ["guard.py", patience, sys.executable, "-c", SERVERS[server]])
     reading, writing = os.pipe()
     monkeypatch.setattr(os, "read", lambda number, count, read=os.read: read(number or reading, count))
     with contextlib.ExitStack() as stack:

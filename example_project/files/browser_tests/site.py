@@ -12,6 +12,7 @@ from unittest import SkipTest
 
 from companies.access import folder_of
 from companies.models import Company, Membership, Role
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.core.cache import cache
@@ -41,7 +42,7 @@ class BrowserTestCase(StaticLiveServerTestCase):
     @classmethod
     def setUpClass(cls):
         try:
-            from tests.browser.running import CHROMIUM, browser
+            from tests.browser.running import CHROMIUM, browser, noted, wait_for_views
             from tests.faults.proxy import FaultProxy
         except ImportError as error:
             raise SkipTest(str(error)) from error
@@ -53,7 +54,9 @@ class BrowserTestCase(StaticLiveServerTestCase):
         server = cls.stack.enter_context(servers.seaweedfs_server(Path(directory)))
         cls.proxy = cls.stack.enter_context(FaultProxy(server.endpoint_url))
         server = dataclasses.replace(server, endpoint_url=cls.proxy.url)
-        cls.stack.enter_context(override_settings(STORAGES=cls.storages(server)))
+        middleware = [f"{noted.__module__}.noted", *settings.MIDDLEWARE]
+        cls.wait_for_views = staticmethod(wait_for_views)
+        cls.stack.enter_context(override_settings(STORAGES=cls.storages(server), MIDDLEWARE=middleware))
         super().setUpClass()
         cls.chromium = cls.stack.enter_context(browser())
 
@@ -110,11 +113,11 @@ class BrowserTestCase(StaticLiveServerTestCase):
         """Close the pages, and complain about what the console said."""
         for context in self.contexts:
             context.close()
+        self.wait_for_views()
         self.assertEqual(self.complaints, [])
 
     def page(self, user, *, at="files/", **options):
         """Return a page of a new session, logged in."""
-        from django.conf import settings
         from django.test import Client
 
         client = Client()
