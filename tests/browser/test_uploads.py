@@ -565,10 +565,9 @@ def test_pause_and_continue(page, proxy, film):
     button(page, "Pause film.mp4").click()
     shows(page, "Paused")
     proxy.release()
+    until(page, lambda: len(proxy.requests("PUT", PART)) == 3)
     page.wait_for_timeout(300)
-    before = len(proxy.requests("PUT", PART))
-    page.wait_for_timeout(300)
-    assert len(proxy.requests("PUT", PART)) == before
+    assert len(proxy.requests("PUT", PART)) == 3
     button(page, "Continue film.mp4").click()
     uploaded(page)
     assert len(parts_that_arrived(proxy)) == 3
