@@ -525,11 +525,9 @@ def test_cancel_while_it_begins(page, film):
 
 
 @pytest.mark.parametrize("paused", [False, True])
-def test_cancel_while_it_uploads(page, film, paused):
+def test_cancel_while_it_uploads(page, proxy, film, paused):
     """Nothing is left in the bucket, the input is ready again, and no dialog keeps the visitor in the page."""
-    slow(page, MIB)
-    page.set_input_files("#id_file", film)
-    until(page, lambda: page.evaluate("events.length") > 1)
+    upload_until_one_part_is_there(page, proxy, film)
     if paused:
         button(page, "Pause film.mp4").click()
         shows(page, "Paused")
@@ -1206,11 +1204,10 @@ def test_a_double_click_on_a_button(page, proxy, film):
     assert len([text for text in fields["file"] if text]) == 1
 
 
-def test_cancelling_releases_the_form(page, film):
+def test_cancelling_releases_the_form(page, proxy, film):
     """A form that waited for a cancelled file is not sent without it."""
     page.fill("#id_title", "a")
-    slow(page, MIB)
-    page.set_input_files("#id_file", film)
+    upload_until_one_part_is_there(page, proxy, film)
     button(page, "Save").click()
     button(page, "Cancel film.mp4").click()
     page.locator(".s3store-file").wait_for(state="detached")
