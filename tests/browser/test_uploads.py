@@ -571,12 +571,9 @@ def test_pause_and_continue(page, proxy, film):
     assert len(parts_that_arrived(proxy)) == 3
 
 
-def test_another_file_replaces_the_first(page, film):
+def test_another_file_replaces_the_first(page, proxy, film):
     """In a field for one file the later choice counts, also while the first one still uploads."""
-    slow(page, 2 * MIB)
-    page.set_input_files("#id_file", film)
-    until(page, lambda: page.evaluate("events.length") > 1)
-    slow(page, 0)
+    upload_until_one_part_is_there(page, proxy, film)
     choose(page, "note.txt", b"hello")
     uploaded(page)
     assert page.locator(".s3store-name").all_inner_texts() == ["note.txt"]
