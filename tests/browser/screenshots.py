@@ -156,7 +156,7 @@ SCENES = {
     "files-root": Scene(path=FILES),
     "files-read-only": Scene(path=FILES, role="viewer"),
     "files-names": Scene(path=f"{FILES}Names/"),
-    "files-sorted": Scene(path=f"{FILES}2026/Invoices/?sort=-size"),
+    "files-sorted": Scene(path=f"{FILES}2026/Invoices/?sort=size&order=desc"),
     "files-hundred": Scene(path=f"{FILES}Meters/Inverter log/", whole=False),
     "files-next": Scene(path=f"{FILES}Meters/Inverter log/", act=next_page, whole=False),
     "files-empty": Scene(path="c/riverside-physio/files/"),
