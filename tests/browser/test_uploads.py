@@ -1009,11 +1009,12 @@ def test_a_service_worker_that_relays(page, proxy, live_server, film):
     page.reload()
     assert page.evaluate("Boolean(navigator.serviceWorker.controller)")
     page.evaluate("() => addEventListener('s3store:progress', (event) => (window.loaded = event.detail.loaded))")
-    page.set_input_files("#id_file", film)
+    upload_until_one_part_is_there(page, proxy, film)
+    # The third part. Of the other two, the worker tells nothing.
+    until(page, lambda: page.evaluate("window.loaded") == MIB)
+    proxy.release()
     uploaded(page)
     assert len(parts_that_arrived(proxy)) == 3
-    # Sums of whole parts.
-    assert page.evaluate("loaded") in {MIB * size for size in (0, 1, 5, 6, 10, 11)}
 
 
 def test_reload_and_choose_the_file_again(page, context, proxy, film):
